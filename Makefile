@@ -1,0 +1,67 @@
+# Every target works as the first command in a fresh clone: Python 3.11+ and make are all it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTANCE ?= town
+PERSON ?= zhou-min
+DATA ?= ../shared/data
+CHECKED := libs services deploy tests
+
+# A user without a writable home directory keeps the download caches here.
+ifneq ($(shell test -n "$(HOME)" && test -w "$(HOME)" && echo yes),yes)
+export HOME := $(CURDIR)/.local/home
+endif
+
+.PHONY: help env lock up down demo real test lint format schemas token bench
+
+help: ## list everything
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+env: .venv/.synced ## create .venv from requirements.lock (instant when nothing changed)
+
+.venv/.synced: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo '需要 Python 3.11 或更高版本 / Python 3.11 or newer is needed (make PYTHON=/path/to/python3)'; exit 1; }
+	@echo '准备 Python 环境 / preparing the Python environment (.venv)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
+	  || { rm -rf .venv; echo '缺少 venv 模块 / the venv module is missing (Debian, Ubuntu: apt install python3-venv)'; exit 1; }
+	@uv=$$(sed -nE 's/^(uv==[^ ]+).*/\1/p' requirements.lock); \
+	  $(BIN)/python -m uv --version 2>/dev/null | grep -qxF "$${uv/==/ }" || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$uv"
+	$(BIN)/python -m uv pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/python -m uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: env ## resolve requirements.lock again from pyproject.toml
+	$(BIN)/python -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock
+
+up: env ## run the town in the foreground; Ctrl-C stops everything
+	$(BIN)/xunban stack up --instance $(INSTANCE)
+
+down: env ## stop the stack of INSTANCE
+	$(BIN)/xunban stack down --instance $(INSTANCE)
+
+demo: env ## tell the story of a handful of cases on a fresh stack
+	$(BIN)/xunban demo
+
+real: env ## drive real cases of DATA through the public APIs
+	$(BIN)/xunban real $(DATA)
+
+test: lint ## run every check and every test
+	$(BIN)/pytest
+
+lint: env ## ruff, mypy strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: env ## format and fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+token: env ## print a token for PERSON of INSTANCE
+	@$(BIN)/xunban token --instance $(INSTANCE) --person $(PERSON)
