@@ -1,0 +1,1 @@
+"""What every service shares. No service imports another; nothing here imports a service."""
