@@ -1,0 +1,1 @@
+"""The event schemas, one module per owner; contracts share nothing but ids."""

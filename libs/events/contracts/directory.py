@@ -1,0 +1,221 @@
+"""Events of the directory (lane 64): who is who, what may be done, by which rules. Full state; the last one holds.
+
+Integers and strings only: floats break hashes across languages. No I/O.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from libs.events.event import Event
+from libs.events.ids import AppointmentId, ClassCode, GridCode, PersonId, UnitId
+from libs.events.rulebook import (
+    Callback,
+    Cluster,
+    Extension,
+    Kind,
+    Ladder,
+    Lamp,
+    Limit,
+    Part,
+    PerUrgency,
+    Returns,
+    Separation,
+    Stage,
+    Suspension,
+    ThreeRates,
+    WorkClock,
+)
+
+Slug = r"^[a-z0-9][a-z0-9-]*$"
+Role = Literal[
+    "OPERATOR",
+    "DISPATCHER",
+    "REVIEWER",
+    "CALLBACK_AGENT",
+    "GRID_WORKER",
+    "GRID_LEADER",
+    "DEPT_CLERK",
+    "DEPT_HANDLER",
+    "DEPT_LEADER",
+    "ARBITER",
+    "SUPERVISOR",
+    "TOWN_COORDINATOR",
+    "POLICE_LIAISON",
+    "AUDITOR",
+    "ADMIN",
+]
+"""Roles of people (domain.md b); CITIZEN and SYSTEM hold no appointment."""
+Basis = Literal["recruited", "transferred", "elected", "assigned", "imported"]
+"""公开招聘, 调任, 选举, 指派, 历史导入."""
+UnitKind = Literal["GOVERNMENT", "CENTRE", "DEPARTMENT", "TOWN_OFFICE", "VILLAGE_COMMITTEE", "ENTERPRISE"]
+
+
+class LogOpened(Event):
+    """The first fact of a log: whether its business time is real or set by hand, and its epoch."""
+
+    mode: Literal["real", "manual"]
+    epoch: int = 1
+
+
+class UnitPublished(Event):
+    """A unit: its place in the tree, its level, and what kind of body it is."""
+
+    id: UnitId = Field(pattern=Slug)
+    name_zh: str
+    name_en: str
+    kind: UnitKind
+    level: str
+    """One of the rulebook's `levels`."""
+    parent: UnitId | None = None
+    line: str | None = None
+    """条线: the functional line that the unit belongs to."""
+
+
+class PersonPublished(Event):
+    """A natural person; another account of the same person names him in `same_as` and is the same actor (SEP-14)."""
+
+    id: PersonId = Field(pattern=Slug)
+    name_zh: str
+    name_en: str
+    same_as: PersonId | None = None
+
+
+class AppointmentPublished(Event):
+    """A person holds a role in a unit, and grids where the role has grids, from `since` until just before `until`."""
+
+    id: AppointmentId = Field(pattern=Slug)
+    person: PersonId
+    unit: UnitId
+    role: Role
+    grids: tuple[GridCode, ...] = ()
+    since: datetime
+    until: datetime | None = None
+    dual_hat: bool = False
+    """兼任: a grid post held by somebody of a handling unit; only imported posts, ends by itself."""
+    basis: Basis
+    appointed_by: UnitId | None = None
+    managed_by: UnitId | None = None
+
+
+class GridPublished(Event):
+    """A grid: its boundary, and the village and town that it belongs to."""
+
+    code: GridCode
+    name_zh: str
+    name_en: str
+    kind: Literal["GENERAL", "DEDICATED", "MICRO"]
+    setting: Literal["URBAN", "RURAL"]
+    polygon: tuple[tuple[int, int], ...] = Field(min_length=3)
+    """Corners as (longitude, latitude) in 1e-7 degrees, WGS 84; the last one joins the first."""
+    village: UnitId | None = None
+    town: UnitId
+    area: str = Field(pattern=r"^[0-9A-Za-z]*$")
+    """Administrative area code; the pattern of the code system is the city's own."""
+    households: int | None = None
+    people: int | None = None
+
+
+class FilingCondition(Part):
+    """立案条件 with its own handling limit."""
+
+    id: str = Field(pattern=Slug)
+    name_zh: str
+    name_en: str
+    limit: Limit
+
+
+class Lead(Part):
+    """A unit that may lead cases of a class, in an area; `of_grid` names the grid's own village or town instead."""
+
+    unit: UnitId | None = None
+    of_grid: Literal["village", "town"] | None = None
+    area: str = ""
+    """Prefix of the grid's area code; empty = everywhere."""
+
+
+class Power(Part):
+    """A unit holds the power for a class, by statute or by delegation (POW-1)."""
+
+    unit: UnitId
+    basis: str
+    kind: Literal["statutory", "delegated"] = "statutory"
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class CatalogueItemPublished(Event):
+    """A class of matter: who may lead it, which powers it needs, and how its cases are dispatched and checked."""
+
+    code: ClassCode = Field(pattern=Slug)
+    name_zh: str
+    name_en: str
+    matter_type: Literal["COMPONENT", "EVENT", "APPEAL"]
+    kinds: tuple[Kind, ...] = Field(min_length=1)
+    line: str | None = None
+    self_governance: bool = False
+    """自治事项: a village committee may lead it under `standard` and `strict`."""
+    dispatch: Literal["auto", "confirm"] = "confirm"
+    leads: tuple[Lead, ...] = Field(min_length=1)
+    powers: tuple[Power, ...] = ()
+    """Empty = no power is needed."""
+    verification: bool = True
+    callback: bool = True
+    """Cases found by the grid skip the call-back whatever stands here (domain.md j.3)."""
+    photo_exempt: bool = False
+    safety: bool = False
+    """Danger to life or property: U1 at once (R0)."""
+    filing_conditions: tuple[FilingCondition, ...] = ()
+    limits: dict[Stage, PerUrgency] = Field(default_factory=dict)
+    """Instead of the rulebook's row."""
+    handling: dict[Kind, PerUrgency] = Field(default_factory=dict)
+
+
+class RulebookPublished(Event):
+    """The whole rulebook of one version, drafted by one person and approved by another."""
+
+    version: int
+    drafted_by: PersonId
+    approved_by: PersonId
+    levels: tuple[str, ...]
+    """Codes of the levels of government, highest first."""
+    separation: Separation
+    clock: WorkClock
+    limits: dict[Stage, PerUrgency]
+    handling: dict[Kind, PerUrgency]
+    returns: Returns
+    extension: Extension
+    suspension: Suspension
+    callback: Callback
+    auto_supervise_at_round: int
+    reopen_window: Limit
+    lamp: Lamp
+    ladder_wd: Ladder
+    ladder_h: Ladder
+    cluster: Cluster
+    three_rates: ThreeRates
+
+
+class CalendarPublished(Event):
+    """The days off and make-up working days of one year; provisional while the notice for it is not out."""
+
+    year: int = Field(ge=1970, le=9999)
+    off_days: tuple[date, ...]
+    work_days: tuple[date, ...] = ()
+    provisional: bool = False
+    source: str = ""
+
+
+EVENTS: tuple[type[Event], ...] = (
+    LogOpened,
+    UnitPublished,
+    PersonPublished,
+    AppointmentPublished,
+    GridPublished,
+    CatalogueItemPublished,
+    RulebookPublished,
+    CalendarPublished,
+)
