@@ -1,0 +1,284 @@
+"""One clock as the fold of its operations in the order of their instants (architecture.md §5). Pure; no ladder here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, assert_never
+
+from libs.events.contracts.supervision import Clock
+from services.supervision.calendar import Limit, Unit, WorkCalendar, add, due, shift
+from services.supervision.lamps import Counted, Gap, LampRule, lamp_turns
+from services.supervision.operations import (
+    Continued,
+    Ended,
+    Extended,
+    Held,
+    Operation,
+    Paused,
+    Released,
+    Reopened,
+    Resumed,
+    Started,
+    Stopped,
+)
+
+Obstacle = Literal["stopped", "ended", "paused", "held"]
+FINAL: tuple[Obstacle, ...] = ("stopped", "ended")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLimits:
+    """The limits that hold for one case, looked up for its class, kind and urgency; None = no clock."""
+
+    dispatch: Limit | None = None
+    sign: Limit | None = None
+    handling: Limit | None = None
+    rework: Limit | None = None
+    response: Limit | None = None
+    upstream: datetime | None = None
+    """The deadline that the sender gave."""
+
+    @staticmethod
+    def of(upstream: datetime | None = None, **limits: str) -> CaseLimits:
+        """From the rulebook's texts. `refused` makes no clock: intake let no such case in (E-CLASS)."""
+        known = {stage: Limit.parse(text) for stage, text in limits.items() if text != "refused"}
+        return CaseLimits(upstream=upstream, **known)
+
+
+def start_of(
+    clock: Clock,
+    limits: CaseLimits,
+    calendar: WorkCalendar,
+    *,
+    at: datetime,
+    position: int,
+    round: int = 1,  # noqa: A002
+) -> Started | None:
+    """The start of a clock by a fact at `at`; None where the rulebook and the sender set no limit (CLK-09).
+
+    The overall clock starts at registration: its limit counts on from the due instant of dispatch. An upstream
+    deadline replaces it, and bounds the handling clock.
+    """
+    limit, counted_from, upstream = limits.handling, None, limits.upstream
+    match clock:
+        case "overall":
+            limit = None if upstream else limit
+            counted_from = due(at, limits.dispatch, calendar) if limit and limits.dispatch else None
+        case "handling":
+            pass
+        case "dispatch" | "sign" | "rework" | "response":
+            limit, upstream = getattr(limits, clock), None
+        case _:
+            assert_never(clock)
+    if limit is None and upstream is None:
+        return None
+    return Started(
+        at=at,
+        position=position,
+        clock=clock,
+        round=round,
+        limit=limit,
+        counted_from=counted_from,
+        upstream=upstream,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch in which the clock ran, with what held in it; `end` is None while it runs."""
+
+    start: datetime
+    end: datetime | None
+    round: int
+    due_at: datetime
+    yellow_at: datetime
+    """The first instant of 黄."""
+    long_red_at: datetime
+    """The last instant before 长红."""
+    exempt: bool
+    """The due instant passed while the clock was held."""
+
+    def reached(self, instant: datetime) -> datetime | None:
+        """When the clock, running, comes to `instant`: never, if it stopped at that very instant (CLK-14)."""
+        met = max(instant, self.start)
+        return None if self.exempt or (self.end is not None and met >= self.end) else met
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """What a clock is once every operation up to some instant is known."""
+
+    clock: Clock
+    round: int
+    limit: Limit | None
+    """Approved extensions included; None when only an instant was given or units were mixed."""
+    started_at: datetime
+    due_at: datetime
+    yellow_at: datetime
+    long_red_at: datetime
+    stopped_at: datetime | None
+    """Since when the stage or the case is over; None while the clock runs, is paused or is held."""
+    running: bool
+    exempt: bool
+    provisional: bool
+    """The limit was counted over days of an unpublished year (CLK-15)."""
+    spans: tuple[Span, ...]
+
+    @property
+    def breach_at(self) -> datetime | None:
+        """The instant of the breach; while the clock runs it may still lie ahead."""
+        return min((met for span in self.spans if (met := span.reached(span.due_at))), default=None)
+
+    @property
+    def on_time(self) -> bool | None:
+        """The verdict of a finished clock (CLK-04); None while unfinished, and when it is exempt (CLK-18)."""
+        if self.stopped_at is None or (self.exempt and self.breach_at is None):
+            return None
+        return self.breach_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A clock in the middle of the fold; `at` is how far time has gone."""
+
+    at: datetime
+    started: Started | None = None
+    refused: bool = False
+    obstacles: Mapping[Obstacle, datetime] = field(default_factory=dict)
+    """Why the clock does not run, each with its instant."""
+    round: int = 1
+    limit: Limit | None = None
+    limit_due: datetime | None = None
+    upstream: datetime | None = None
+    exempt: bool = False
+    gaps: tuple[Gap, ...] = ()
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def due_at(self) -> datetime:
+        return min(instant for instant in (self.limit_due, self.upstream) if instant)
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        return min((self.obstacles[final] for final in FINAL if final in self.obstacles), default=None)
+
+
+def fold(operations: Iterable[Operation], calendar: WorkCalendar, rule: LampRule) -> ClockState | None:
+    """The clock after its operations, in whatever order they are given; None when it never ran."""
+    ordered = sorted(operations, key=lambda operation: (operation.at, operation.position))
+    if not ordered:
+        return None
+    run = _Run(ordered[0].at)
+    for operation in ordered:
+        run = _evolve(_elapse(run, operation.at, calendar, rule), operation, calendar)
+    return _state(run, run.started, calendar, rule) if run.started else None
+
+
+def _elapse(run: _Run, at: datetime, calendar: WorkCalendar, rule: LampRule) -> _Run:
+    """The time until `at`: used, or not charged, or – while the clock is held – charged without consequence."""
+    if run.started is None or at == run.at:
+        return replace(run, at=at)
+    if not run.obstacles:
+        return replace(run, at=at, spans=(*run.spans, _span(run, run.started, at, calendar, rule)))
+    if run.obstacles.keys() == {"held"}:
+        return replace(run, at=at, exempt=run.exempt or run.at <= run.due_at < at)
+    unit = run.started.limit.unit if run.started.limit else Unit.HOUR
+    return replace(
+        run,
+        at=at,
+        gaps=(*run.gaps, (run.at, at)),
+        limit_due=run.limit_due and shift(run.limit_due, run.at, at, unit, calendar),
+        upstream=run.upstream and run.upstream + (at - run.at),
+    )
+
+
+def _evolve(run: _Run, operation: Operation, calendar: WorkCalendar) -> _Run:
+    match operation:
+        case Started():
+            return _start(run, operation, calendar)
+        case Extended():
+            return _extend(run, operation.limit, calendar)
+        case Stopped():
+            return _obstruct(run, "stopped")
+        case Continued():
+            return replace(_free(run, "stopped"), round=operation.round or run.round)
+        case Ended():
+            return _obstruct(run, "ended")
+        case Reopened():
+            return _free(run, "ended")
+        case Paused():
+            return _obstruct(run, "paused")
+        case Resumed():
+            return _free(run, "paused")
+        case Held():
+            return _obstruct(run, "held")
+        case Released():
+            return _free(run, "held")
+    assert_never(operation)
+
+
+def _start(run: _Run, start: Started, calendar: WorkCalendar) -> _Run:
+    if run.started or run.refused:
+        return run
+    if run.stopped_at:
+        return replace(run, refused=True)
+    limit_due = None
+    if start.limit and start.counted_from:
+        limit_due = add(start.counted_from, start.limit, calendar)
+    elif start.limit:
+        limit_due = due(start.at, start.limit, calendar)
+    known = replace(run, started=start, round=start.round, limit=start.limit)
+    return replace(known, limit_due=limit_due, upstream=start.upstream)
+
+
+def _extend(run: _Run, more: Limit, calendar: WorkCalendar) -> _Run:
+    if run.limit_due is None or run.stopped_at:
+        return run
+    total = None
+    if run.limit and run.limit.unit is more.unit:
+        total = Limit(run.limit.amount + more.amount, more.unit)
+    extended = replace(run, limit=total, limit_due=add(run.limit_due, more, calendar))
+    return replace(extended, exempt=run.exempt and extended.due_at <= run.at)
+
+
+def _obstruct(run: _Run, obstacle: Obstacle) -> _Run:
+    return replace(run, obstacles={obstacle: run.at, **run.obstacles})
+
+
+def _free(run: _Run, obstacle: Obstacle) -> _Run:
+    return replace(run, obstacles={kept: at for kept, at in run.obstacles.items() if kept != obstacle})
+
+
+def _span(run: _Run, started: Started, end: datetime | None, calendar: WorkCalendar, rule: LampRule) -> Span:
+    by_limit = run.due_at == run.limit_due
+    counted_from = started.counted_from if by_limit else None
+    counted = Counted(
+        origin=counted_from or started.at,
+        after_due=counted_from is not None,
+        due_at=run.due_at,
+        limit=run.limit if by_limit else None,
+        gaps=run.gaps,
+    )
+    yellow_at, long_red_at = lamp_turns(counted, calendar, rule)
+    return Span(run.at, end, run.round, run.due_at, yellow_at, long_red_at, run.exempt)
+
+
+def _state(run: _Run, started: Started, calendar: WorkCalendar, rule: LampRule) -> ClockState:
+    now = _span(run, started, None, calendar, rule)
+    working = started.limit is not None and started.limit.unit in (Unit.WORK_HOUR, Unit.WORK_DAY)
+    return ClockState(
+        clock=started.clock,
+        round=run.round,
+        limit=run.limit,
+        started_at=started.at,
+        due_at=now.due_at,
+        yellow_at=now.yellow_at,
+        long_red_at=now.long_red_at,
+        stopped_at=run.stopped_at,
+        running=not run.obstacles,
+        exempt=run.exempt,
+        provisional=working and run.limit_due is not None and calendar.is_provisional(started.at, run.limit_due),
+        spans=run.spans if run.obstacles else (*run.spans, now),
+    )

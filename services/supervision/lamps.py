@@ -1,0 +1,93 @@
+"""When the lamp of a clock turns 黄 and 长红 (domain.md f.1). Pure; steps of the ladder are in ladder.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Literal
+
+from libs.events.rulebook import Lamp as Ratios
+from services.supervision.calendar import Limit, Unit, WorkCalendar, overdue_at, part, shift, used_after, used_at
+
+Urgency = Literal["U1", "U2", "U3", "U4"]
+Gap = tuple[datetime, datetime]
+MICROSECONDS_OF_AN_HOUR = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LampRule:
+    """Shares of the limit at which the lamp turns. Raises ValueError unless 0 < yellow ≤ 1 < long_red."""
+
+    urgency: Urgency
+    yellow: Fraction = Fraction(2, 3)
+    long_red: Fraction = Fraction(2)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.yellow <= 1 < self.long_red:
+            raise ValueError("the lamp turns yellow within the limit and long red beyond it")
+
+    @staticmethod
+    def of(ratios: Ratios, urgency: Urgency) -> LampRule:
+        """The rule that the rulebook states for cases of this urgency."""
+        return LampRule(urgency, Fraction(ratios.yellow_ratio), Fraction(ratios.long_red_ratio))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How a due instant came about: counted from `origin`, `gaps` not charged.
+
+    `limit` is None when only an instant was given or units were mixed: then elapsed time is the measure.
+    `after_due`: the origin is itself a due instant, days count on from the day that it ends (CLK-04).
+    """
+
+    origin: datetime
+    after_due: bool
+    due_at: datetime
+    limit: Limit | None
+    gaps: tuple[Gap, ...]
+
+
+def lamp_turns(counted: Counted, calendar: WorkCalendar, rule: LampRule) -> tuple[datetime, datetime]:
+    """(the first instant of 黄, the last instant before 长红); 红 lies between, from just after the due instant."""
+    if (limit := counted.limit) is None:
+        return _turns_of_elapsed_time(counted, rule)
+    used = used_after if counted.after_due else used_at
+    share = yellow_share(_hours(limit, calendar), _hours_of_a_day(limit.unit, calendar), rule)
+    yellow = used(counted.origin, limit, share, calendar)
+    for start, end in counted.gaps:
+        if start < yellow:
+            yellow = shift(yellow, start, end, limit.unit, calendar)
+    return min(yellow, counted.due_at), overdue_at(counted.due_at, limit, rule.long_red - 1, calendar)
+
+
+def yellow_share(hours: Fraction, hours_of_a_day: int, rule: LampRule) -> Fraction:
+    """The used share at which a limit of `hours` turns yellow: the ratio, or earlier when little is left.
+
+    U3/U4: one day is left, of limits longer than a day; U1/U2: half an hour, of limits longer than an hour.
+    """
+    left, longer_than = (Fraction(1, 2), 1) if rule.urgency in ("U1", "U2") else (Fraction(hours_of_a_day),) * 2
+    return min(rule.yellow, 1 - left / hours) if hours > longer_than else rule.yellow
+
+
+def _turns_of_elapsed_time(counted: Counted, rule: LampRule) -> tuple[datetime, datetime]:
+    free = sum((end - start for start, end in counted.gaps), timedelta())
+    # A deadline may be earlier than the start; then there is nothing to use.
+    span = max(counted.due_at - counted.origin - free, timedelta())
+    hours = Fraction(span // timedelta(microseconds=1), MICROSECONDS_OF_AN_HOUR)
+    yellow = counted.origin + part(span, yellow_share(hours, 24, rule))
+    for start, end in counted.gaps:
+        if start < yellow:
+            yellow += end - start
+    return min(yellow, counted.due_at), counted.due_at + part(span, rule.long_red - 1)
+
+
+def _hours(limit: Limit, calendar: WorkCalendar) -> Fraction:
+    """A limit in hours of its own kind: working hours or hours of the day (CLK-06)."""
+    if limit.unit in (Unit.DAY, Unit.WORK_DAY):
+        return Fraction(limit.amount * _hours_of_a_day(limit.unit, calendar))
+    return Fraction(limit.amount, 60 if limit.unit is Unit.MINUTE else 1)
+
+
+def _hours_of_a_day(unit: Unit, calendar: WorkCalendar) -> int:
+    return calendar.hours_per_workday if unit in (Unit.WORK_HOUR, Unit.WORK_DAY) else 24
