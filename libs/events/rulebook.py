@@ -14,6 +14,8 @@ from libs.events.ids import ClassCode
 Limit = Annotated[str, Field(pattern=r"^(none|refused|[0-9]+(min|h|wh|wd|d))$")]
 """`15min` and `24h` run continuously, `4wh` working hours, `5wd` working days, `30d` natural days; `none` = no clock,
 `refused` = this combination does not exist (E-CLASS)."""
+Days = Annotated[str, Field(pattern=r"^[0-9]+d$")]
+"""Natural days: `90d`."""
 Share = Annotated[str, Field(pattern=r"^([0-9]+/[1-9][0-9]*|[0-9]+(\.[0-9]+)?)$")]
 """An exact fraction or decimal as text: `2/3`, `0.10`."""
 Window = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
@@ -77,7 +79,7 @@ class Separation(Part):
     self_handle_whitelist: tuple[ClassCode, ...] = ()
     self_handle_sample: Share = "0.10"
     closing_sample: Share = "0.02"
-    dual_hat_max: Limit = "90d"
+    dual_hat_max: Days = "90d"
 
 
 class WorkClock(Part):

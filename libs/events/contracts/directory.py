@@ -5,10 +5,10 @@ Integers and strings only: floats break hashes across languages. No I/O.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from libs.events.event import Event
 from libs.events.ids import AppointmentId, ClassCode, GridCode, PersonId, UnitId
@@ -92,8 +92,8 @@ class AppointmentPublished(Event):
     unit: UnitId
     role: Role
     grids: tuple[GridCode, ...] = ()
-    since: datetime
-    until: datetime | None = None
+    since: AwareDatetime
+    until: AwareDatetime | None = None
     dual_hat: bool = False
     """兼任: a grid post held by somebody of a handling unit; only imported posts, ends by itself."""
     basis: Basis
@@ -143,8 +143,8 @@ class Power(Part):
     unit: UnitId
     basis: str
     kind: Literal["statutory", "delegated"] = "statutory"
-    since: datetime | None = None
-    until: datetime | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
 
 
 class CatalogueItemPublished(Event):

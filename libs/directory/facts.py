@@ -1,0 +1,21 @@
+"""What a decision may look at besides its own stream: the case as the log shows it, and the directory. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from libs.directory.view import View
+from libs.events.lifecycle import Case
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The case in this service's read model (None: not heard of), and the directory at one version."""
+
+    case: Case | None
+    directory: View
+
+    @property
+    def directory_version(self) -> int:
+        """The lane-64 sequence number that this decision has applied."""
+        return self.directory.version

@@ -1,0 +1,53 @@
+"""Places in 1e-7 degrees and the grid that holds them. Pure geometry: no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import combinations
+
+from shapely import Point, Polygon, STRtree
+
+from libs.events.contracts.directory import GridPublished
+from libs.events.ids import GridCode
+
+E7 = Decimal(10_000_000)
+
+
+def e7(degrees: str | int | float | Decimal) -> int:
+    """Degrees → integer 1e-7 degrees, by the decimal text of the number; further digits are rounded half to even."""
+    return int((Decimal(str(degrees)) * E7).to_integral_value())
+
+
+class GridIndex:
+    """General and dedicated grids share one layer and never overlap; micro grids lie inside them and are left out."""
+
+    def __init__(self, grids: Iterable[GridPublished]) -> None:
+        layer = [grid for grid in grids if grid.kind != "MICRO"]
+        self._codes = [grid.code for grid in layer]
+        self._tree = STRtree([polygon(grid) for grid in layer])
+
+    def grid_of(self, longitude: int, latitude: int) -> GridCode | None:
+        """The grid at a place; on a shared border the smaller code, so that every replay finds the same one."""
+        found = self._tree.query(Point(longitude, latitude), predicate="intersects")
+        return min((self._codes[index] for index in found), default=None)
+
+
+def polygon(grid: GridPublished) -> Polygon:
+    """The grid's boundary as geometry, in 1e-7 degrees."""
+    return Polygon(grid.polygon)
+
+
+def broken(grids: Iterable[GridPublished]) -> tuple[GridCode, ...]:
+    """Grids whose boundary crosses itself or encloses nothing."""
+    return tuple(grid.code for grid in grids if not polygon(grid).is_valid or not polygon(grid).area)
+
+
+def overlaps(grids: Iterable[GridPublished]) -> tuple[tuple[GridCode, GridCode], ...]:
+    """Pairs of grids of one layer that share more than a border (E-GRID-OVERLAP); boundaries must be valid."""
+    shapes = [(grid, polygon(grid)) for grid in grids]
+    return tuple(
+        (one.code, other.code)
+        for (one, area), (other, second) in combinations(shapes, 2)
+        if (one.kind == "MICRO") == (other.kind == "MICRO") and area.intersection(second).area > 0
+    )
