@@ -82,7 +82,7 @@ class WorkCalendar:
             raise ValueError("working windows must not be empty or overlap, and must stand in the order of the day")
 
     def is_working_day(self, day: date) -> bool:
-        return day in self.make_up_days or (day.weekday() < 5 and day not in self.off_days)
+        return day not in self.off_days if day.weekday() < 5 else day in self.make_up_days
 
     def nth_working_day(self, day: date, count: int) -> date:
         """The `count`-th working day strictly after `day` (CLK-03); a few steps, however many years it spans."""

@@ -1,0 +1,115 @@
+"""The closed-form calendar against plain counting, day by day and minute by minute, on calendars drawn at random."""
+
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.supervision.calendar import Limit, Unit, WorkCalendar, add, due, shift, used_at
+
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+WINDOWS = ((timedelta(hours=8), timedelta(hours=12)), (timedelta(hours=14), timedelta(hours=18)))
+days = st.dates(date(2011, 9, 1), date(2011, 12, 31))
+calendars = st.builds(
+    WorkCalendar,
+    zone=st.sampled_from([ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")]),
+    windows=st.just(WINDOWS),
+    off_days=st.frozensets(days, max_size=20),
+    make_up_days=st.frozensets(days, max_size=20),
+)
+instants = st.datetimes(datetime(2011, 9, 5), datetime(2011, 12, 1)).map(  # noqa: DTZ001 - given its zone here
+    lambda wall: wall.replace(second=0, microsecond=0, tzinfo=UTC)
+)
+limits = st.builds(Limit, st.integers(1, 15), st.sampled_from(list(Unit)))
+minutes = st.integers(0, 9000).map(lambda count: count * MINUTE)
+twelfths = st.integers(1, 12).map(lambda count: Fraction(count, 12))
+
+
+@given(calendars, instants, st.integers(1, 30))
+def test_working_days_are_counted_from_the_day_after(calendar: WorkCalendar, start: datetime, count: int) -> None:
+    day = civil_day(start, calendar)
+    left = count
+    while left:
+        day += DAY
+        left -= works(day, calendar)
+
+    assert due(start, Limit(count, Unit.WORK_DAY), calendar) == midnight_after(day, calendar)
+
+
+@given(calendars, instants, st.integers(1, 20), st.integers(1, 20))
+def test_two_extensions_are_one(calendar: WorkCalendar, start: datetime, first: int, second: int) -> None:
+    once = due(start, Limit(first + second, Unit.WORK_DAY), calendar)
+    twice = add(due(start, Limit(first, Unit.WORK_DAY), calendar), Limit(second, Unit.WORK_DAY), calendar)
+
+    assert once == twice
+
+
+@settings(max_examples=40)
+@given(calendars, instants, st.integers(1, 9))
+def test_working_hours_pass_only_while_the_office_is_open(calendar: WorkCalendar, start: datetime, hours: int) -> None:
+    now, worked = start, 0
+    while worked < hours * 60:
+        worked += is_open(now, calendar)
+        now += MINUTE
+
+    assert due(start, Limit(hours, Unit.WORK_HOUR), calendar) == now
+
+
+@settings(max_examples=40)
+@given(calendars, instants, st.integers(0, 6000))
+def test_working_time_of_a_pause(calendar: WorkCalendar, start: datetime, length: int) -> None:
+    worked = sum(is_open(start + count * MINUTE, calendar) for count in range(length))
+
+    assert calendar.working_time(start, start + length * MINUTE) == worked * MINUTE
+
+
+@given(calendars, instants, st.integers(0, 20 * 24 * 60))
+def test_working_days_that_end_in_a_pause(calendar: WorkCalendar, start: datetime, length: int) -> None:
+    end = start + length * MINUTE
+    span = [civil_day(start, calendar) + count * DAY for count in range(-1, 23)]
+    ended = [day for day in span if works(day, calendar) and start < midnight_after(day, calendar) <= end]
+
+    assert calendar.working_days_ended(start, end) == len(ended)
+
+
+@given(calendars, instants, limits, st.tuples(minutes, minutes, minutes))
+def test_a_pause_in_two_parts_is_one_pause(
+    calendar: WorkCalendar, start: datetime, limit: Limit, lengths: tuple[timedelta, timedelta, timedelta]
+) -> None:
+    until = due(start, limit, calendar)
+    began, middle, ended = start + lengths[0], start + lengths[0] + lengths[1], start + sum(lengths, timedelta())
+
+    halves = shift(shift(until, began, middle, limit.unit, calendar), middle, ended, limit.unit, calendar)
+    assert halves == shift(until, began, ended, limit.unit, calendar)
+    assert halves >= until
+
+
+@given(calendars, instants, limits, st.tuples(twelfths, twelfths))
+def test_a_larger_share_is_never_used_earlier(
+    calendar: WorkCalendar, start: datetime, limit: Limit, shares: tuple[Fraction, Fraction]
+) -> None:
+    smaller, larger = (used_at(start, limit, share, calendar) for share in sorted(shares))
+
+    assert start < smaller <= larger <= due(start, limit, calendar)
+
+
+def works(day: date, calendar: WorkCalendar) -> bool:
+    return (day.weekday() < 5 and day not in calendar.off_days) or (day.weekday() > 4 and day in calendar.make_up_days)
+
+
+def civil_day(instant: datetime, calendar: WorkCalendar) -> date:
+    return instant.astimezone(calendar.zone).date()
+
+
+def is_open(instant: datetime, calendar: WorkCalendar) -> bool:
+    """Whether the minute that begins here is working time."""
+    wall = instant.astimezone(calendar.zone)
+    return works(wall.date(), calendar) and wall.hour in (8, 9, 10, 11, 14, 15, 16, 17)
+
+
+def midnight_after(day: date, calendar: WorkCalendar) -> datetime:
+    after = day + DAY
+    return datetime(after.year, after.month, after.day, tzinfo=calendar.zone).astimezone(UTC)
