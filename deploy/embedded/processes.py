@@ -1,0 +1,69 @@
+"""Child processes of an instance: how they are started, recognised again and stopped. Knows no service.
+
+Every child writes its pid to `pids/<name>` before it becomes the program, and has INSTANCE_DIR in its environment. A
+recorded pid counts only while /proc shows that very folder in that process's environment, so a pid that the system
+has given to somebody else is never signalled.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+
+class NotReady(Exception):
+    """Something did not come up, or did not end, before its deadline."""
+
+
+def recorded(command: str, name: str) -> str:
+    """A shell line that records its pid and then becomes `command`."""
+    return f'echo $$ > "$INSTANCE_DIR/pids/{name}" && exec {command}'
+
+
+def spawn(name: str, command: str | list[str], env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own (Ctrl-C reaches only the runner), output appended to logs/<name>.log."""
+    line = command if isinstance(command, str) else shlex.join(command)
+    instance = Path(env["INSTANCE_DIR"])
+    with (instance / "logs" / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", recorded(line, name)],
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def is_alive(pid: int, instance: Path) -> bool:
+    """Whether `pid` is a process of this instance (a zombie is not: its environment is empty)."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"INSTANCE_DIR={instance}".encode() in environment.split(b"\0")
+
+
+def wait_until(done: Callable[[], bool], what: str, timeout: float, poll: float = 0.02) -> None:
+    """Poll a real condition until it holds. Raises NotReady after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not done():
+        if time.monotonic() > deadline:
+            raise NotReady(what)
+        time.sleep(poll)
+
+
+def stop(pid: int, instance: Path, timeout: float = 20) -> None:
+    """SIGTERM to the process and its group, SIGKILL when it has not ended in `timeout` seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if not is_alive(pid, instance):
+            return
+        os.killpg(pid, number)
+        try:
+            wait_until(lambda: not is_alive(pid, instance), f"pid {pid} ends", timeout)
+        except NotReady:
+            continue

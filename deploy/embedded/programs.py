@@ -1,0 +1,70 @@
+"""The processes of the services as the Procfile names them: command, environment, readiness. Starts no server."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import httpx
+from honcho.environ import parse_procfile
+
+from deploy.embedded import processes
+from deploy.embedded.instance import ROOT, CannotStart, Instance
+
+PROCFILE = Path(__file__).with_name("Procfile")
+COMMANDS: Mapping[str, str] = parse_procfile(PROCFILE.read_text()).processes
+
+# What a service must not learn from the shell that starts the stack.
+PRIVATE = ("DATABASE_URL", "OWNER_DATABASE_URL", "KEYS_DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS")
+
+
+def names(services: Iterable[str]) -> tuple[str, ...]:
+    """The processes of those of `services` that exist, in the order of the Procfile."""
+    present = {service for service in services if (ROOT / "services" / service / "main.py").exists()}
+    return tuple(name for name in COMMANDS if name.partition("-")[0] in present)
+
+
+def bare_environment(instance_dir: Path) -> dict[str, str]:
+    """What every process of an instance has: our programs first in PATH, the instance it belongs to."""
+    inherited = {name: value for name, value in os.environ.items() if name not in PRIVATE}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
+    return {**inherited, "PATH": path, "INSTANCE_DIR": str(instance_dir), "PYTHONUNBUFFERED": "1"}
+
+
+def environment(instance: Instance, service: str, addresses: Mapping[str, str]) -> dict[str, str]:
+    """The environment contract of a service process; `addresses` are the URLs, ports and mode of this run."""
+    keys = instance.keys
+    files = {
+        "JWKS_FILE": keys / "jwks.json",
+        "MASTER_KEY_FILE": keys / "master.key",
+        "IDEMPOTENCY_KEY_FILE": keys / "idempotency.key",
+        "CHECKPOINT_KEY_FILE": keys / f"checkpoint-{service}.pem",
+    }
+    if service == "notify":
+        files["OUTBOX_DIR"] = instance.outbox
+    return {
+        **bare_environment(instance.dir),
+        "SERVICE": service,
+        **{name: str(path) for name, path in files.items()},
+        **addresses,
+    }
+
+
+def start(name: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return processes.spawn(name, COMMANDS[name], env, ROOT)
+
+
+def wait_ready(name: str, process: "subprocess.Popen[bytes] | None", url: str, log: Path, timeout: float) -> None:
+    """Poll `url`/readyz until 200. Raises CannotStart when the process has ended, NotReady at the deadline."""
+
+    def answers() -> bool:
+        if process is not None and process.poll() is not None:
+            end = log.read_text(errors="replace")[-3000:] if log.exists() else ""
+            raise CannotStart(f"{name} 退出 / ended with {process.returncode} ({log}):\n{end}")
+        try:
+            return httpx.get(f"{url}/readyz", timeout=2).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    processes.wait_until(answers, f"{name} {url}/readyz", timeout, poll=0.1)

@@ -1,0 +1,208 @@
+"""One running instance: servers, migrations, the eight processes; started, asked, killed and stopped from Python.
+
+    with Stack("demo", mode="manual") as stack:
+        httpx.get(stack.api_url("intake") + "/readyz")
+
+Synchronous on purpose: runners and test fixtures drive it from outside any event loop; inside one, use a thread.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Literal, Self
+
+from deploy.embedded import kafka, keys, leftovers, postgres, programs
+from deploy.embedded.instance import SERVICES, CannotStart, Instance, check_ports
+from deploy.migrate import migrate
+
+Mode = Literal["real", "manual"]
+
+
+class Stack:
+    """A context manager over one instance. Raises CannotStart with a message for people, NotReady at a deadline."""
+
+    def __init__(
+        self,
+        instance: str,
+        mode: Mode = "manual",
+        *,
+        fresh: bool = True,
+        services: Iterable[str] = SERVICES,
+        existing_servers: bool = False,
+        ports: Mapping[str, int | None] | None = None,
+    ) -> None:
+        """`fresh` forgets the former data; `existing_servers` honours KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL."""
+        self.instance = Instance(instance)
+        self.dir = self.instance.dir
+        self.mode = mode
+        self.fresh = fresh
+        self.names = programs.names(services)
+        self._wanted_ports = dict(ports or {})
+        self._kafka_given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") if existing_servers else None
+        self._postgres_given = os.environ.get("DATABASE_URL") if existing_servers else None
+        self._broker: subprocess.Popen[bytes] | None = None
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    @classmethod
+    def servers_only(cls, instance: str, *, fresh: bool = True) -> Self:
+        """PostgreSQL and Kafka with schemas, topics, roles and keys, in manual mode, and no process of ours."""
+        return cls(instance, fresh=fresh, services=())
+
+    def __enter__(self) -> Self:
+        self.instance.acquire()
+        try:
+            self.start_servers()
+            for name in self.names:
+                self.start_process(name)
+            for name in self.names:
+                self.wait_ready(name)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def start_servers(self) -> None:
+        """Everything that must be there before a service starts: servers, databases, topics, keys, the mode."""
+        leftovers.sweep()
+        leftovers.stop_all(self.instance)
+        if self.fresh:
+            self.instance.remove()
+        self.instance.make_folders()
+        self.ports = self.instance.ports(**self._wanted_ports)
+        check_ports(self.ports)
+        keys.create(self.instance.keys)
+        self._passwords = self.instance.secrets((*postgres.ROLES, postgres.SUPERUSER))
+        if not self._kafka_given:
+            self._broker = kafka.start(self.dir, self.ports, self.env("kafka"))
+        if not self._postgres_given:
+            postgres.start(self.dir, self.ports.postgres, self._passwords[postgres.SUPERUSER])
+        postgres.create_databases(self.admin_url(), self._passwords)
+        kafka.wait_ready(self.bootstrap, self._broker)
+        owners = {name: self._url(name, roles[0]) for name, roles in postgres.DATABASES.items()}
+        migrate(owners, self.bootstrap, self.mode)
+
+    def stop(self) -> None:
+        """Services first, then Kafka, then PostgreSQL; a test instance is removed with all its data."""
+        throwaway = self.instance.name.startswith("test-")
+        for process in self._running.values():
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL if throwaway else signal.SIGTERM)
+        for process in self._running.values():
+            self._end(process)
+        if self._broker and throwaway:
+            self.kill_broker()
+        self.stop_broker()
+        postgres.stop(self.dir, "immediate" if throwaway else "fast")
+        if throwaway:
+            self.instance.forget()
+        self.instance.release()
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    # Where things are ------------------------------------------------------------------------------------------------
+
+    @property
+    def bootstrap(self) -> str:
+        return self._kafka_given or f"127.0.0.1:{self.ports.kafka}"
+
+    def admin_url(self, database: str = "postgres") -> str:
+        """The server as its superuser; for provisioning and for tests that look behind the services."""
+        if self._postgres_given:
+            return postgres.with_database(self._postgres_given, database)
+        return self._url(database, postgres.SUPERUSER)
+
+    def database_url(self, service: str, owner: bool = False) -> str:
+        return self._url(service, f"{service}_owner" if owner else service)
+
+    def keys_url(self, role: str = "keys_reader") -> str:
+        """`role`: keys_reader, keys_intake or keys_owner."""
+        return self._url("keys", role)
+
+    def _url(self, database: str, role: str) -> str:
+        server = (
+            postgres.server_of(self._postgres_given) if self._postgres_given else f"127.0.0.1:{self.ports.postgres}"
+        )
+        return postgres.url(role, self._passwords[role], server, database)
+
+    def api_url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports.api(service)}"
+
+    def worker_url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports.worker(service)}"
+
+    def token(
+        self, *, person: str | None = None, client: str | None = None, scopes: Iterable[str] = (), hours: float = 12
+    ) -> str:
+        """A token for a person or for a machine client."""
+        return keys.token(self.instance.keys, person=person, client=client, scopes=scopes, hours=hours)
+
+    def env(self, name: str) -> dict[str, str]:
+        """The whole environment of process `name` (`intake-api`, …, or `kafka`)."""
+        service, _, kind = name.partition("-")
+        if not kind:
+            return programs.bare_environment(self.dir)
+        return programs.environment(
+            self.instance,
+            service,
+            {
+                "DATABASE_URL": self.database_url(service),
+                "KEYS_DATABASE_URL": self.keys_url("keys_intake" if service == "intake" else "keys_reader"),
+                "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+                "MODE": self.mode,
+                "API_PORT": str(self.ports.api(service)),
+                "WORKER_PORT": str(self.ports.worker(service)),
+            },
+        )
+
+    # Doing harm and good to single processes -------------------------------------------------------------------------
+
+    def start_process(self, name: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start `name` again or for the first time, with additions to its environment; returns at once."""
+        process = programs.start(name, {**self.env(name), **(env or {})})
+        self._running[name] = process
+        return process
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to a process and its group; waits for the end unless the signal only stops or continues it."""
+        process = self._running[name]
+        os.killpg(process.pid, number)
+        if number not in (signal.SIGSTOP, signal.SIGCONT):
+            process.wait(30)
+
+    def wait_ready(self, name: str, timeout: float = 60) -> None:
+        """Poll GET /readyz until 200. Raises CannotStart with the end of its log when the process has ended."""
+        service, _, kind = name.partition("-")
+        url = self.api_url(service) if kind == "api" else self.worker_url(service)
+        programs.wait_ready(name, self._running.get(name), url, self.instance.logs / f"{name}.log", timeout)
+
+    def stop_broker(self) -> None:
+        """Stop Kafka in order, as an operator would."""
+        if self._broker and self._broker.poll() is None:
+            self._broker.terminate()
+            self._end(self._broker)
+
+    def kill_broker(self) -> None:
+        """SIGKILL to Kafka."""
+        if self._broker and self._broker.poll() is None:
+            os.killpg(self._broker.pid, signal.SIGKILL)
+            self._broker.wait()
+
+    def start_broker(self) -> None:
+        """Start Kafka again on its data and wait until it serves."""
+        if self._kafka_given:
+            raise CannotStart("Kafka 不由本实例管理 / this Kafka is not ours to start")
+        self._broker = kafka.start(self.dir, self.ports, self.env("kafka"))
+        kafka.wait_ready(self.bootstrap, self._broker)
+
+    def broker_pid(self) -> int | None:
+        return self._broker.pid if self._broker and self._broker.poll() is None else None

@@ -1,0 +1,65 @@
+"""The one admin step before anything serves: schemas of every database, topics, and the mode of the log."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+
+from deploy.embedded.instance import ROOT, SERVICES, CannotStart
+from libs.events.topics import create_topics
+
+KEYS = "keys"
+REVISIONS: Mapping[str, Path] = {
+    **{service: ROOT / "services" / service / "migrations" for service in SERVICES},
+    KEYS: ROOT / "deploy" / "vault",
+}
+
+
+def migrate(owner_urls: Mapping[str, str], bootstrap: str, mode: str, replication: int = 1) -> None:
+    """Bring every database and topic to the state this code needs; repeatable. Synchronous; any thread.
+
+    `owner_urls`: database → postgresql:// URL of its owner. Raises CannotStart when the log was opened in the other
+    mode, WrongTopic when a topic is not as it must be.
+    """
+    with ThreadPoolExecutor(1) as outside_any_loop:
+        for database, url in owner_urls.items():
+            outside_any_loop.submit(_upgrade, database, url).result()
+        outside_any_loop.submit(asyncio.run, _open_log(owner_urls, bootstrap, mode, replication)).result()
+
+
+def _upgrade(database: str, url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "deploy" / "alembic"))
+    config.set_main_option("version_locations", str(REVISIONS[database]))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option(
+        "sqlalchemy.url", url.replace("postgresql://", "postgresql+asyncpg://", 1).replace("%", "%%")
+    )
+    command.upgrade(config, "head")
+
+
+async def _open_log(owner_urls: Mapping[str, str], bootstrap: str, mode: str, replication: int) -> None:
+    for service in SERVICES:
+        await _set_mode(owner_urls[service], mode)
+    await create_topics(bootstrap, replication)
+
+
+async def _set_mode(url: str, mode: str) -> None:
+    """Write the mode of the log once; it belongs to the log for ever (architecture.md §5)."""
+    connection = await asyncpg.connect(url)
+    try:
+        # A manual log starts at the epoch: its runner advances it to the first instant it needs.
+        await connection.execute(
+            "insert into log.mode (kind, now) select $1, case $1 when 'manual' then timestamptz 'epoch' end"
+            " where not exists (select from log.mode)",
+            mode,
+        )
+        kind = await connection.fetchval("select kind from log.mode")
+    finally:
+        await connection.close()
+    if kind != mode:
+        raise CannotStart(f"日志是 {kind} 模式,不能以 {mode} 模式启动 / the log is {kind}, it cannot be opened {mode}")

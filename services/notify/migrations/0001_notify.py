@@ -1,0 +1,10 @@
+"""The event store of notify: append-only log, lanes, idempotency, progress of the reader."""
+
+from libs.events.schema import create_event_store
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    create_event_store("notify")
