@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from libs.directory.checks import findings_of
 from libs.directory.directory import key_of, stream_of
@@ -28,6 +29,12 @@ class ApplyPlan:
     """Known, but not in the documents: they stay as they are."""
     findings: tuple[Finding, ...]
     """Notices; a refusal never gets this far."""
+
+    def document(self) -> dict[str, Any]:
+        """The answer to `POST /directory/documents`."""
+        said = asdict(replace(self, changes=()))
+        del said["changes"]
+        return said
 
 
 def decide_apply(view: View, documents: Documents) -> ApplyPlan:

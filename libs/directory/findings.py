@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -42,8 +42,12 @@ class DocumentsRefused(Malformed):
     en = "the directory documents are not valid; nothing was published"
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
-        super().__init__(allowed=tuple(f"{one.path}: {one.zh} / {one.en}" for one in findings))
+        super().__init__()
         self.findings = findings
+
+    def document(self) -> dict[str, Any]:
+        """The problem document, with the findings beside the usual fields."""
+        return {**super().document(), "findings": [asdict(one) for one in self.findings]}
 
 
 def refused(code: str, path: str, zh: str, en: str) -> Finding:

@@ -1,0 +1,1 @@
+"""The log: everything about events, nothing about any one service."""

@@ -1,0 +1,144 @@
+"""Kafka → projection and reactions, once: progress moves in the transaction of what was done with the records."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from aiokafka import TopicPartition
+
+from libs.events.envelope import Recorded, WireRecord
+from libs.events.errors import ChainBroken, UnknownEvent
+from libs.events.lanes import encode_meta
+from libs.events.store import Connection
+
+log = structlog.get_logger()
+
+
+class ProgressMoved(Exception):
+    """Another worker was here: read the progress again and go on from there. Not an error."""
+
+
+@dataclass
+class Cursor:
+    """Where a partition's reader stands, and the chain head of every source in it."""
+
+    partition: TopicPartition
+    next_offset: int
+    heads: dict[str, tuple[int, bytes]]
+
+    @property
+    def lane(self) -> int:
+        """The lane that this partition carries."""
+        return 64 if self.partition.topic == "directory.events" else int(self.partition.partition)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A batch of records that follow the chain, duplicates dropped, and where the cursor stands after it."""
+
+    events: tuple[Recorded, ...]
+    next_offset: int
+    heads: dict[str, tuple[int, bytes]]
+    duplicates: int
+    broken: str | None = None
+    """Why the record at `next_offset` halts the partition."""
+
+
+def take(cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: Sequence[int]) -> Taken:
+    """Check the chain record by record; stop before the first that is not the next of its (source, lane). Pure."""
+    heads = dict(cursor.heads)
+    events: list[Recorded] = []
+    duplicates = 0
+    next_offset = cursor.next_offset
+    for record, offset in zip(records, offsets, strict=True):
+        try:
+            if isinstance(record, ChainBroken):
+                raise record
+            if _is_next(cursor.lane, heads, record):
+                events.append(record.decode())
+                heads[record.source] = (record.position.seq, record.position.hash)
+            else:
+                duplicates += 1
+        except (ChainBroken, UnknownEvent) as why:
+            return Taken(tuple(events), next_offset, heads, duplicates, f"{type(why).__name__}: {why}")
+        next_offset = offset + 1
+    return Taken(tuple(events), next_offset, heads, duplicates)
+
+
+def _is_next(lane: int, heads: dict[str, tuple[int, bytes]], record: WireRecord) -> bool:
+    place = record.position
+    if record.source not in heads or place.lane != lane:
+        raise ChainBroken(f"foreign record of {record.source} in lane {lane} at offset {record.offset}")
+    seq, head = heads[record.source]
+    meta = encode_meta(record.headers)
+    if place.expected_hash(meta, record.body) != place.hash:
+        raise ChainBroken(f"{record.source} {lane}/{place.seq}: the bytes do not give the hash")
+    if place.seq == seq + 1 and place.prev_hash == head:
+        return True
+    if place.seq < seq or (place.seq == seq and place.hash == head):
+        return False
+    raise ChainBroken(f"{record.source} {lane}/{place.seq}: expected {seq + 1} after {head.hex()[:12]}")
+
+
+async def read_cursor(conn: Connection, partition: TopicPartition) -> Cursor:
+    """The recorded progress of a partition."""
+    lane = 64 if partition.topic == "directory.events" else partition.partition
+    offset = await conn.fetchval(
+        "select next_offset from progress where topic = $1 and partition = $2", partition.topic, partition.partition
+    )
+    rows = await conn.fetch("select source, seq, hash from source_progress where lane = $1", lane)
+    return Cursor(partition, offset, {row["source"]: (row["seq"], row["hash"]) for row in rows})
+
+
+async def move(conn: Connection, cursor: Cursor, taken: Taken) -> None:
+    """First statement of the transaction: compare-and-set of the progress. Raises `ProgressMoved`."""
+    moved = await conn.fetchval(
+        "update progress set next_offset = $4 where topic = $1 and partition = $2 and next_offset = $3 returning true",
+        cursor.partition.topic,
+        cursor.partition.partition,
+        cursor.next_offset,
+        taken.next_offset,
+    )
+    if not moved:
+        raise ProgressMoved
+    last = {event.source: event for event in taken.events}
+    if not last:
+        return
+    await conn.execute(
+        "update source_progress p set seq = n.seq, hash = n.hash, at = greatest(p.at, n.at)"
+        " from unnest($2::text[], $3::bigint[], $4::bytea[], $5::timestamptz[]) n(source, seq, hash, at)"
+        " where p.lane = $1 and p.source = n.source",
+        cursor.lane,
+        list(last),
+        [event.position.seq for event in last.values()],
+        [event.position.hash for event in last.values()],
+        [event.recorded_at for event in last.values()],
+    )
+
+
+Work = Callable[[Connection, int, Sequence[Recorded]], Awaitable[None]]
+"""What a service does with a lane's new events, inside the transaction: (connection, lane, events)."""
+
+
+@dataclass
+class Reader:
+    """Applies batches of one partition after another; knows nothing of Kafka's group."""
+
+    work: Work
+    halted: dict[TopicPartition, str] = field(default_factory=dict)
+    duplicates: int = 0
+
+    async def apply(self, conn: Connection, cursor: Cursor, taken: Taken) -> Cursor:
+        """One short transaction: progress, read model, reactions. Returns the cursor after it."""
+        if taken.next_offset > cursor.next_offset:
+            async with conn.transaction():
+                await move(conn, cursor, taken)
+                if taken.events:
+                    await self.work(conn, cursor.lane, taken.events)
+        self.duplicates += taken.duplicates
+        if taken.broken:
+            self.halted[cursor.partition] = taken.broken
+            log.error("partition_halted", partition=cursor.partition.partition, reason=taken.broken)
+        return Cursor(cursor.partition, taken.next_offset, taken.heads)

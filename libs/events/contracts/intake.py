@@ -1,0 +1,125 @@
+"""Events that only intake 受理 appends: how a matter came in and what the operator made of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from libs.events.event import CaseText, Event, ReporterText
+from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
+
+Kind = Literal[
+    "consult",
+    "help",
+    "complaint",
+    "report",
+    "suggestion",
+    "praise",
+    "grid_livelihood",
+    "grid_safety",
+    "grid_dispute",
+    "city_management",
+]
+"""诉求类型; the three kinds of grid events and city management stand beside the hotline's six."""
+Urgency = Literal["U1", "U2", "U3", "U4"]
+
+
+class AppealReceived(Event):
+    """群众诉求: a citizen's appeal was received through a channel; nobody has judged it yet."""
+
+    channel: str
+    kind: Kind
+    content: CaseText
+    grid: GridCode
+    address: CaseText | None = None
+    location: CaseText | None = None
+    reporter_kind: Literal["NAMED", "ANONYMOUS"]
+    reporter_name: ReporterText | None = None
+    reporter_phone: ReporterText | None = None
+    recorded_by: PersonId | None = None
+    found_by: PersonId | None = None
+    """A grid worker who entered it for the citizen or phoned it in: a discoverer (domain.md d.2 #3, #4)."""
+    upstream_due_at: datetime | None = None
+    external_id: str | None = None
+
+
+class GridEventReported(Event):
+    """网格上报: a grid worker reported what he found on patrol; he is a discoverer for ever."""
+
+    discoverer: PersonId
+    kind: Kind
+    class_code: ClassCode
+    grid: GridCode
+    content: CaseText
+    location: CaseText
+    address: CaseText | None = None
+    out_of_grid_reason: CaseText | None = None
+    photos: tuple[str, ...] = ()
+    recorded_by: PersonId | None = None
+
+
+class CaseRegistered(Event):
+    """立案: the case is classified and waits for dispatch; the dispatch and overall clocks start here."""
+
+    registered_by: PersonId
+    kind: Kind
+    class_code: ClassCode
+    urgency: Urgency
+    grid: GridCode
+    filing_condition: str | None = None
+    upstream_due_at: datetime | None = None
+
+
+class CaseVoided(Event):
+    """作废: wrong entry or test call; ends the case before it was dispatched."""
+
+    voided_by: PersonId
+    reason: CaseText
+
+
+class CaseNotAccepted(Event):
+    """不予受理: refused for one of the nine reasons (domain.md c.5), with legal basis and another way to go."""
+
+    refused_by: PersonId
+    reason_code: str
+    legal_basis: str
+    alternative: str
+
+
+class PersonalDataErased(Event):
+    """The named keys of the case are to be destroyed; its personal fields become unreadable everywhere."""
+
+    erased_by: PersonId
+    kinds: tuple[Literal["reporter", "case"], ...]
+    ground: str
+
+
+class SeparationViolationAttempted(Event):
+    """A command that 巡办分离 forbids was tried and refused; the case did not change."""
+
+    person: PersonId
+    unit: UnitId | None = None
+    command: str
+    rule: str
+    also: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class SeparationViolationDetected(Event):
+    """SEP-18: a power was used on facts that later proved incomplete; history stays, somebody must look."""
+
+    person: PersonId
+    rule: str
+    evidence: tuple[str, ...]
+
+
+EVENTS: tuple[type[Event], ...] = (
+    AppealReceived,
+    GridEventReported,
+    CaseRegistered,
+    CaseVoided,
+    CaseNotAccepted,
+    PersonalDataErased,
+    SeparationViolationAttempted,
+    SeparationViolationDetected,
+)

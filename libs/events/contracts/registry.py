@@ -1,0 +1,18 @@
+"""Every event type that this code knows, and how bytes become one. No I/O."""
+
+from __future__ import annotations
+
+from libs.events.contracts import directory, intake, notify, routing, supervision
+from libs.events.errors import UnknownEvent
+from libs.events.event import Event
+
+OWNERS = (directory, intake, routing, supervision, notify)
+TYPES: dict[str, type[Event]] = {kind.ce_type: kind for owner in OWNERS for kind in owner.EVENTS}
+
+
+def decode(ce_type: str, body: bytes) -> Event:
+    """The event that these bytes say; raises `UnknownEvent` for a type or version newer than this code."""
+    kind = TYPES.get(ce_type)
+    if kind is None:
+        raise UnknownEvent(ce_type)
+    return kind.model_validate_json(body)

@@ -1,0 +1,150 @@
+"""Events that only routing 派遣·办理 appends: who gets the work order and what the handling side does with it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from libs.events.event import CaseText, Event
+from libs.events.ids import ClassCode, PersonId, UnitId
+
+
+class RuleStep(BaseModel):
+    """One link of the chain that explains a route: the rule (domain.md d.4) and what it found, in words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule: str
+    zh: str
+    en: str
+
+
+class RouteRejected(Event):
+    """A candidate unit was skipped by a rule, with the reason in words."""
+
+    unit: UnitId
+    rule: str
+    zh: str
+    en: str
+
+
+class RouteProposed(Event):
+    """The router's answer: the lead unit it would choose, or none, and the rule chain that led there."""
+
+    unit: UnitId | None
+    candidates: tuple[UnitId, ...]
+    chain: tuple[RuleStep, ...]
+    dispatch: Literal["auto", "confirm"]
+
+
+class CaseDispatched(Event):
+    """派遣: the binding decision; the handling and sign clocks start here."""
+
+    unit: UnitId
+    round: int = 1
+    dispatched_by: PersonId
+    class_code: ClassCode
+    chain: tuple[RuleStep, ...] = ()
+    dual_hat: bool = False
+    no_return: bool = False
+    override_reason: CaseText | None = None
+
+
+class AssignmentAccepted(Event):
+    """签收: the unit signed for the work order; no clock starts or moves but the sign clock, which stops."""
+
+    unit: UnitId
+    accepted_by: PersonId
+
+
+class AssignmentDeemedAccepted(Event):
+    """视为签收 (RET-6): the sign limit passed in silence; the unit is held to have signed, late."""
+
+    unit: UnitId
+    clock_id: str
+
+
+class HandlerAssigned(Event):
+    """One person of the unit is responsible for handling the case."""
+
+    unit: UnitId
+    handler: PersonId
+    assigned_by: PersonId
+
+
+class CitizenContacted(Event):
+    """联系诉求人: the handler reached, or tried to reach, the reporter."""
+
+    contacted_by: PersonId
+    reached: bool
+    note: CaseText | None = None
+
+
+class ProgressRecorded(Event):
+    """What has been done so far, in the handler's words."""
+
+    recorded_by: PersonId
+    note: CaseText
+
+
+class FeedbackSubmitted(Event):
+    """反馈: the unit reports completion; the handling clock stops at this event's `recordedat`."""
+
+    unit: UnitId
+    submitted_by: PersonId
+    round: int
+    result: Literal["SOLVED", "EXPLAINED", "PARTLY"]
+    reply: CaseText
+    photos: tuple[str, ...] = ()
+
+
+class HandlingResumed(Event):
+    """The work order is open again: same round after a rejected feedback, the next one after rework or reopening."""
+
+    unit: UnitId
+    round: int
+    because: str
+
+
+class WorkOrderCancelled(Event):
+    """The case ended elsewhere (voided, withdrawn, diverted, not accepted); the unit has nothing more to do."""
+
+    unit: UnitId | None
+    because: str
+
+
+class SeparationViolationAttempted(Event):
+    """A command that 巡办分离 forbids was tried and refused; the case did not change."""
+
+    person: PersonId
+    unit: UnitId | None = None
+    command: str
+    rule: str
+    also: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class SeparationViolationDetected(Event):
+    """SEP-18: a power was used on facts that later proved incomplete; history stays, somebody must look."""
+
+    person: PersonId
+    rule: str
+    evidence: tuple[str, ...]
+
+
+EVENTS: tuple[type[Event], ...] = (
+    RouteRejected,
+    RouteProposed,
+    CaseDispatched,
+    AssignmentAccepted,
+    AssignmentDeemedAccepted,
+    HandlerAssigned,
+    CitizenContacted,
+    ProgressRecorded,
+    FeedbackSubmitted,
+    HandlingResumed,
+    WorkOrderCancelled,
+    SeparationViolationAttempted,
+    SeparationViolationDetected,
+)

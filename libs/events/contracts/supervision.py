@@ -1,0 +1,243 @@
+"""Events that only supervision 督办 appends: clocks and their steps, review, verification, call-back, closing, orders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from libs.events.event import CaseText, Event
+from libs.events.ids import ClockId, GridCode, PersonId, UnitId
+
+Clock = Literal["dispatch", "sign", "handling", "rework", "overall", "response"]
+
+
+class ClockMoved(Event):
+    """What every fact about a clock carries: where it took effect, and the whole clock as known then.
+
+    The fold uses `at` and amounts only (architecture.md §5); the instants below it are the result known when the
+    event was written, so that read models need no calendar.
+    """
+
+    clock_id: ClockId
+    clock: Clock
+    round: int
+    at: datetime
+    because: str
+    """Event id of the fact."""
+    unit: UnitId | None = None
+    started_at: datetime | None
+    due_at: datetime | None
+    yellow_at: datetime | None = None
+    long_red_at: datetime | None = None
+    stopped_at: datetime | None = None
+    provisional: bool = False
+
+
+class DeadlineSet(ClockMoved):
+    """A clock was started by a fact: a limit counted from `at`, or an instant that the sender gave."""
+
+    limit: str | None = None
+    counted_from: datetime | None = None
+    upstream_due_at: datetime | None = None
+
+
+class StageFinished(ClockMoved):
+    """A clock was stopped by a fact (the stage's own end, or the end of the case)."""
+
+
+class StageContinued(ClockMoved):
+    """A stopped clock goes on: the feedback was rejected, or the case was taken up again; the time between is free."""
+
+
+class DeadlineWarned(Event):
+    """到期提醒 (L0): the lamp of a running clock turned yellow."""
+
+    clock_id: ClockId
+    clock: Clock
+    round: int
+    unit: UnitId | None = None
+    instant: datetime
+    due_at: datetime
+
+
+class DeadlineBreached(Event):
+    """超期: the due instant of a running clock passed and every fact up to it is known."""
+
+    clock_id: ClockId
+    clock: Clock
+    round: int
+    unit: UnitId | None = None
+    instant: datetime
+    due_at: datetime
+
+
+class AutoEscalated(Event):
+    """自动督办: a ladder instant passed; this alone sets the supervision level and drafts the order."""
+
+    clock_id: ClockId
+    level: int
+    round: int
+    unit: UnitId | None = None
+    instant: datetime
+    told_unit: UnitId | None = None
+
+
+class FeedbackAccepted(Event):
+    """办结: the centre accepts the unit's feedback; what comes next is decided by the class."""
+
+    reviewed_by: PersonId
+    round: int
+    next: Literal["VERIFYING", "CALLBACK", "CLOSING"]
+
+
+class FeedbackRejected(Event):
+    """The centre sends the feedback back; the same handling clock goes on."""
+
+    reviewed_by: PersonId
+    round: int
+    reason: CaseText
+
+
+class VerificationAssigned(Event):
+    """核实: somebody who did not handle the case is to look at the place."""
+
+    verifier: PersonId
+    assigned_by: PersonId
+    round: int
+    because: str
+
+
+class VerificationPassed(Event):
+    """The verifier stood at the place and found it done."""
+
+    verifier: PersonId
+    round: int
+    grid: GridCode
+    location: CaseText
+    photos: tuple[str, ...]
+    note: CaseText | None = None
+    next: Literal["CALLBACK", "CLOSING"]
+
+
+class VerificationFailed(Event):
+    """The verifier stood at the place and found it not done; rework follows."""
+
+    verifier: PersonId
+    round: int
+    grid: GridCode
+    location: CaseText
+    photos: tuple[str, ...]
+    note: CaseText | None = None
+
+
+class ReworkOrdered(Event):
+    """重办: a new round begins; the rework clock starts, the first round's verdict is frozen."""
+
+    round: int
+    ordered_by: PersonId
+    because: str
+    reason: CaseText | None = None
+
+
+class CallbackAttempted(Event):
+    """回访: one try to reach the reporter."""
+
+    agent: PersonId
+    attempt: int
+    reached: bool
+
+
+class CallbackCompleted(Event):
+    """The call-back is over: three answers, or none after three tries (then it is not valid and counts nowhere)."""
+
+    agent: PersonId
+    round: int
+    valid: bool
+    contacted: bool | None = None
+    solved: bool | None = None
+    satisfaction: Literal["SATISFIED", "BASICALLY", "DISSATISFIED"] | None = None
+    remark: CaseText | None = None
+
+
+class CallbackWaived(Event):
+    """No call-back for this case, with the reason (a grid-found case has no reporter: domain.md j.3)."""
+
+    round: int
+    reason: str
+
+
+class CaseClosed(Event):
+    """结案: always by the centre, never by the unit."""
+
+    closed_by: PersonId
+    close_kind: Literal["HANDLED", "EXPLAINED", "FORCED"]
+    round: int
+
+
+class SupervisionIssued(Event):
+    """督办单: a supervisor orders an answer; the response clock starts."""
+
+    level: int
+    issued_by: PersonId
+    unit: UnitId
+    order: CaseText
+
+
+class SupervisionResponded(Event):
+    """The unit's leader answered the order with a plan and a date."""
+
+    responded_by: PersonId
+    unit: UnitId
+    plan: CaseText
+
+
+class SupervisionLifted(Event):
+    """The cause is removed; the level goes down."""
+
+    lifted_by: PersonId
+    level: int
+    reason: CaseText
+
+
+class SeparationViolationAttempted(Event):
+    """A command that 巡办分离 forbids was tried and refused; the case did not change."""
+
+    person: PersonId
+    unit: UnitId | None = None
+    command: str
+    rule: str
+    also: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class SeparationViolationDetected(Event):
+    """SEP-18: a power was used on facts that later proved incomplete; history stays, somebody must look."""
+
+    person: PersonId
+    rule: str
+    evidence: tuple[str, ...]
+
+
+EVENTS: tuple[type[Event], ...] = (
+    DeadlineSet,
+    StageFinished,
+    StageContinued,
+    DeadlineWarned,
+    DeadlineBreached,
+    AutoEscalated,
+    FeedbackAccepted,
+    FeedbackRejected,
+    VerificationAssigned,
+    VerificationPassed,
+    VerificationFailed,
+    ReworkOrdered,
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackWaived,
+    CaseClosed,
+    SupervisionIssued,
+    SupervisionResponded,
+    SupervisionLifted,
+    SeparationViolationAttempted,
+    SeparationViolationDetected,
+)

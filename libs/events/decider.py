@@ -1,0 +1,44 @@
+"""The decider: how a service turns a command into events, and events into state. Pure; the shell is handle.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from libs.events.event import Event
+from libs.events.ids import AppointmentId, PersonId, UnitId
+
+State = TypeVar("State")
+Command = TypeVar("Command")
+Facts = TypeVar("Facts")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a natural person in an appointment at the time of the act, a machine principal, or the system."""
+
+    person: PersonId
+    role: str
+    appointment: AppointmentId | None = None
+    unit: UnitId | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+SYSTEM = Actor(person=PersonId("system"), role="SYSTEM")
+
+
+@dataclass(frozen=True)
+class Decider(Generic[State, Command, Facts]):
+    """`decide` raises a `Rejected` or returns the facts that follow; `[]` means it was already so."""
+
+    initial: State
+    evolve: Callable[[State, Event], State]
+    decide: Callable[[State, Command, Facts], Sequence[Event]]
+
+    def fold(self, events: Iterable[Event], state: State | None = None) -> State:
+        """The state after these events of one stream, in order."""
+        state = self.initial if state is None else state
+        for event in events:
+            state = self.evolve(state, event)
+        return state

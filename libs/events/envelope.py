@@ -1,0 +1,196 @@
+"""What the store adds to an event, and the event on the wire: CloudEvents 1.0, Kafka binding, binary mode. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from libs.events.contracts.registry import decode
+from libs.events.decider import Actor
+from libs.events.errors import ChainBroken
+from libs.events.event import Event
+from libs.events.ids import new_id
+from libs.events.lanes import CHAIN_HEADERS, Headers, encode_meta, leaf_hash, link_hash
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def wire_instant(at: datetime) -> str:
+    """RFC 3339, UTC, six digits and `Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970, as the chain hashes them."""
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Who and what stands behind an append; every event of it carries this."""
+
+    actor: Actor
+    directory_version: int
+    causation_id: str | None = None
+    cause_recorded_at: datetime | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event with its final bytes, before the store gives it a place in the lane."""
+
+    id: str
+    type: str
+    occurred_at: datetime
+    meta: bytes
+    body: bytes
+
+
+def draft(event: Event, body: bytes, *, source: str, subject: str, stream: str, at: datetime, by: Provenance) -> Draft:
+    """The bytes that are stored, hashed and published; nothing is re-serialised after this."""
+    event_id = new_id()
+    attributes = {
+        "content-type": "application/json",
+        "ce_specversion": "1.0",
+        "ce_id": event_id,
+        "ce_source": source,
+        "ce_type": event.ce_type,
+        "ce_subject": subject,
+        "ce_time": wire_instant(at),
+        "ce_dataschema": f"urn:xunban:schema:{event.ce_type}",
+        "ce_stream": stream,
+        "ce_causationid": by.causation_id,
+        "ce_actor": by.actor.person,
+        "ce_appointment": by.actor.appointment,
+        "ce_directoryversion": str(by.directory_version),
+        "ce_traceparent": by.traceparent,
+    }
+    meta = encode_meta((name, value.encode()) for name, value in attributes.items() if value is not None)
+    return Draft(event_id, event.ce_type, at, meta, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an event stands in its chain."""
+
+    lane: int
+    seq: int
+    streamversion: int
+    recorded_at: datetime
+    prev_hash: bytes
+    hash: bytes
+
+    def headers(self) -> Headers:
+        """The six chain headers, after all others on the wire."""
+        return [
+            ("ce_streamversion", str(self.streamversion).encode()),
+            ("ce_lane", str(self.lane).encode()),
+            ("ce_laneseq", str(self.seq).encode()),
+            ("ce_recordedat", wire_instant(self.recorded_at).encode()),
+            ("ce_prevhash", self.prev_hash.hex().encode()),
+            ("ce_hash", self.hash.hex().encode()),
+        ]
+
+    def expected_hash(self, meta: bytes, body: bytes) -> bytes:
+        """The hash that these bytes must have here."""
+        at = microseconds(self.recorded_at)
+        return link_hash(self.prev_hash, leaf_hash(self.lane, self.seq, self.streamversion, at, meta, body))
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its place in the log."""
+
+    position: Position
+    attributes: Mapping[str, str]
+    data: Event
+    body: bytes
+    """The exact bytes of the log."""
+
+    @property
+    def id(self) -> str:
+        """`ce_id`."""
+        return self.attributes["ce_id"]
+
+    @property
+    def source(self) -> str:
+        """`/xunban/<service>`."""
+        return self.attributes["ce_source"]
+
+    @property
+    def type(self) -> str:
+        """`ce_type`."""
+        return self.attributes["ce_type"]
+
+    @property
+    def subject(self) -> str:
+        """Case id, or the stream id of a directory fact."""
+        return self.attributes["ce_subject"]
+
+    @property
+    def stream(self) -> str:
+        """`case-<id>`, `access-<id>`, `cluster-<id>` or a directory stream."""
+        return self.attributes["ce_stream"]
+
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+        return datetime.fromisoformat(self.attributes["ce_time"])
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When the system recorded it."""
+        return self.position.recorded_at
+
+    @property
+    def actor(self) -> str:
+        """Person id, client id or `system`."""
+        return self.attributes["ce_actor"]
+
+    @property
+    def directory_version(self) -> int:
+        """The lane-64 sequence number that the decision had applied."""
+        return int(self.attributes["ce_directoryversion"])
+
+
+def recorded(position: Position, headers: Headers, body: bytes) -> Recorded:
+    """An event read from the store or the log, decoded; raises `UnknownEvent`."""
+    attributes = {name: value.decode() for name, value in headers}
+    return Recorded(position, attributes, decode(attributes["ce_type"], body), body)
+
+
+@dataclass(frozen=True, slots=True)
+class WireRecord:
+    """One Kafka record as it stands in the log, its chain fields parsed and its body untouched."""
+
+    position: Position
+    source: str
+    headers: Headers
+    body: bytes
+    offset: int
+
+    def decode(self) -> Recorded:
+        """The event inside; raises `UnknownEvent`."""
+        return recorded(self.position, self.headers, self.body)
+
+
+def from_kafka(record: Any) -> WireRecord:
+    """Read an aiokafka record; raises `ChainBroken` where it is not one of ours."""
+    fields = dict(record.headers)
+    try:
+        position = Position(
+            lane=int(fields["ce_lane"]),
+            seq=int(fields["ce_laneseq"]),
+            streamversion=int(fields["ce_streamversion"]),
+            recorded_at=datetime.fromisoformat(fields["ce_recordedat"].decode()),
+            prev_hash=bytes.fromhex(fields["ce_prevhash"].decode()),
+            hash=bytes.fromhex(fields["ce_hash"].decode()),
+        )
+        source = fields["ce_source"].decode()
+    except (KeyError, ValueError) as error:
+        raise ChainBroken(f"foreign record at {record.topic}-{record.partition} offset {record.offset}") from error
+    meta = [(name, value) for name, value in record.headers if name not in CHAIN_HEADERS]
+    return WireRecord(position, source, meta, record.value or b"", record.offset)

@@ -1,0 +1,70 @@
+"""The shape of every event: a frozen pydantic model with a wire type, and the marks of its personal fields. No I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Sealed(BaseModel):
+    """A personal value as it stands in the log: AES-256-GCM, bound to case, type, field and key (architecture.md §8)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sealed: str = Field(description="Key id, `<case id>/<reporter|case>`.")
+    type: str = Field(description="`ce_type` of the event that first carried the value.")
+    field: str
+    nonce: str = Field(description="96 bits, base64.")
+    data: str = Field(description="Cipher text and tag, base64.")
+
+
+@dataclass(frozen=True)
+class Personal:
+    """Marks a field that is sealed at the append boundary, and with which of the case's two keys."""
+
+    key: Literal["reporter", "case"]
+
+
+ReporterText = Annotated[str | Sealed, Personal("reporter")]
+"""Name, telephone, identity of the reporter."""
+CaseText = Annotated[str | Sealed, Personal("case")]
+"""Free text, exact address and whatever else may name a person."""
+
+
+def kebab(name: str) -> str:
+    """`CaseRegistered` → `case-registered`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+class Event(BaseModel):
+    """A fact. The wire type is `<owner>.<kebab-name>.v<version>`; old bytes are never rewritten."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ce_type: ClassVar[str]
+    owner: ClassVar[str]
+    schema_version: ClassVar[int]
+
+    def __init_subclass__(cls, version: int = 1, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.owner = cls.__module__.rpartition(".")[2]
+        cls.schema_version = version
+        cls.ce_type = f"{cls.owner}.{kebab(cls.__name__)}.v{version}"
+
+    @classmethod
+    @cache
+    def personal_fields(cls) -> dict[str, Personal]:
+        """Field name → its mark, for every field that is sealed when it is appended."""
+        hints = get_type_hints(cls, include_extras=True)
+        return {name: mark for name in cls.model_fields if (mark := _mark(hints[name]))}
+
+
+def _mark(hint: Any) -> Personal | None:
+    """The mark inside a type hint, also below `| None`."""
+    own = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Personal)]
+    below = [mark for part in get_args(hint) if (mark := _mark(part))]
+    return next(iter(own + below), None)

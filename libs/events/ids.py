@@ -1,0 +1,22 @@
+"""Names of things: typed ids and the one place that makes new ones. No state, no I/O but the random source of UUIDv7."""
+
+from typing import NewType
+
+import uuid_utils.compat
+
+CaseId = NewType("CaseId", str)
+"""UUID of a case, lower case, 36 characters."""
+EventId = NewType("EventId", str)
+PersonId = NewType("PersonId", str)
+UnitId = NewType("UnitId", str)
+AppointmentId = NewType("AppointmentId", str)
+GridCode = NewType("GridCode", str)
+ClassCode = NewType("ClassCode", str)
+ClockId = NewType("ClockId", str)
+"""Event id of the `DeadlineSet` that started the clock."""
+MessageId = NewType("MessageId", str)
+
+
+def new_id() -> str:
+    """A new UUIDv7 as text: sorts by creation time, never repeats."""
+    return str(uuid_utils.compat.uuid7())

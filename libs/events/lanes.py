@@ -1,0 +1,57 @@
+"""Lanes: which lane a case belongs to, and the hash chain of a (source, lane). Pure (architecture.md §2)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from hashlib import sha256
+
+CASE_LANES = 64
+DIRECTORY_LANE = 64
+CHAIN_HEADERS = ("ce_streamversion", "ce_lane", "ce_laneseq", "ce_recordedat", "ce_prevhash", "ce_hash")
+
+Headers = list[tuple[str, bytes]]
+
+
+def lane_of(case_id: str) -> int:
+    """Lane 0–63 of a case: the first four bytes, big-endian, of SHA-256 over its lower-case id, mod 64."""
+    return int.from_bytes(sha256(case_id.lower().encode()).digest()[:4], "big") % CASE_LANES
+
+
+def genesis(source: str, lane: int) -> bytes:
+    """The `prev` of a lane's first event."""
+    return sha256(f"xunban:{source}:{lane}".encode()).digest()
+
+
+def encode_meta(headers: Iterable[tuple[str, bytes]]) -> bytes:
+    """Headers outside the chain fields, in wire order: u16 length, name, u32 length, value."""
+    parts: list[bytes] = []
+    for name, value in headers:
+        raw = name.encode()
+        parts += (struct.pack(">H", len(raw)), raw, struct.pack(">I", len(value)), value)
+    return b"".join(parts)
+
+
+def decode_meta(meta: bytes) -> Headers:
+    """The headers back from the stored bytes; `encode_meta(decode_meta(m)) == m`."""
+    headers: Headers = []
+    at = 0
+    while at < len(meta):
+        (size,) = struct.unpack_from(">H", meta, at)
+        name = meta[at + 2 : at + 2 + size].decode()
+        at += 2 + size
+        (size,) = struct.unpack_from(">I", meta, at)
+        headers.append((name, meta[at + 4 : at + 4 + size]))
+        at += 4 + size
+    return headers
+
+
+def leaf_hash(lane: int, seq: int, streamversion: int, recordedat_us: int, meta: bytes, body: bytes) -> bytes:
+    """What one event contributes to the chain; shows nothing of the event itself."""
+    fixed = struct.pack(">HQIq", lane, seq, streamversion, recordedat_us)
+    return sha256(b"\x00" + fixed + sha256(meta).digest() + sha256(body).digest()).digest()
+
+
+def link_hash(prev: bytes, leaf: bytes) -> bytes:
+    """The chain's next head."""
+    return sha256(b"\x01" + prev + leaf).digest()

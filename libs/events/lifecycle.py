@@ -1,0 +1,221 @@
+"""The state of a case: one pure fold over the events of all four services (domain.md c.1). Used by every read model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from libs.events.contracts import intake, routing, supervision
+from libs.events.envelope import Recorded
+from libs.events.event import Event
+
+TERMINAL = frozenset({"CLOSED", "ARCHIVED", "MERGED", "NOT_ACCEPTED", "DIVERTED", "WITHDRAWN", "VOID"})
+WORKING = frozenset({"DISPATCHED", "IN_PROGRESS", "RETURN_PENDING", "ARBITRATION", "SUSPENDED"})
+
+POWERS = frozenset({"discoverers", "dispatchers", "handlers", "verifiers", "closers", "supervisors"})
+
+Powers = dict[str, tuple[str, ...]]
+"""Person id → ids of the events in which the person used the power: the evidence."""
+
+
+class Case(BaseModel):
+    """What the log says of one case, up to one position."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    lane: int
+    state: str = "RECEIVED"
+    found: str = "APPEAL"
+    """`APPEAL` or `GRID_REPORT`: who found it decides whether there is a reporter to call back."""
+    channel: str | None = None
+    reporter_kind: str | None = None
+    kind: str | None = None
+    class_code: str | None = None
+    urgency: str | None = None
+    grid: str | None = None
+    filing_condition: str | None = None
+    upstream_due_at: datetime | None = None
+    received_at: datetime | None = None
+    round: int = 1
+    unit: str | None = None
+    """The handling unit now (lead)."""
+    units: tuple[str, ...] = ()
+    """Every unit that ever held the case: U_H(c)."""
+    signed: bool = False
+    handler: str | None = None
+    dual_hat: bool = False
+    supervision_level: int = 0
+    close_kind: str | None = None
+    verifier: str | None = None
+    erased: tuple[str, ...] = ()
+    discoverers: Powers = {}
+    dispatchers: Powers = {}
+    handlers: Powers = {}
+    verifiers: Powers = {}
+    closers: Powers = {}
+    supervisors: Powers = {}
+    without_effect: tuple[str, ...] = ()
+    """Events that came after the case had ended: recorded, never undone, of no effect."""
+    versions: dict[str, int] = {}
+    """Source → version of the case's own stream there."""
+    last_event_id: str = ""
+    last_recorded_at: datetime | None = None
+    last_type: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """No command but reopening, erasure or an assessment can move it any more."""
+        return self.state in TERMINAL
+
+
+def fold(events: Iterable[Recorded]) -> Case | None:
+    """The case after these events in log order; None where there were none."""
+    case: Case | None = None
+    for event in events:
+        case = evolve(case, event)
+    return case
+
+
+def evolve(case: Case | None, event: Recorded) -> Case:
+    """The case one event later. Streams other than the case's own (`access-…`) leave it as it is."""
+    before = case or Case(case_id=event.subject, lane=event.position.lane)
+    if not event.stream.startswith("case-"):
+        return before
+    changes = _changes(before, event.data, event.id)
+    if before.ended and "state" in changes:
+        used = {power: persons for power, persons in changes.items() if power in POWERS}
+        changes = {**used, "without_effect": (*before.without_effect, event.id)}
+    return before.model_copy(
+        update={
+            "received_at": before.received_at or event.recorded_at,
+            **changes,
+            "versions": {**before.versions, event.source: event.position.streamversion},
+            "last_event_id": event.id,
+            "last_recorded_at": event.recorded_at,
+            "last_type": event.type,
+        }
+    )
+
+
+def _changes(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+    if event.owner == "intake":
+        return _intake(case, event, event_id)
+    if event.owner == "routing":
+        return _routing(case, event, event_id)
+    if event.owner == "supervision":
+        return _supervision(case, event, event_id)
+    return {}
+
+
+def _used(powers: Powers, person: str | None, event_id: str) -> Powers:
+    if person is None:
+        return powers
+    return {**powers, person: (*powers.get(person, ()), event_id)}
+
+
+def _intake(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+    match event:
+        case intake.AppealReceived():
+            return {
+                "state": "RECEIVED",
+                "channel": event.channel,
+                "kind": event.kind,
+                "grid": event.grid,
+                "reporter_kind": event.reporter_kind,
+                "upstream_due_at": event.upstream_due_at,
+                "discoverers": _used(case.discoverers, event.found_by, event_id),
+            }
+        case intake.GridEventReported():
+            return {
+                "state": "RECEIVED",
+                "found": "GRID_REPORT",
+                "channel": "grid",
+                "kind": event.kind,
+                "class_code": event.class_code,
+                "grid": event.grid,
+                "discoverers": _used(case.discoverers, event.discoverer, event_id),
+            }
+        case intake.CaseRegistered():
+            return {
+                "state": "REGISTERED",
+                "kind": event.kind,
+                "class_code": event.class_code,
+                "urgency": event.urgency,
+                "grid": event.grid,
+                "filing_condition": event.filing_condition,
+                "upstream_due_at": event.upstream_due_at,
+            }
+        case intake.CaseVoided():
+            return {"state": "VOID"}
+        case intake.CaseNotAccepted():
+            return {"state": "NOT_ACCEPTED"}
+        case intake.PersonalDataErased():
+            return {"erased": tuple(sorted({*case.erased, *event.kinds}))}
+        case _:
+            return {}
+
+
+def _routing(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+    match event:
+        case routing.CaseDispatched():
+            return {
+                "state": "DISPATCHED",
+                "unit": event.unit,
+                "units": case.units if event.unit in case.units else (*case.units, event.unit),
+                "signed": False,
+                "handler": None,
+                "dual_hat": case.dual_hat or event.dual_hat,
+                "dispatchers": _used(case.dispatchers, event.dispatched_by, event_id),
+            }
+        case routing.AssignmentAccepted():
+            handlers = _used(case.handlers, event.accepted_by, event_id)
+            return {"state": "IN_PROGRESS", "signed": True, "handlers": handlers}
+        case routing.AssignmentDeemedAccepted():
+            return {"state": "IN_PROGRESS", "signed": True}
+        case routing.HandlerAssigned():
+            assigned = _used(case.handlers, event.assigned_by, event_id)
+            return {"handler": event.handler, "handlers": _used(assigned, event.handler, event_id)}
+        case routing.CitizenContacted():
+            return {"handlers": _used(case.handlers, event.contacted_by, event_id)}
+        case routing.ProgressRecorded():
+            return {"handlers": _used(case.handlers, event.recorded_by, event_id)}
+        case routing.FeedbackSubmitted():
+            return {"state": "FEEDBACK", "handlers": _used(case.handlers, event.submitted_by, event_id)}
+        case _:
+            return {}
+
+
+def _supervision(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+    match event:
+        case supervision.FeedbackAccepted():
+            state = "FEEDBACK" if event.next == "CLOSING" else event.next
+            return {"state": state, "closers": _used(case.closers, event.reviewed_by, event_id)}
+        case supervision.FeedbackRejected():
+            return {"state": "IN_PROGRESS", "closers": _used(case.closers, event.reviewed_by, event_id)}
+        case supervision.VerificationAssigned():
+            return {"state": "VERIFYING", "verifier": event.verifier}
+        case supervision.VerificationPassed():
+            state = "CALLBACK" if event.next == "CALLBACK" else "VERIFYING"
+            return {"state": state, "verifiers": _used(case.verifiers, event.verifier, event_id)}
+        case supervision.VerificationFailed():
+            return {"verifiers": _used(case.verifiers, event.verifier, event_id)}
+        case supervision.ReworkOrdered():
+            return {"state": "IN_PROGRESS", "round": event.round, "verifier": None}
+        case supervision.CallbackAttempted() | supervision.CallbackCompleted():
+            return {"closers": _used(case.closers, event.agent, event_id)}
+        case supervision.CaseClosed():
+            closers = _used(case.closers, event.closed_by, event_id)
+            return {"state": "CLOSED", "close_kind": event.close_kind, "closers": closers}
+        case supervision.AutoEscalated():
+            return {"supervision_level": max(case.supervision_level, event.level)}
+        case supervision.SupervisionIssued():
+            level = max(case.supervision_level, event.level)
+            return {"supervision_level": level, "supervisors": _used(case.supervisors, event.issued_by, event_id)}
+        case supervision.SupervisionLifted():
+            return {"supervision_level": event.level}
+        case _:
+            return {}

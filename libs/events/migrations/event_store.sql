@@ -1,0 +1,206 @@
+-- The event store of one service. Schema `log`: append-only by grant. Schema `read`: filled from Kafka only.
+-- :service is replaced by the application role.
+
+create schema log;
+create schema read;
+
+create table log.mode (
+  kind text primary key check (kind in ('real', 'manual')),
+  now  timestamptz check ((kind = 'manual') = (now is not null))
+);
+create unique index mode_is_one_row on log.mode ((true));
+
+create table log.lane_head (
+  lane smallint primary key,
+  seq  bigint not null default 0,
+  hash bytea not null,
+  at   timestamptz not null default 'epoch'
+) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+create table log.stream_head (
+  stream  text primary key,
+  lane    smallint not null,
+  version int not null
+) with (fillfactor = 80);
+
+create table log.event (
+  lane        smallint not null,
+  seq         bigint not null,
+  stream      text not null,
+  version     int not null,
+  case_id     uuid,
+  event_id    uuid not null unique,
+  type        text not null,
+  occurred_at timestamptz not null,
+  recorded_at timestamptz not null,
+  meta        bytea not null,
+  body        bytea not null check (octet_length(body) <= 262144),
+  prev_hash   bytea not null,
+  hash        bytea not null,
+  primary key (lane, seq),
+  unique (stream, version)
+);
+
+create table log.command_log (
+  principal    text not null,
+  idem_key     text not null,
+  request_hash bytea not null,
+  status       smallint,
+  response     jsonb,
+  at           timestamptz not null default clock_timestamp(),
+  primary key (principal, idem_key)
+);
+
+create function log.lane_of(p_case uuid) returns smallint language sql immutable parallel safe as $$
+  select (get_byte(d, 3) & 63)::smallint from sha256(convert_to(p_case::text, 'UTF8')) d
+$$;
+
+create function log.business_now() returns timestamptz language sql volatile as $$
+  select coalesce((select now from log.mode), clock_timestamp())
+$$;
+
+create function log.lock_lane(p_lane smallint) returns timestamptz
+language sql security definer set search_path = log, pg_temp as $$
+  select at from lane_head where lane = p_lane for update
+$$;
+
+-- One round trip: places the events in their lane and stream, chains them, says where the last one stands.
+create function log.append(
+  p_lane smallint, p_stream text, p_expected int, p_case uuid, p_cause timestamptz, p_given timestamptz,
+  p_ids uuid[], p_types text[], p_occurred timestamptz[], p_metas bytea[], p_bodies bytea[],
+  out seq bigint, out version int, out recorded_at timestamptz, out hash bytea
+) language plpgsql security definer set search_path = log, pg_temp as $$
+declare
+  n   constant int := cardinality(p_ids);
+  prev bytea;
+  leaf bytea;
+begin
+  if p_lane is distinct from coalesce(lane_of(p_case), 64::smallint) then
+    raise exception 'lane % is not the lane of %', p_lane, coalesce(p_case::text, p_stream) using errcode = 'XB422';
+  end if;
+  if p_given is not null and not exists (select from mode where kind = 'manual') then
+    raise exception 'time is given only in manual mode' using errcode = 'XB422';
+  end if;
+  update lane_head h
+     set seq = h.seq + n, at = greatest(h.at, p_cause, coalesce(p_given, business_now()))
+   where h.lane = p_lane
+  returning h.seq - n, h.hash, h.at into append.seq, prev, append.recorded_at;
+  if not found then
+    raise exception 'lane % does not exist here', p_lane using errcode = 'XB422';
+  end if;
+
+  if coalesce(p_expected, -1) = 0 then
+    insert into stream_head values (p_stream, p_lane, n) on conflict do nothing returning stream_head.version into append.version;
+  elsif p_expected is null then
+    insert into stream_head as s values (p_stream, p_lane, n)
+    on conflict (stream) do update set version = s.version + n returning s.version into append.version;
+  else
+    update stream_head s set version = s.version + n where s.stream = p_stream and s.version = p_expected
+    returning s.version into append.version;
+  end if;
+  if append.version is null then
+    raise exception 'stream % is not at version %', p_stream, p_expected using errcode = 'XB409';
+  end if;
+  append.version := append.version - n;
+
+  for i in 1 .. n loop
+    append.seq := append.seq + 1;
+    append.version := append.version + 1;
+    leaf := sha256('\x00'::bytea || int2send(p_lane) || int8send(append.seq) || int4send(append.version)
+                   || int8send((extract(epoch from append.recorded_at) * 1000000)::bigint)
+                   || sha256(p_metas[i]) || sha256(p_bodies[i]));
+    append.hash := sha256('\x01'::bytea || prev || leaf);
+    insert into event values (p_lane, append.seq, p_stream, append.version, p_case, p_ids[i], p_types[i],
+                              p_occurred[i], append.recorded_at, p_metas[i], p_bodies[i], prev, append.hash);
+    prev := append.hash;
+  end loop;
+  update lane_head h set hash = append.hash where h.lane = p_lane;
+end
+$$;
+
+-- Watermarks: lanes in use are left out in the beat; an advance of the manual clock waits for every lane.
+create function log.touch_lanes(p_to timestamptz default null)
+returns table (lane smallint, seq bigint, at timestamptz, sent timestamptz)
+language plpgsql security definer set search_path = log, pg_temp as $$
+begin
+  if p_to is null then
+    return query
+      update lane_head h set at = greatest(h.at, business_now())
+        from (select f.lane from lane_head f for update skip locked) free
+       where h.lane = free.lane
+      returning h.lane, h.seq, h.at, clock_timestamp();
+  else
+    update mode m set now = greatest(m.now, p_to) where m.kind = 'manual';
+    if not found then
+      raise exception 'the clock is advanced only in manual mode' using errcode = 'XB422';
+    end if;
+    perform from lane_head f order by f.lane for update;
+    return query update lane_head h set at = greatest(h.at, p_to) returning h.lane, h.seq, h.at, clock_timestamp();
+  end if;
+end
+$$;
+
+create function log.refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the log is append-only';
+end
+$$;
+create trigger event_is_append_only before update or delete or truncate on log.event
+  for each statement execute function log.refuse_change();
+
+create table read.progress (
+  topic       text not null,
+  partition   smallint not null,
+  next_offset bigint not null default 0,
+  primary key (topic, partition)
+) with (fillfactor = 50);
+
+create table read.source_progress (
+  lane   smallint not null,
+  source text not null,
+  seq    bigint not null default 0,
+  hash   bytea not null,
+  at     timestamptz not null default 'epoch',
+  sent   timestamptz not null default 'epoch',
+  primary key (lane, source)
+) with (fillfactor = 50);
+
+create table read.directory_fact (
+  version  bigint primary key,
+  event_id uuid not null unique,
+  type     text not null,
+  body     bytea not null
+);
+
+create table read.case_view (
+  case_id uuid primary key,
+  lane    smallint not null,
+  state   text not null,
+  unit    text,
+  grid    text,
+  doc     jsonb not null
+) with (fillfactor = 80);
+create index case_view_by_state on read.case_view (state, case_id);
+
+insert into log.lane_head (lane, hash)
+select lane, sha256(convert_to('xunban:' || case lane when 64 then '/xunban/directory' else '/xunban/:service' end || ':' || lane, 'UTF8'))
+  from generate_series(0, :last_lane) lane;
+
+insert into read.progress select 'case.events', k, 0 from generate_series(0, 63) k union all select 'directory.events', 0, 0;
+insert into read.source_progress (lane, source, hash)
+select lane, source, sha256(convert_to('xunban:' || source || ':' || lane, 'UTF8'))
+  from generate_series(0, 63) lane,
+       unnest(array['/xunban/intake', '/xunban/routing', '/xunban/supervision', '/xunban/notify']) source
+union all
+select 64, '/xunban/directory', sha256(convert_to('xunban:/xunban/directory:64', 'UTF8'));
+
+revoke all on schema log, read from public;
+grant usage on schema log, read to :service;
+grant select on log.event, log.lane_head, log.stream_head, log.mode to :service;
+grant select, insert on log.command_log to :service;
+grant update (status, response) on log.command_log to :service;
+revoke execute on all functions in schema log from public;
+grant execute on all functions in schema log to :service;
+revoke execute on function log.refuse_change() from :service;
+grant select, insert, update, delete on all tables in schema read to :service;
+alter default privileges in schema read grant select, insert, update, delete on tables to :service;

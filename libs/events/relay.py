@@ -1,0 +1,216 @@
+"""Event table → Kafka, in lane order: nothing skipped, duplicates only identical (architecture.md §4, engineering.md §1.5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from libs.events.envelope import Position, from_kafka
+from libs.events.errors import ChainBroken
+from libs.events.lanes import DIRECTORY_LANE, decode_meta
+from libs.events.store import Connection, Pool, stored_position
+
+log = structlog.get_logger()
+
+BATCH = 500
+SEND_SECONDS = 30.0
+AFTER_POSITION = """
+    select e.lane, e.seq, e.version, e.recorded_at, e.prev_hash, e.hash, e.meta, e.body
+      from unnest($1::smallint[], $2::bigint[]) l(lane, position)
+     cross join lateral (select * from log.event e where e.lane = l.lane and e.seq > l.position
+                          order by e.seq limit $3) e
+     order by e.lane, e.seq
+"""
+
+
+def topic_of(lane: int) -> TopicPartition:
+    """Lane = partition; the directory's lane has a topic of its own."""
+    if lane == DIRECTORY_LANE:
+        return TopicPartition("directory.events", 0)
+    return TopicPartition("case.events", lane)
+
+
+def source_of(service_source: str, lane: int) -> str:
+    """Lane 64 speaks for the directory, whoever hosts it."""
+    return "/xunban/directory" if lane == DIRECTORY_LANE else service_source
+
+
+@dataclass
+class Relay:
+    """Publishes the lanes that this worker owns. A lane whose log is ahead of the table, or forks from it, stops."""
+
+    source: str
+    pool: Pool
+    bootstrap: str
+    idle_seconds: float = 0.2
+    owned: set[int] = field(default_factory=set)
+    positions: dict[int, int] = field(default_factory=dict)
+    halted: dict[int, str] = field(default_factory=dict)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    sent: int = 0
+
+    def assign(self, lanes: Iterable[int]) -> None:
+        """The lanes owned from now on; new ones are reconciled before anything is sent."""
+        self.owned = set(lanes)
+        self.positions = {lane: seq for lane, seq in self.positions.items() if lane in self.owned}
+        self.halted = {lane: why for lane, why in self.halted.items() if lane in self.owned}
+        self.wake.set()
+
+    async def run(self) -> None:
+        """Relay for ever; any produce error ends in a new producer and a new look at the log's tail."""
+        while True:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self.bootstrap,
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=0,
+                max_batch_size=1 << 19,
+                request_timeout_ms=10_000,
+            )
+            try:
+                await producer.start()
+                await self._publish(producer)
+            except (KafkaError, TimeoutError, OSError) as error:
+                log.warning("relay_interrupted", source=self.source, reason=type(error).__name__)
+            finally:
+                self.positions.clear()
+                await _stop(producer)
+            await asyncio.sleep(0.5)
+
+    async def _publish(self, producer: AIOKafkaProducer) -> None:
+        pause = 0.005
+        while True:
+            self.wake.clear()
+            if fresh := self.owned - self.positions.keys() - self.halted.keys():
+                await self._reconcile(sorted(fresh))
+            busy = await self._send_next(producer)
+            pause = 0.005 if busy else min(pause * 2, self.idle_seconds)
+            if not busy:
+                await _wait(self.wake, pause)
+
+    async def _send_next(self, producer: AIOKafkaProducer) -> bool:
+        open_lanes = {lane: seq for lane, seq in self.positions.items() if lane in self.owned}
+        if not open_lanes:
+            return False
+        rows = await self.pool.fetch(AFTER_POSITION, list(open_lanes), list(open_lanes.values()), BATCH)
+        by_lane: dict[int, list[Any]] = {}
+        for row in rows:
+            by_lane.setdefault(row["lane"], []).append(row)
+        if by_lane:
+            sends = [self._send_lane(producer, lane, events) for lane, events in by_lane.items()]
+            await asyncio.wait_for(asyncio.gather(*sends), SEND_SECONDS)
+        return bool(by_lane)
+
+    async def _send_lane(self, producer: AIOKafkaProducer, lane: int, rows: list[Any]) -> None:
+        partition = topic_of(lane)
+        batch = producer.create_batch()
+        last = self.positions[lane]
+        for row in rows:
+            if row["seq"] != last + 1:
+                raise ChainBroken(f"event table of {self.source} has a gap after {lane}/{last}")
+            headers = decode_meta(row["meta"])
+            key = dict(headers)["ce_subject"]
+            wire = [*headers, *stored_position(row).headers()]
+            if batch.append(key=key, value=row["body"], timestamp=None, headers=wire) is None:
+                break
+            last = row["seq"]
+        batch.close()
+        acknowledged = await producer.send_batch(batch, partition.topic, partition=partition.partition)
+        await acknowledged
+        # Moves only after the ack, and only where nobody reset it meanwhile.
+        if lane in self.positions:
+            self.sent += last - self.positions[lane]
+            self.positions[lane] = last
+
+    async def _reconcile(self, lanes: list[int]) -> None:
+        """Find each lane's own last sequence in the log, from the recorded progress to the end of the partition."""
+        async with self.pool.acquire() as conn:
+            found = await self._recorded(conn, lanes)
+        for lane, position in (await self._tail(lanes)).items():
+            if position.seq > found[lane].seq:
+                found[lane] = position
+        async with self.pool.acquire() as conn:
+            for lane, position in found.items():
+                await self._take_up(conn, lane, position)
+
+    async def _recorded(self, conn: Connection, lanes: list[int]) -> dict[int, Position]:
+        rows = await conn.fetch(
+            "select lane, source, seq, hash, at from read.source_progress where lane = any($1)", lanes
+        )
+        return {
+            row["lane"]: Position(row["lane"], row["seq"], 0, row["at"], b"", row["hash"])
+            for row in rows
+            if row["source"] == source_of(self.source, row["lane"])
+        }
+
+    async def _tail(self, lanes: list[int]) -> dict[int, Position]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        await consumer.start()
+        try:
+            return await self._read_tail(consumer, lanes)
+        finally:
+            await consumer.stop()
+
+    async def _read_tail(self, consumer: AIOKafkaConsumer, lanes: list[int]) -> dict[int, Position]:
+        partitions = {topic_of(lane): lane for lane in lanes}
+        consumer.assign(list(partitions))
+        ends = await consumer.end_offsets(list(partitions))
+        rows = await self.pool.fetch("select topic, partition, next_offset from read.progress")
+        starts = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        last: dict[int, Position] = {}
+        reading = {tp for tp in partitions if starts.get(tp, 0) < ends[tp]}
+        for partition in partitions:
+            # A log that ends before our progress has lost records: look at all of it.
+            start = starts.get(partition, 0)
+            consumer.seek(partition, start if start <= ends[partition] else 0)
+        consumer.pause(*(set(partitions) - reading))
+        while reading:
+            got = await asyncio.wait_for(consumer.getmany(timeout_ms=500), SEND_SECONDS)
+            for partition, records in got.items():
+                self._own_last(partitions[partition], records, last)
+            for partition in list(reading):
+                if await consumer.position(partition) >= ends[partition]:
+                    reading.discard(partition)
+                    consumer.pause(partition)
+        return last
+
+    def _own_last(self, lane: int, records: Iterable[Any], last: dict[int, Position]) -> None:
+        for record in records:
+            try:
+                wire = from_kafka(record)
+            except ChainBroken:
+                continue  # The reader halts on it and `verify` names it; it is not ours to continue.
+            if wire.source != source_of(self.source, lane):
+                continue
+            if lane not in last or wire.position.seq > last[lane].seq:
+                last[lane] = wire.position
+
+    async def _take_up(self, conn: Connection, lane: int, position: Position) -> None:
+        stored = await conn.fetchval("select hash from log.event where lane = $1 and seq = $2", lane, position.seq)
+        if position.seq > 0 and stored != position.hash:
+            self.halted[lane] = "log_ahead_of_table" if stored is None else "log_differs_from_table"
+            log.error("relay_halted", source=self.source, lane=lane, seq=position.seq, reason=self.halted[lane])
+            return
+        self.positions[lane] = position.seq
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    try:
+        await asyncio.wait_for(producer.stop(), 5)
+    except (KafkaError, TimeoutError, OSError) as error:
+        log.warning("producer_abandoned", reason=type(error).__name__)

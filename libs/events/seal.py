@@ -1,0 +1,137 @@
+"""Personal fields: two keys per case, sealing at the append boundary, opening, erasure (architecture.md §8)."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import asyncpg
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
+
+from libs.events.errors import Erased, Unavailable
+from libs.events.event import Event, Sealed
+from libs.events.store import Pool
+
+KINDS = ("reporter", "case")
+HELD_SECONDS = 60.0
+MASKED = "***"
+
+
+@dataclass(frozen=True)
+class CaseKeys:
+    """The keys of one case that still exist, by kind."""
+
+    case_id: str
+    keys: dict[str, AESGCM]
+
+    def seal(self, event: Event) -> bytes:
+        """The JSON body of an event, every personal field sealed; raises `Erased` where the key is destroyed."""
+        document = event.model_dump(mode="json")
+        for name, mark in event.personal_fields().items():
+            value = getattr(event, name)
+            if isinstance(value, str):
+                document[name] = self._seal_text(value, event.ce_type, name, mark.key).model_dump()
+        return orjson.dumps(document)
+
+    def _seal_text(self, text: str, ce_type: str, name: str, kind: str) -> Sealed:
+        key = self.keys.get(kind)
+        if key is None:
+            raise Erased()
+        key_id = f"{self.case_id}/{kind}"
+        nonce = os.urandom(12)
+        data = key.encrypt(nonce, text.encode(), _bound_to(key_id, ce_type, name))
+        return Sealed(sealed=key_id, type=ce_type, field=name, nonce=_text(nonce), data=_text(data))
+
+    def open(self, value: Sealed | str | None) -> str | None:
+        """The plain text, or `***` where the key is destroyed."""
+        if value is None or isinstance(value, str):
+            return value
+        key = self.keys.get(value.sealed.rpartition("/")[2])
+        if key is None:
+            return MASKED
+        bound = _bound_to(value.sealed, value.type, value.field)
+        try:
+            return key.decrypt(base64.b64decode(value.nonce), base64.b64decode(value.data), bound).decode()
+        except InvalidTag:
+            return MASKED
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _bound_to(key_id: str, ce_type: str, name: str) -> bytes:
+    case_id = key_id.rpartition("/")[0]
+    return f"{case_id}|{ce_type}|{name}|{key_id}".encode()
+
+
+def plain_body(event: Event) -> bytes:
+    """The JSON body of an event whose personal fields, if any, are sealed already."""
+    for name in event.personal_fields():
+        if isinstance(getattr(event, name), str):
+            raise AssertionError(f"{event.ce_type}.{name} must be sealed before it is appended")
+    return event.model_dump_json().encode()
+
+
+@dataclass
+class Vault:
+    """The `keys` database. Holds unwrapped keys for at most a minute; a missing key means *erased*."""
+
+    pool: Pool
+    master: bytes
+    _held: dict[str, tuple[float, CaseKeys]] = field(default_factory=dict)
+
+    @staticmethod
+    def master_key(path: Path) -> bytes:
+        """The 32 bytes that wrap every case key; kept outside Kafka and every database."""
+        key = path.read_bytes()
+        if len(key) != 32:
+            raise ValueError(f"the master key in {path.name} must be 32 bytes, not {len(key)}")
+        return key
+
+    async def create(self, case_id: str) -> CaseKeys:
+        """Make both keys of a new case before its first event; an orphan key harms nobody."""
+        fresh = {kind: AESGCM.generate_key(256) for kind in KINDS}
+        rows = [(case_id, kind, aes_key_wrap(self.master, key), "m1") for kind, key in fresh.items()]
+        await self._ask(
+            "insert into case_key (case_id, kind, wrapped, master_key_id) select * from unnest($1::uuid[], $2::text[],"
+            " $3::bytea[], $4::text[]) on conflict do nothing",
+            *([list(column) for column in zip(*rows, strict=True)]),
+        )
+        self._held.pop(case_id, None)
+        return await self.keys_of(case_id)
+
+    async def keys_of(self, case_id: str) -> CaseKeys:
+        """The keys of a case that still exist; `Unavailable` where the vault does not answer."""
+        held = self._held.get(case_id)
+        if held and monotonic() - held[0] < HELD_SECONDS:
+            return held[1]
+        rows = await self._ask("select kind, wrapped from case_key where case_id = $1", case_id)
+        keys = CaseKeys(case_id, {row["kind"]: AESGCM(aes_key_unwrap(self.master, row["wrapped"])) for row in rows})
+        self._forget_old()
+        self._held[case_id] = (monotonic(), keys)
+        return keys
+
+    async def destroy(self, case_id: str, kinds: tuple[str, ...]) -> None:
+        """Destroy keys; done by intake's worker on reading `PersonalDataErased` back. Idempotent."""
+        await self._ask("delete from case_key where case_id = $1 and kind = any($2)", case_id, list(kinds))
+        self._held.pop(case_id, None)
+
+    async def _ask(self, statement: str, *values: Any) -> list[Any]:
+        try:
+            rows: list[Any] = await self.pool.fetch(statement, *values, timeout=5)
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise Unavailable() from error
+        return rows
+
+    def _forget_old(self) -> None:
+        limit = monotonic() - HELD_SECONDS
+        for case_id in [case_id for case_id, (since, _) in self._held.items() if since < limit]:
+            del self._held[case_id]

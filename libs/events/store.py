@@ -1,0 +1,102 @@
+"""The event table of one service: load a stream, append to it. Raw asyncpg; the rules of the lane are in event_store.sql."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+
+from libs.events.envelope import Draft, Position, Recorded, recorded
+from libs.events.errors import StreamConflict
+from libs.events.lanes import DIRECTORY_LANE, decode_meta, lane_of
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+    Pool: TypeAlias = asyncpg.Pool[Any]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+EVENTS_OF_STREAM = """
+    select lane, seq, version, recorded_at, prev_hash, hash, meta, body
+      from log.event where stream = $1 order by version
+"""
+APPEND = "select seq, version, recorded_at, hash from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+NOW = "select log.business_now()"
+
+
+@dataclass(frozen=True)
+class Appended:
+    """Where the last of the appended events stands."""
+
+    lane: int
+    seq: int
+    version: int
+    recorded_at: datetime
+    event_ids: tuple[str, ...]
+
+
+def stored_position(row: Any) -> Position:
+    """The place in the chain that an event row says."""
+    return Position(row["lane"], row["seq"], row["version"], row["recorded_at"], row["prev_hash"], row["hash"])
+
+
+async def load(conn: Connection, stream: str) -> list[Recorded]:
+    """All events of a stream in order; empty where it does not exist."""
+    rows = await conn.fetch(EVENTS_OF_STREAM, stream)
+    return [recorded(stored_position(row), decode_meta(row["meta"]), row["body"]) for row in rows]
+
+
+async def append(
+    conn: Connection,
+    stream: str,
+    drafts: Sequence[Draft],
+    *,
+    expected: int | None,
+    cause: datetime | None = None,
+    given: datetime | None = None,
+) -> Appended:
+    """Append in one round trip; the lane stays locked until the caller's transaction ends.
+
+    `expected` is the stream's version that the decision saw (None: any). `cause` is the `recordedat` of the newest
+    event that the decision had applied, `given` the business time in manual mode. Raises `StreamConflict`.
+    """
+    kind, _, case_id = stream.partition("-")
+    in_case = kind in ("case", "access", "cluster")
+    lane = lane_of(case_id) if in_case else DIRECTORY_LANE
+    try:
+        row = await conn.fetchrow(
+            APPEND,
+            lane,
+            stream,
+            expected,
+            case_id if in_case else None,
+            cause,
+            given,
+            [draft.id for draft in drafts],
+            [draft.type for draft in drafts],
+            [draft.occurred_at for draft in drafts],
+            [draft.meta for draft in drafts],
+            [draft.body for draft in drafts],
+        )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == "XB409":
+            raise StreamConflict() from error
+        raise
+    assert row is not None
+    ids = tuple(draft.id for draft in drafts)
+    return Appended(lane, row["seq"], row["version"], row["recorded_at"], ids)
+
+
+async def business_now(conn: Connection) -> datetime:
+    """The one clock: the database's, or the settable instant of a manual log (architecture.md §5)."""
+    now: datetime = await conn.fetchval(NOW)
+    return now
+
+
+async def lock_lane(conn: Connection, lane: int) -> None:
+    """Take the lane before any stream, timer or read model (lock order, architecture.md §2)."""
+    await conn.execute("select log.lock_lane($1)", lane)

@@ -1,0 +1,36 @@
+"""Read-side tables that every service has; unqualified, so that a rebuild can fill another schema. Created by event_store.sql."""
+
+from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+metadata = MetaData()
+
+case_view = Table(
+    "case_view",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("unit", Text),
+    Column("grid", Text),
+    Column("doc", JSONB, nullable=False),
+)
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("partition", SmallInteger, primary_key=True),
+    Column("next_offset", BigInteger, nullable=False),
+)
+
+source_progress = Table(
+    "source_progress",
+    metadata,
+    Column("lane", SmallInteger, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("sent", DateTime(timezone=True), nullable=False),
+)

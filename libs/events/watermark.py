@@ -1,0 +1,123 @@
+"""How complete the log is: heartbeats of the sources, and the watermark of a lane (architecture.md §5). Pure but for two statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from libs.events.envelope import EPOCH, wire_instant
+from libs.events.store import Connection
+
+SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision", "/xunban/notify")
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One heartbeat of a source: everything it records in `lane` after `seq` will have `recordedat >= at`."""
+
+    source: str
+    sent: datetime
+    lanes: tuple[tuple[int, int, datetime], ...]
+
+    def body(self) -> bytes:
+        """The record's value in `log.heartbeats`."""
+        lanes = [[lane, seq, wire_instant(at)] for lane, seq, at in self.lanes]
+        return orjson.dumps({"source": self.source, "sent": wire_instant(self.sent), "lanes": lanes})
+
+    @staticmethod
+    def parse(body: bytes) -> Beat:
+        """A heartbeat as read from the topic."""
+        document = orjson.loads(body)
+        lanes = tuple((lane, seq, datetime.fromisoformat(at)) for lane, seq, at in document["lanes"])
+        return Beat(document["source"], datetime.fromisoformat(document["sent"]), lanes)
+
+
+async def touch_lanes(conn: Connection, source: str, to: datetime | None = None) -> Beat:
+    """Move the lanes' `at` on and say where they stand; publish only after this has committed."""
+    rows = await conn.fetch("select lane, seq, at, sent from log.touch_lanes($1) order by lane", to)
+    sent = max((row["sent"] for row in rows), default=EPOCH)
+    return Beat(source, sent, tuple((row["lane"], row["seq"], row["at"]) for row in rows if row["lane"] < 64))
+
+
+@dataclass
+class Watermarks:
+    """What one reader knows of its lanes: `at` per (source, lane) is complete knowledge before that instant.
+
+    A beat counts once its `seq` has been applied; until then it waits. An applied event is itself a watermark.
+    """
+
+    applied: dict[tuple[str, int], int] = field(default_factory=dict)
+    at: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    sent: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    _waiting: dict[tuple[str, int], list[tuple[int, datetime, datetime]]] = field(default_factory=dict)
+    moved: set[tuple[str, int]] = field(default_factory=set)
+
+    def restore(self, rows: Iterable[Any]) -> None:
+        """Take up what the database says of newly assigned lanes (rows of `source_progress`)."""
+        for row in rows:
+            key = (row["source"], row["lane"])
+            self.applied[key] = row["seq"]
+            self.at[key] = row["at"]
+            self.sent[key] = row["sent"]
+
+    def forget(self, lanes: Iterable[int]) -> None:
+        """Lanes that another worker holds now."""
+        gone = set(lanes)
+        for known in (self.applied, self.at, self.sent, self._waiting):
+            for key in [key for key in known if key[1] in gone]:
+                del known[key]
+        self.moved = {key for key in self.moved if key[1] not in gone}
+
+    def beat(self, beat: Beat) -> None:
+        """A heartbeat was read."""
+        for lane, seq, at in beat.lanes:
+            key = (beat.source, lane)
+            if key not in self.applied:
+                continue
+            if seq <= self.applied[key]:
+                self._move(key, at, beat.sent)
+            else:
+                self._waiting.setdefault(key, []).append((seq, at, beat.sent))
+
+    def apply(self, source: str, lane: int, seq: int, recorded_at: datetime) -> None:
+        """Everything up to this event has been applied and committed."""
+        key = (source, lane)
+        self.applied[key] = seq
+        self._move(key, recorded_at, None)
+        waiting = self._waiting.pop(key, [])
+        for beat_seq, at, sent in waiting:
+            if beat_seq <= seq:
+                self._move(key, at, sent)
+        if later := [beat for beat in waiting if beat[0] > seq]:
+            self._waiting[key] = later
+
+    def _move(self, key: tuple[str, int], at: datetime, sent: datetime | None) -> None:
+        if at > self.at.get(key, EPOCH):
+            self.at[key] = at
+            self.moved.add(key)
+        if sent and sent > self.sent.get(key, EPOCH):
+            self.sent[key] = sent
+            self.moved.add(key)
+
+    def lane(self, lane: int, sources: Iterable[str]) -> datetime:
+        """The least of the sources': every fact of theirs before this instant is known."""
+        return min(self.at.get((source, lane), EPOCH) for source in sources)
+
+    async def store(self, conn: Connection) -> None:
+        """Write what moved, for the lists' `as_of` and for the next holder of the lane. Never moves backwards."""
+        moved, self.moved = sorted(self.moved), set()
+        if not moved:
+            return
+        await conn.execute(
+            "update source_progress p set at = greatest(p.at, m.at), sent = greatest(p.sent, m.sent)"
+            " from unnest($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[]) m(source, lane, at, sent)"
+            " where p.source = m.source and p.lane = m.lane",
+            [source for source, _ in moved],
+            [lane for _, lane in moved],
+            [self.at.get(key, EPOCH) for key in moved],
+            [self.sent.get(key, EPOCH) for key in moved],
+        )

@@ -1,0 +1,304 @@
+"""One owner per lane: the worker that holds a partition relays, projects, reacts on and beats for its lane."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from libs.events.consumer import Cursor, ProgressMoved, Reader, Taken, Work, read_cursor, take
+from libs.events.envelope import WireRecord, from_kafka
+from libs.events.errors import ChainBroken
+from libs.events.relay import Relay
+from libs.events.store import Pool
+from libs.events.watermark import Beat, Watermarks, touch_lanes
+
+log = structlog.get_logger()
+
+TOPICS = ("case.events", "directory.events")
+SINGLE_JOBS = TopicPartition("directory.events", 0)
+BATCH = 200
+BEAT_SECONDS = 1.0
+TRANSIENT = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    OSError,
+    TimeoutError,
+)
+
+
+class NotYet(Exception):
+    """Something that the event quotes has not arrived here yet; the partition waits, nothing is lost."""
+
+
+@dataclass
+class Worker:
+    """The loops of one worker process. Each of them runs for ever or dies loudly."""
+
+    source: str
+    pool: Pool
+    bootstrap: str
+    work: Work
+    hosts_directory: bool = False
+    idle_seconds: float = 0.2
+    relay: Relay = field(init=False)
+    reader: Reader = field(init=False)
+    watermarks: Watermarks = field(default_factory=Watermarks)
+    cursors: dict[TopicPartition, Cursor] = field(default_factory=dict)
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a lane's watermark or read model has moved: timers and the sender look again."""
+    joined: asyncio.Event = field(default_factory=asyncio.Event)
+    _careful_until: dict[TopicPartition, int] = field(default_factory=dict)
+    _consumer: AIOKafkaConsumer | None = None
+    _beats: AIOKafkaProducer | None = None
+    _storing: asyncio.Event = field(default_factory=asyncio.Event)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
+
+    def __post_init__(self) -> None:
+        self.relay = Relay(self.source, self.pool, self.bootstrap, self.idle_seconds)
+        self.reader = Reader(self.work)
+
+    @property
+    def lanes(self) -> list[int]:
+        """The case lanes owned now."""
+        return sorted(tp.partition for tp in self.cursors if tp.topic == "case.events")
+
+    @property
+    def does_single_jobs(self) -> bool:
+        """The holder of `directory.events`-0 beats for the whole service."""
+        return SINGLE_JOBS in self.cursors
+
+    async def consume(self) -> None:
+        """Read this worker's partitions for ever."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            group_id=f"xunban.{self.source.rpartition('/')[2]}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+            max_partition_fetch_bytes=1 << 20,
+        )
+        self._consumer = consumer
+        consumer.subscribe(topics=list(TOPICS), listener=_Shares(self))
+        await _start(consumer)
+        try:
+            while True:
+                got = await consumer.getmany(timeout_ms=200, max_records=2000)
+                await asyncio.gather(*(self._partition(consumer, tp, records) for tp, records in got.items()))
+        finally:
+            await consumer.stop()
+
+    async def _partition(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> None:
+        async with self._slots:
+            while records:
+                if tp not in self.cursors or tp in self.reader.halted:
+                    return
+                careful = records[0].offset < self._careful_until.get(tp, 0)
+                size = 1 if careful else BATCH
+                if not await self._batch(consumer, tp, records[:size]):
+                    return
+                records = records[size:]
+
+    async def _batch(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> bool:
+        cursor = self.cursors[tp]
+        records = [record for record in records if record.offset >= cursor.next_offset]
+        taken = take(cursor, [_parse(record) for record in records], [record.offset for record in records])
+        try:
+            await self._apply(cursor, taken)
+        except (NotYet, ProgressMoved, *TRANSIENT) as why:
+            log.info("batch_put_back", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
+            await asyncio.sleep(0.02 if isinstance(why, NotYet) else 0.2)
+            await self._put_back(consumer, tp)
+            return False
+        except Exception as poison:
+            await self._find_poison(consumer, cursor, taken, poison)
+            return False
+        if tp in self.reader.halted:
+            consumer.pause(tp)
+        return True
+
+    async def _apply(self, cursor: Cursor, taken: Taken) -> None:
+        async with self.pool.acquire() as conn:
+            after = await self.reader.apply(conn, cursor, taken)
+        self.cursors[cursor.partition] = after
+        for event in taken.events:
+            self.watermarks.apply(event.source, cursor.lane, event.position.seq, event.recorded_at)
+        self._tell()
+
+    async def _find_poison(self, consumer: AIOKafkaConsumer, cursor: Cursor, taken: Taken, poison: Exception) -> None:
+        tp = cursor.partition
+        if len(taken.events) > 1:
+            # Read the batch again record by record, so that all before the poison is applied.
+            self._careful_until[tp] = taken.next_offset
+            await self._put_back(consumer, tp)
+            return
+        self.reader.halted[tp] = f"poison: {type(poison).__name__}"
+        consumer.pause(tp)
+        event_id = taken.events[0].id if taken.events else None
+        log.error("partition_halted", partition=tp.partition, topic=tp.topic, event_id=event_id, exc_info=poison)
+
+    async def _put_back(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> None:
+        try:
+            async with self.pool.acquire() as conn:
+                cursor = await read_cursor(conn, tp)
+        except TRANSIENT:
+            cursor = self.cursors[tp]
+        if tp in consumer.assignment():
+            self.cursors[tp] = cursor
+            consumer.seek(tp, cursor.next_offset)
+
+    async def take_over(self, partitions: Iterable[TopicPartition]) -> None:
+        """Partitions were assigned: go on where the database says, relay and beat for their lanes."""
+        partitions = list(partitions)
+        while True:
+            try:
+                await self._read_cursors(partitions)
+                break
+            except TRANSIENT as why:
+                log.warning("assignment_waits", reason=type(why).__name__)
+                await asyncio.sleep(0.5)
+        self._share_with_relay()
+        self.joined.set()
+
+    async def _read_cursors(self, partitions: Sequence[TopicPartition]) -> None:
+        assert self._consumer is not None
+        async with self.pool.acquire() as conn:
+            cursors = {tp: await read_cursor(conn, tp) for tp in partitions}
+            rows = await conn.fetch("select * from source_progress where lane < 64")
+        self.cursors |= cursors
+        for tp, cursor in cursors.items():
+            self._consumer.seek(tp, cursor.next_offset)
+        fresh = {cursor.lane for cursor in cursors.values()}
+        self.watermarks.restore(row for row in rows if row["lane"] in fresh)
+
+    def give_up(self, partitions: Iterable[TopicPartition]) -> None:
+        """Partitions were revoked: stop sending and firing for their lanes."""
+        for tp in partitions:
+            self.cursors.pop(tp, None)
+            self.reader.halted.pop(tp, None)
+        self.watermarks.forget(set(range(64)) - set(self.lanes))
+        self._share_with_relay()
+
+    def _share_with_relay(self) -> None:
+        directory = {64} if self.hosts_directory and self.does_single_jobs else set()
+        self.relay.assign({*self.lanes, *directory})
+
+    def _tell(self) -> None:
+        self.moved.set()
+        self._storing.set()
+
+    async def listen(self) -> None:
+        """Read every source's heartbeats."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+        await _start(consumer)
+        try:
+            tp = TopicPartition("log.heartbeats", 0)
+            consumer.assign([tp])
+            end = (await consumer.end_offsets([tp]))[tp]
+            consumer.seek(tp, max(0, end - 20))
+            while True:
+                got = await consumer.getmany(timeout_ms=1000)
+                for record in got.get(tp, []):
+                    self.watermarks.beat(Beat.parse(record.value))
+                if got:
+                    self._tell()
+        finally:
+            await consumer.stop()
+
+    async def remember(self) -> None:
+        """Write moved watermarks down, for lists and for the next holder."""
+        while True:
+            await self._storing.wait()
+            self._storing.clear()
+            try:
+                async with self.pool.acquire() as conn:
+                    await self.watermarks.store(conn)
+            except TRANSIENT as why:
+                log.warning("watermarks_not_stored", reason=type(why).__name__)
+                await asyncio.sleep(0.2)
+
+    async def beat(self) -> None:
+        """Each second: say how far this service's own lanes are complete (single job)."""
+        while True:
+            if self.does_single_jobs:
+                try:
+                    await self.publish_beat()
+                except (KafkaError, *TRANSIENT) as why:
+                    log.warning("beat_missed", reason=type(why).__name__)
+                    await self._drop_beats()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def publish_beat(self, to: datetime | None = None) -> Beat:
+        """Touch the lanes and publish their heads; with `to` the manual clock is advanced first."""
+        async with self.pool.acquire() as conn:
+            beat = await touch_lanes(conn, self.source, to)
+        if self._beats is None:
+            producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=0)
+            await producer.start()
+            self._beats = producer
+        key = self.source.encode()
+        await asyncio.wait_for(self._beats.send_and_wait("log.heartbeats", beat.body(), key=key), 10)
+        self.relay.wake.set()
+        return beat
+
+    async def _drop_beats(self) -> None:
+        dropped, self._beats = self._beats, None
+        if dropped is not None:
+            try:
+                await asyncio.wait_for(dropped.stop(), 5)
+            except (KafkaError, *TRANSIENT) as why:
+                log.warning("producer_abandoned", reason=type(why).__name__)
+
+    def loops(self) -> dict[str, Any]:
+        """Name → coroutine of every loop; the process dies when one of them does."""
+        return {
+            "consumer": self.consume(),
+            "relay": self.relay.run(),
+            "heartbeats": self.listen(),
+            "watermarks": self.remember(),
+            "beat": self.beat(),
+        }
+
+
+class _Shares(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Tells the worker which partitions the group gives it."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._worker.give_up(revoked)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        await self._worker.take_over(assigned)
+
+
+def _parse(record: Any) -> WireRecord | ChainBroken:
+    try:
+        return from_kafka(record)
+    except ChainBroken as broken:
+        return broken
+
+
+async def _start(client: Any) -> None:
+    """Start a Kafka client; the broker may still be away."""
+    while True:
+        try:
+            await client.start()
+            return
+        except KafkaError as why:
+            log.warning("kafka_not_there", reason=type(why).__name__)
+            await asyncio.sleep(1.0)

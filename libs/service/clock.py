@@ -1,0 +1,10 @@
+"""The one module that reads a real clock. Business time never comes from here, but from the database (architecture.md §5)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def real_now() -> datetime:
+    """The machine's clock, UTC: token expiry, lag, retries and time-outs only."""
+    return datetime.now(UTC)

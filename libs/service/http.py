@@ -1,0 +1,197 @@
+"""The HTTP side of a service process: the app, its limits, and what every request brings along."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from libs.directory.view import View
+from libs.events.decider import Actor
+from libs.events.errors import Forbidden, Malformed
+from libs.events.handle import Call, Once, Outcome
+from libs.events.store import business_now
+from libs.service import problems
+from libs.service.callers import TokenInvalid, actor
+from libs.service.log import set_up
+from libs.service.runtime import Parts, Runtime, runtime
+from libs.service.settings import Settings
+
+
+class NoIdempotencyKey(Malformed):
+    """Every POST carries an Idempotency-Key."""
+
+    code = "E-IDEM-MISSING"
+    zh = "请求头缺少 Idempotency-Key"
+    en = "the header Idempotency-Key is missing"
+
+
+class ClockNotYours(Forbidden):
+    """Xunban-Now was given without the scope `clock`."""
+
+    code = "E-SCOPE"
+    zh = "没有设定业务时间的权限"
+    en = "the token lacks the scope `clock`"
+
+
+class ClockNotSettable(Malformed):
+    """Xunban-Now was given to a log that runs in real time, or lies before the log's clock."""
+
+    code = "E-CLOCK"
+    zh = "Xunban-Now 只能用于手动时钟, 且不得早于当前业务时间"
+    en = "Xunban-Now needs a manual log and must not lie before its clock"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who calls, in which appointment, at which business time, seen by which directory."""
+
+    actor: Actor
+    directory: View
+    now: datetime
+    given: datetime | None
+
+
+def get_runtime(request: Request) -> Runtime:
+    """The process's runtime."""
+    running: Runtime = request.app.state.runtime
+    return running
+
+
+Running = Annotated[Runtime, Depends(get_runtime)]
+
+
+async def get_person(
+    running: Running,
+    authorization: Annotated[str | None, Header()] = None,
+    xunban_appointment: Annotated[str | None, Header()] = None,
+    xunban_now: Annotated[AwareDatetime | None, Header()] = None,
+) -> Person:
+    """The caller; raises `TokenInvalid`, `NoAppointment`, `AppointmentUnclear` or a refusal of `Xunban-Now`."""
+    caller = running.tokens.caller(authorization)
+    async with running.pool.acquire() as conn:
+        directory = await running.directory.latest(conn)
+        now = await business_now(conn)
+    if xunban_now is not None:
+        if not running.manual or xunban_now < now:
+            raise ClockNotSettable()
+        if "clock" not in caller.scopes:
+            raise ClockNotYours()
+        now = xunban_now
+    return Person(actor(directory, caller, xunban_appointment, now), directory, now, xunban_now)
+
+
+Calling = Annotated[Person, Depends(get_person)]
+
+
+async def get_call(
+    request: Request,
+    running: Running,
+    person: Calling,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    if_match: Annotated[str | None, Header()] = None,
+    traceparent: Annotated[str | None, Header(max_length=100)] = None,
+) -> Call:
+    """What stands around a command; raises `NoIdempotencyKey`."""
+    if not idempotency_key:
+        raise NoIdempotencyKey()
+    said = (
+        f"{request.method}|{request.url.path}|{person.given}|{person.actor.appointment}|".encode()
+        + await request.body()
+    )
+    digest = hmac.new(running.idempotency_key, said, sha256).digest()
+    once = Once(person.actor.person, idempotency_key, digest)
+    return Call(person.actor, once, person.given, if_match, traceparent)
+
+
+Commanding = Annotated[Call, Depends(get_call)]
+
+
+def answer(outcome: Outcome, status: int = 200) -> JSONResponse:
+    """The HTTP answer of a command: a problem document where the rules refused it for the record."""
+    if outcome.status >= 400:
+        return problems.problem(outcome.status, outcome.document)
+    return JSONResponse(outcome.document, status_code=status)
+
+
+@dataclass
+class BodyLimit:
+    """Refuses a request body above the limit before it is read whole (pure ASGI)."""
+
+    app: ASGIApp
+    limit: int
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if int(dict(scope["headers"]).get(b"content-length", b"0") or b"0") > self.limit:
+            await problems.problem(413, {"code": "E-TOO-LARGE"})(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.limit:
+                raise TooLarge
+            return message
+
+        try:
+            await self.app(scope, counted, send)
+        except TooLarge:
+            await problems.problem(413, {"code": "E-TOO-LARGE"})(scope, receive, send)
+
+
+class TooLarge(Exception):
+    """A chunked body grew over the limit."""
+
+
+def api_app(parts: Parts) -> FastAPI:
+    """The API process of a service. Needs its database, never Kafka."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings = Settings()
+        set_up(settings.service, "api")
+        async with runtime(settings, parts, lock_ms=1000, statement_ms=2000) as running:
+            app.state.runtime = running
+            yield
+
+    app = FastAPI(
+        title=f"Xunban 巡办 · {parts.title_zh} {parts.service}",
+        version="1",
+        lifespan=lifespan,
+        responses={
+            status: {"description": " / ".join(problems.TITLES[status])} for status in (401, 403, 404, 409, 422, 503)
+        },
+    )
+    app.add_middleware(BodyLimit, limit=262_144)
+    problems.install(app)
+
+    @app.exception_handler(TokenInvalid)
+    async def no_token(_: Request, __: TokenInvalid) -> JSONResponse:
+        return problems.problem(401, {"code": "E-TOKEN"}, {"WWW-Authenticate": "Bearer"})
+
+    @app.get("/healthz", tags=["process"], summary="进程存活 / the process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["process"], summary="可以接单 / the database answers")
+    async def readyz(running: Running) -> dict[str, Any]:
+        await running.pool.fetchval("select 1")
+        return {"status": "ready", "service": parts.service}
+
+    for router in parts.routers:
+        app.include_router(router)
+    return app

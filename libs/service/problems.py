@@ -1,0 +1,115 @@
+"""RFC 9457 problem documents, Chinese and English; the one place that decides an HTTP status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from libs.events.errors import (
+    Forbidden,
+    IdempotencyMismatch,
+    Malformed,
+    NotFound,
+    Rejected,
+    Unavailable,
+)
+
+log = structlog.get_logger()
+
+STATUS: tuple[tuple[type[Rejected], int], ...] = (
+    (Malformed, 422),
+    (IdempotencyMismatch, 422),
+    (NotFound, 404),
+    (Forbidden, 403),
+    (Unavailable, 503),
+)
+BUSY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+    TimeoutError,
+)
+TITLES = {
+    400: ("请求无法读取", "the request cannot be read"),
+    401: ("需要有效的令牌", "a valid token is required"),
+    403: ("没有权限", "not allowed"),
+    404: ("没有找到", "not found"),
+    405: ("不支持的方法", "method not allowed"),
+    409: ("与规则或当前状态冲突", "a rule or the state forbids it"),
+    413: ("请求内容过大", "the request body is too large"),
+    415: ("不支持的内容类型", "unsupported content type"),
+    422: ("输入有误", "the input is not valid"),
+    503: ("服务暂不可用", "temporarily unavailable"),
+}
+
+
+def status_of(rejected: Rejected) -> int:
+    """422 malformed or unknown code, 404, 403 no such role, 503 stale or away, 409 every other code."""
+    return next((status for kind, status in STATUS if isinstance(rejected, kind)), 409)
+
+
+def problem(status: int, document: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A problem document; `document` holds code, messages, rule, evidence and what is allowed instead."""
+    zh, en = TITLES.get(status, ("出错了", "an error occurred"))
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": zh,
+        "status": status,
+        "code": f"E-HTTP-{status}",
+        "message_zh": zh,
+        "message_en": en,
+        "rule_id": None,
+        "evidence_event_ids": [],
+        "allowed_actions": [],
+    }
+    extra = {"Retry-After": "1"} if status == 503 else {}
+    return JSONResponse(
+        {**body, **(document or {})},
+        status_code=status,
+        media_type="application/problem+json",
+        headers={**extra, **(headers or {})},
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Every error of the app becomes a problem document that repeats nothing the caller sent."""
+
+    @app.exception_handler(Rejected)
+    async def rejected(_: Request, error: Rejected) -> JSONResponse:
+        return problem(status_of(error), error.document())
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        # Places and kinds of error only: the values may be personal.
+        where = [{"at": _place(entry["loc"]), "error": entry["type"]} for entry in error.errors()]
+        unreadable = any(entry["error"] == "json_invalid" for entry in where)
+        return problem(422, {"code": "E-JSON" if unreadable else "E-INPUT", "errors": where})
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, headers=dict(error.headers or {}))
+
+    for busy in BUSY:
+        app.add_exception_handler(busy, _unavailable)
+
+
+async def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    log.warning("store_unavailable", reason=type(error).__name__)
+    return problem(503, Unavailable().document())
+
+
+def _place(location: tuple[Any, ...]) -> str:
+    # Only names of our own schema: an unknown field's name is the caller's text.
+    return ".".join(str(part) for part in location if isinstance(part, int) or str(part).isidentifier())

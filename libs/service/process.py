@@ -1,0 +1,148 @@
+"""The worker process: its loops, its health and its clock. A dead loop ends the process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Annotated, Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel
+
+from libs.events.store import business_now
+from libs.events.topics import check_topics
+from libs.events.worker import Worker
+from libs.service import problems
+from libs.service.callers import TokenInvalid
+from libs.service.http import ClockNotSettable, ClockNotYours
+from libs.service.log import set_up
+from libs.service.projecting import Projecting
+from libs.service.runtime import Parts, Runtime, runtime
+from libs.service.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Advance(BaseModel):
+    """The instant to which the manual clock is set."""
+
+    to: AwareDatetime
+
+
+def run_worker(parts: Parts) -> None:
+    """Run the worker until a signal comes or a loop dies; exit code 1 for the latter."""
+    settings = Settings()
+    set_up(settings.service, "worker")
+    asyncio.run(_work(settings, parts))
+
+
+async def _work(settings: Settings, parts: Parts) -> None:
+    await check_topics(settings.kafka_bootstrap_servers)
+    async with runtime(settings, parts, lock_ms=5000, statement_ms=30_000) as running:
+        worker = Worker(
+            settings.source,
+            running.pool,
+            settings.kafka_bootstrap_servers,
+            Projecting(running),
+            hosts_directory=settings.service == "routing",
+            idle_seconds=settings.relay_idle_ms / 1000,
+        )
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loops = worker.loops() | {name: job(running, worker) for name, job in parts.jobs.items()}
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_named(name, loop)) for name, loop in loops.items()]
+                tasks.append(group.create_task(_serve(running, worker, stop)))
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
+        except* asyncio.CancelledError:
+            log.info("worker_stopped")
+
+
+async def _serve(running: Runtime, worker: Worker, stop: asyncio.Event) -> None:
+    config = uvicorn.Config(
+        worker_app(running, worker), host="127.0.0.1", port=running.settings.worker_port, log_level="warning"
+    )
+    # On a signal uvicorn winds up, then hands the signal on to the handler above.
+    await uvicorn.Server(config).serve()
+    await asyncio.wait_for(stop.wait(), 5)
+
+
+async def _named(name: str, loop: Coroutine[Any, Any, None]) -> None:
+    try:
+        await loop
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        log.error("loop_died", loop=name, exc_info=error)
+        raise
+    raise RuntimeError(f"the loop {name} ended")
+
+
+def worker_app(running: Runtime, worker: Worker) -> FastAPI:
+    """Health for the operator, and the clock for whoever drives a manual log."""
+    app = FastAPI(title=f"Xunban 巡办 · {running.parts.service} worker", docs_url=None)
+    problems.install(app)
+
+    @app.exception_handler(TokenInvalid)
+    async def no_token(_: Request, __: TokenInvalid) -> JSONResponse:
+        return problems.problem(401, {"code": "E-TOKEN"}, {"WWW-Authenticate": "Bearer"})
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        halted = {f"{tp.topic}-{tp.partition}": why for tp, why in worker.reader.halted.items()}
+        relays = {str(lane): why for lane, why in worker.relay.halted.items()}
+        ready = worker.joined.is_set() and not halted and not relays
+        document = {"ready": ready, "lanes": len(worker.lanes), "halted": halted, "relay_halted": relays}
+        return JSONResponse(document, status_code=200 if ready else 503)
+
+    @app.get("/clock")
+    async def clock() -> dict[str, Any]:
+        return await clock_state(running)
+
+    @app.post("/clock/advance")
+    async def advance(body: Advance, authorization: Annotated[str | None, Header()] = None) -> dict[str, Any]:
+        caller = running.tokens.caller(authorization)
+        if "clock" not in caller.scopes:
+            raise ClockNotYours()
+        if not running.manual:
+            raise ClockNotSettable()
+        beat = await worker.publish_beat(body.to)
+        return {"now": body.to, "heads": {str(lane): seq for lane, seq, _ in beat.lanes}}
+
+    return app
+
+
+async def clock_state(running: Runtime) -> dict[str, Any]:
+    """Now, the next due instant, own lane heads, applied seq and watermark per (source, lane), steps due."""
+    async with running.pool.acquire() as conn:
+        now: datetime = await business_now(conn)
+        heads = await conn.fetch("select lane, seq from log.lane_head where seq > 0 order by lane")
+        applied = await conn.fetch("select lane, source, seq from source_progress where seq > 0")
+        # A lane without an event still has a watermark; the least per source says how far all of it is.
+        marks = await conn.fetch("select source, min(at) as at from source_progress where lane < 64 group by source")
+        due, next_due = await running.parts.pending(conn) if running.parts.pending else (0, None)
+    return {
+        "now": now,
+        "heads": {f"{_source(running, row['lane'])}/{row['lane']}": row["seq"] for row in heads},
+        "applied": {f"{row['source']}/{row['lane']}": row["seq"] for row in applied},
+        "watermarks": {row["source"]: row["at"] for row in marks},
+        "due": due,
+        "next_due": next_due,
+    }
+
+
+def _source(running: Runtime, lane: int) -> str:
+    return "/xunban/directory" if lane == 64 else running.settings.source

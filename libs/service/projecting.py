@@ -1,0 +1,87 @@
+"""What a worker does with a lane's batch, in one transaction: fold it into the read model, then let the service react."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from libs.directory import store as directory_store
+from libs.directory.facts import Facts
+from libs.directory.store import FactRow
+from libs.directory.view import View
+from libs.events.decider import SYSTEM
+from libs.events.envelope import Recorded
+from libs.events.ids import EventId
+from libs.events.lanes import DIRECTORY_LANE
+from libs.events.readmodel import ReadModel
+from libs.events.store import Connection, lock_lane
+from libs.events.worker import NotYet
+from libs.service.runtime import Parts, Runtime
+
+
+async def project(conn: Connection, parts: Parts, events: Sequence[Recorded]) -> ReadModel:
+    """Fold a lane's events into the read model, nothing else: no clock, no directory, no side effect."""
+    model = ReadModel(parts.tables)
+    await model.load(conn, sorted({event.subject for event in events}))
+    for event in events:
+        fold_one(model, parts, event)
+    return model
+
+
+def fold_one(model: ReadModel, parts: Parts, event: Recorded) -> None:
+    """One event into the case and into the service's own tables."""
+    case = model.evolve(event)
+    if parts.project:
+        parts.project(model, event, case)
+
+
+async def save_directory(conn: Connection, events: Sequence[Recorded]) -> None:
+    """The directory's read model: every event of lane 64 as it came."""
+    await directory_store.save(
+        conn,
+        [FactRow(event.position.seq, EventId(event.id), event.type, event.body) for event in events],
+    )
+
+
+@dataclass(frozen=True)
+class Projecting:
+    """The `work` of a worker: projection and reactions of one lane's batch."""
+
+    running: Runtime
+
+    async def __call__(self, conn: Connection, lane: int, events: Sequence[Recorded]) -> None:
+        """Runs inside the transaction that moved the progress."""
+        if lane == DIRECTORY_LANE:
+            await save_directory(conn, events)
+            return
+        parts = self.running.parts
+        view = await self._directory(conn, events)
+        model = ReadModel(parts.tables)
+        await model.load(conn, sorted({event.subject for event in events}))
+        locked = False
+        touched: set[str] = set()
+        for event in events:
+            fold_one(model, parts, event)
+            if parts.effect:
+                await parts.effect(self.running, event)
+            case = model.case(event.subject)
+            if parts.react is None or case is None:
+                continue
+            for command in parts.react(event, case, view):
+                if not locked:
+                    await lock_lane(conn, lane)
+                    locked = True
+                given = event.recorded_at if self.running.manual else None
+                await self.running.desk.react(conn, command, Facts(case, view), event, SYSTEM, given)
+                touched.add(event.subject)
+        if parts.after and touched:
+            await parts.after(self.running, conn, sorted(touched))
+        await model.write(conn)
+
+    async def _directory(self, conn: Connection, events: Sequence[Recorded]) -> View:
+        """The newest directory here; raises `NotYet` while an event quotes a version that has not arrived."""
+        quoted = max(event.directory_version for event in events)
+        view = await self.running.directory.latest(conn)
+        if view.version < quoted:
+            raise NotYet(f"directory version {quoted}")
+        return view

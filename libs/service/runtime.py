@@ -1,0 +1,118 @@
+"""What one process of a service holds while it runs: pools, vault, directory, the service's own parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import APIRouter
+from sqlalchemy import Table
+
+from libs.directory.facts import Facts
+from libs.directory.store import DirectoryCache
+from libs.events.decider import Decider
+from libs.events.envelope import Recorded
+from libs.events.handle import Desk
+from libs.events.lifecycle import Case
+from libs.events.readmodel import ReadModel
+from libs.events.seal import Vault
+from libs.events.store import Connection, Pool
+from libs.service.callers import Tokens
+from libs.service.settings import Settings
+
+log = structlog.get_logger()
+
+
+class WrongMode(RuntimeError):
+    """The log was opened in the other mode; this process refuses to start (architecture.md §5)."""
+
+
+Project = Callable[[ReadModel, Recorded, Case], None]
+"""(rows, event, case after the event): fill the service's own tables."""
+React = Callable[[Recorded, Case, Any], Sequence[Any]]
+"""(event, case after the event, directory view) → the service's own commands. Pure."""
+Job = Callable[["Runtime", Any], Awaitable[None]]
+"""A loop of the worker process besides the common ones: (runtime, worker)."""
+Effect = Callable[["Runtime", Recorded], Awaitable[None]]
+"""What a live reader must do outside its own tables on an event; repeated after a crash, never in a rebuild."""
+After = Callable[["Runtime", Connection, Sequence[str]], Awaitable[None]]
+"""After the reactions of a batch, in its transaction: (runtime, connection, ids of the cases it touched)."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What makes a service this service; the same names in each `main.py`."""
+
+    service: str
+    title_zh: str
+    decider: Decider[Any, Any, Facts]
+    routers: Sequence[APIRouter] = ()
+    tables: Sequence[Table] = ()
+    project: Project | None = None
+    react: React | None = None
+    effect: Effect | None = None
+    after: After | None = None
+    jobs: dict[str, Job] = field(default_factory=dict)
+    pending: Callable[[Connection], Awaitable[tuple[int, Any]]] | None = None
+    """Manual mode: how many own steps are due and not recorded, and the next due instant after them."""
+
+
+@dataclass
+class Runtime:
+    """Open connections and read-only copies of one process."""
+
+    settings: Settings
+    parts: Parts
+    pool: Pool
+    vault: Vault
+    tokens: Tokens
+    idempotency_key: bytes
+    directory: DirectoryCache = field(default_factory=DirectoryCache)
+
+    @property
+    def desk(self) -> Desk[Any, Any]:
+        """The write side."""
+        return Desk(self.settings.source, self.parts.decider, self.pool, self.vault)
+
+    @property
+    def manual(self) -> bool:
+        """Whether business time is set by hand."""
+        return self.settings.mode == "manual"
+
+    async def case(self, conn: Connection, case_id: str) -> Case | None:
+        """The case as this service's read model has it."""
+        doc = await conn.fetchval("select doc from case_view where case_id = $1", case_id)
+        return None if doc is None else Case.model_validate_json(doc)
+
+    async def facts(self, conn: Connection, case_id: str) -> Facts:
+        """What a decision on this case may look at."""
+        return Facts(await self.case(conn, case_id), await self.directory.latest(conn))
+
+
+@asynccontextmanager
+async def runtime(settings: Settings, parts: Parts, *, lock_ms: int, statement_ms: int) -> AsyncIterator[Runtime]:
+    """Connect, check the mode of the log, and close again at the end."""
+    limits = {
+        "search_path": "read",
+        "lock_timeout": str(lock_ms),
+        "statement_timeout": str(statement_ms),
+        "idle_in_transaction_session_timeout": "5000",
+        "application_name": f"xunban-{settings.service}",
+        "timezone": "UTC",
+    }
+    async with (
+        asyncpg.create_pool(
+            settings.database_url, min_size=1, max_size=settings.pool_size, server_settings=limits
+        ) as pool,
+        asyncpg.create_pool(settings.keys_database_url, min_size=0, max_size=2) as keys,
+    ):
+        kind = await pool.fetchval("select kind from log.mode")
+        if kind != settings.mode:
+            raise WrongMode(f"the log is {kind}, this process was started {settings.mode}")
+        vault = Vault(keys, Vault.master_key(settings.master_key_file))
+        tokens = Tokens.from_file(settings.jwks_file)
+        yield Runtime(settings, parts, pool, vault, tokens, settings.idempotency_key_file.read_bytes())

@@ -1,0 +1,246 @@
+"""HTTP of intake: request → command → handle; query → read model."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from libs.directory.facts import Facts
+from libs.events.contracts.intake import Kind, Urgency
+from libs.events.errors import Forbidden
+from libs.events.event import Sealed
+from libs.events.handle import Call, Outcome
+from libs.events.ids import ClassCode, GridCode, PersonId, new_id
+from libs.events.store import Connection
+from libs.service.access import sight
+from libs.service.cases import case_document, decode_cursor, encode_cursor, etag_of, visible_case
+from libs.service.freshness import as_of, wait_for_position
+from libs.service.http import Calling, Commanding, Running, answer
+from libs.service.runtime import Runtime
+from services.intake import domain
+
+router = APIRouter(tags=["受理 intake"])
+
+CaseRef = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="案件编号 / case id")]
+LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+
+
+class Body(BaseModel):
+    """Request bodies refuse what they do not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PlaceBody(Body):
+    """A grid code, or a point in 1e-7 degrees; the exact address is sealed."""
+
+    grid: GridCode | None = Field(default=None, max_length=32, examples=["G03"])
+    longitude: int | None = Field(default=None, ge=-1_800_000_000, le=1_800_000_000)
+    latitude: int | None = Field(default=None, ge=-900_000_000, le=900_000_000)
+    address: str | None = Field(default=None, max_length=300)
+
+    def place(self) -> domain.Place:
+        """The place as the command has it."""
+        return domain.Place(self.grid, self.longitude, self.latitude, self.address)
+
+
+class AppealBody(Body):
+    """A citizen's appeal."""
+
+    channel: Literal["phone", "web", "app", "counter", "wechat", "mail", "visit", "import"] = Field(examples=["phone"])
+    kind: Kind = Field(examples=["help"])
+    content: str = Field(min_length=1, max_length=4000, examples=["小区门口路灯不亮"])
+    place: PlaceBody
+    reporter_name: str | None = Field(default=None, max_length=100)
+    reporter_phone: str | None = Field(default=None, max_length=40)
+    found_by: PersonId | None = Field(
+        default=None, max_length=64, description="来电的网格员 / a grid worker who phoned it in"
+    )
+    upstream_due_at: AwareDatetime | None = None
+    external_id: str | None = Field(default=None, max_length=64)
+    case_id: str | None = Field(default=None, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+class GridReportBody(Body):
+    """What a grid worker found."""
+
+    kind: Kind = Field(examples=["city_management"])
+    class_code: ClassCode = Field(max_length=64)
+    content: str = Field(min_length=1, max_length=4000)
+    place: PlaceBody
+    photos: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(default=[], max_length=20)
+    out_of_grid_reason: str | None = Field(default=None, max_length=500)
+    case_id: str | None = Field(default=None, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+class RegisterBody(Body):
+    """Classification."""
+
+    class_code: ClassCode = Field(max_length=64)
+    urgency: Urgency
+    kind: Kind | None = None
+    filing_condition: str | None = Field(default=None, max_length=64)
+
+
+class VoidBody(Body):
+    """Why the entry was wrong."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class RejectBody(Body):
+    """Reason, legal basis, and where to go instead."""
+
+    reason_code: domain.NotAcceptedReason
+    legal_basis: str = Field(min_length=1, max_length=300)
+    alternative: str = Field(min_length=1, max_length=300)
+
+
+class EraseBody(Body):
+    """Which keys, on which ground."""
+
+    kinds: list[Literal["reporter", "case"]] = Field(min_length=1, max_length=2)
+    ground: domain.ErasureGround
+
+
+async def carry_out(running: Runtime, case_id: str, call: Call, build: Any, *, opens: bool = False) -> Outcome:
+    """One command on one case."""
+
+    async def facts(conn: Connection) -> Facts:
+        return await running.facts(conn, case_id)
+
+    return await running.desk.handle(case_id, build, facts, call, opens=opens)
+
+
+def chosen_id(wanted: str | None, call: Call) -> str:
+    """Importers may choose case ids, so that the lane is known beforehand (architecture.md §5)."""
+    if wanted and not call.actor.scopes & {"import", "clock"}:
+        raise Forbidden(zh="只有导入程序可以指定案件编号", en="only importers choose case ids")
+    return wanted or new_id()
+
+
+@router.post("/appeals", status_code=201, summary="接收群众诉求 / receive an appeal")
+async def submit_appeal(body: AppealBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> domain.SubmitAppeal:
+        fields = body.model_dump(exclude={"place", "case_id"})
+        return domain.SubmitAppeal(at=now, by=call.actor, place=body.place.place(), **fields)
+
+    return answer(await carry_out(running, chosen_id(body.case_id, call), call, build, opens=True), 201)
+
+
+@router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
+async def report_grid_event(body: GridReportBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> domain.ReportGridEvent:
+        fields = body.model_dump(exclude={"place", "case_id", "photos"})
+        photos = tuple(body.photos)
+        return domain.ReportGridEvent(at=now, by=call.actor, place=body.place.place(), photos=photos, **fields)
+
+    return answer(await carry_out(running, chosen_id(body.case_id, call), call, build, opens=True), 201)
+
+
+@router.post("/cases/{case_id}/register", summary="立案 / register")
+async def register(case_id: CaseRef, body: RegisterBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> domain.RegisterCase:
+        return domain.RegisterCase(at=now, by=call.actor, **body.model_dump())
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/void", summary="作废 / void")
+async def void(case_id: CaseRef, body: VoidBody, running: Running, call: Commanding) -> JSONResponse:
+    return answer(await carry_out(running, case_id, call, lambda now: domain.VoidCase(now, call.actor, body.reason)))
+
+
+@router.post("/cases/{case_id}/reject", summary="不予受理 / do not accept")
+async def reject(case_id: CaseRef, body: RejectBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> domain.RejectCase:
+        return domain.RejectCase(at=now, by=call.actor, **body.model_dump())
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/erase", summary="清除个人信息 / erase personal data")
+async def erase(case_id: CaseRef, body: EraseBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> domain.EraseCaseKeys:
+        return domain.EraseCaseKeys(at=now, by=call.actor, kinds=tuple(body.kinds), ground=body.ground)
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.get("/cases/{case_id}", summary="案件 / one case")
+async def read_case(
+    case_id: CaseRef,
+    running: Running,
+    person: Calling,
+    min_position: Annotated[str | None, Query(max_length=64)] = None,
+) -> JSONResponse:
+    async with running.pool.acquire() as conn:
+        await wait_for_position(conn, min_position)
+        case = await visible_case(running, conn, person, case_id)
+        fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds, case.lane)
+        row = await conn.fetchrow("select sealed, external_id from report where case_id = $1", case_id)
+        tag = await etag_of(running, conn, case)
+    keys = await running.vault.keys_of(case_id)
+    sealed = orjson.loads(row["sealed"]) if row else {}
+    # Who reported is read for a purpose only (domain.md c.3 #14); the matter itself is what everybody works on.
+    texts = {
+        name: keys.open(Sealed.model_validate(sealed[name]))
+        for name in ("content", "address", "location")
+        if name in sealed
+    }
+    document = case_document(case) | texts | fresh.document()
+    document["external_id"] = row["external_id"] if row else None
+    document["allowed_actions"] = allowed(person, case.state)
+    return JSONResponse(_json(document), headers={"ETag": tag})
+
+
+@router.get("/cases", summary="案件列表 / cases")
+async def list_cases(
+    running: Running,
+    person: Calling,
+    state: Annotated[str | None, Query(max_length=20)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    min_position: Annotated[str | None, Query(max_length=64)] = None,
+) -> JSONResponse:
+    after = decode_cursor(cursor, 1)
+    seen = sight(person.actor, person.directory)
+    async with running.pool.acquire() as conn:
+        await wait_for_position(conn, min_position)
+        fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
+        rows = await conn.fetch(
+            "select case_id::text, doc from case_view where ($1::text is null or state = $1)"
+            " and ($2::uuid is null or case_id > $2) and ($3 or unit = any($4) or grid = any($5))"
+            " order by case_id limit $6",
+            state,
+            after[0] if after else None,
+            seen.everything,
+            list(seen.units),
+            list(seen.grids),
+            limit + 1,
+        )
+    more = len(rows) > limit
+    items = [_item(orjson.loads(row["doc"])) for row in rows[:limit]]
+    following = encode_cursor(rows[limit - 1]["case_id"]) if more else None
+    return JSONResponse(_json({"items": items, "next_cursor": following, **fresh.document()}))
+
+
+def _item(doc: dict[str, Any]) -> dict[str, Any]:
+    names = ("case_id", "state", "channel", "kind", "class_code", "urgency", "grid", "unit", "round", "received_at")
+    return {name: doc[name] for name in names}
+
+
+def allowed(person: Any, state: str) -> list[str]:
+    """What this caller may do next in intake."""
+    if person.actor.role != "OPERATOR":
+        return []
+    return domain.ALLOWED.get(state, [])
+
+
+def _json(document: dict[str, Any]) -> Any:
+    return orjson.loads(orjson.dumps(document))

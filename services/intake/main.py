@@ -1,0 +1,20 @@
+"""The two processes of intake: `uvicorn services.intake.main:app` and `python -m services.intake.main`."""
+
+from libs.service.http import api_app
+from libs.service.process import run_worker
+from libs.service.runtime import Parts
+from services.intake import api, domain, erasure, projection, tables
+
+PARTS = Parts(
+    service="intake",
+    title_zh="受理",
+    decider=domain.DECIDER,
+    routers=(api.router,),
+    tables=tables.TABLES,
+    project=projection.project,
+    effect=erasure.destroy_keys,
+)
+app = api_app(PARTS)
+
+if __name__ == "__main__":
+    run_worker(PARTS)
