@@ -33,16 +33,22 @@ def apply_documents(
     now: Annotated[str | None, typer.Option(help="手动时钟下的时刻 / the instant, under a manual clock")] = None,
 ) -> None:
     """发布目录文件, 只追加有变化的部分 / publish documents; appends only what changed."""
-    try:
-        sources = read_files(path)
-        # The server reads them again; here for the line numbers.
-        read_documents(sources.raw, "UTC")
-    except DocumentsRefused as error:
-        raise _refuse(error.document(), Sources() if "sources" not in locals() else sources) from error
+    sources = _read(path)
     answer = _post(url, token, now, sources)
     if answer.is_error:
         raise _refuse(_json(answer), sources)
     _show(answer.json(), sources)
+
+
+def _read(path: Path) -> Sources:
+    sources = Sources()
+    try:
+        sources = read_files(path)
+        # The server reads them again, with its own zone for dates; here for the line numbers.
+        read_documents(sources.raw, "UTC")
+    except DocumentsRefused as error:
+        raise _refuse(error.document(), sources) from error
+    return sources
 
 
 def _post(url: str, token: str, now: str | None, sources: Sources) -> httpx.Response:
@@ -75,14 +81,23 @@ def _refuse(problem: dict[str, Any], sources: Sources) -> typer.Exit:
 
 def _show(answer: dict[str, Any], sources: Sources) -> None:
     table = Table("状态 / state", "数量 / count", "内容 / what", show_lines=True)
-    table.add_row("新增 / new", str(len(answer["created"])), "\n".join(answer["created"]))
-    table.add_row("变更 / changed", str(len(answer["changed"])), "\n".join(answer["changed"]))
+    table.add_row("新增 / new", str(len(answer["created"])), _by_kind(answer["created"]))
+    table.add_row("变更 / changed", str(len(answer["changed"])), _by_kind(answer["changed"]))
     table.add_row("未变 / unchanged", str(len(answer["unchanged"])), "")
     table.add_row(
-        "文件中没有, 保持原样 / not in the files, kept", str(len(answer["absent"])), "\n".join(answer["absent"])
+        "文件中没有, 保持原样 / not in the files, kept", str(len(answer["absent"])), _by_kind(answer["absent"])
     )
     console.print(table)
     _findings(answer["findings"], sources)
+
+
+def _by_kind(names: list[str]) -> str:
+    """`AppointmentPublished a`, `AppointmentPublished b` → one line per kind."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kind, _, key = name.partition(" ")
+        kinds.setdefault(kind, []).append(key)
+    return "\n".join(f"{kind} {', '.join(keys)}".strip() for kind, keys in kinds.items())
 
 
 def _findings(findings: Any, sources: Sources) -> None:

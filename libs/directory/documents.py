@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from libs.directory.findings import DocumentsRefused, of_validation, refused
 from libs.directory.places import e7
@@ -23,7 +23,7 @@ from libs.events.contracts.directory import (
 from libs.events.event import Event
 
 URGENCIES = ("U1", "U2", "U3", "U4")
-MonthDay = Annotated[str, BeforeValidator(str)]
+MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 
 
 class CalendarYear(BaseModel):

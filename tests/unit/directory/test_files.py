@@ -1,0 +1,68 @@
+"""YAML files: merged over files and includes, with the line of every field, and no key twice."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from libs.directory.cli import app
+from libs.directory.documents import read_documents
+from libs.directory.files import read_files
+from libs.directory.findings import DocumentsRefused
+from tests.unit.directory.town import EXAMPLES
+
+
+def test_lists_of_several_files_are_joined_and_keep_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("people:\n- {id: a, name_zh: 甲, name_en: A}\n")
+    (tmp_path / "b.yaml").write_text("# second\npeople:\n- id: b\n  name_zh: 乙\n")
+    sources = read_files(tmp_path)
+    assert [one["id"] for one in sources.raw["people"]] == ["a", "b"]
+    assert sources.place("people.1.name_zh") == f"{tmp_path}/b.yaml:4"
+    assert sources.place("people.1.name_en") == f"{tmp_path}/b.yaml:3"
+
+
+def test_an_included_file_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "years.yaml").write_text("years:\n  2026: {}\n")
+    (tmp_path / "a.yaml").write_text("include: [shared/years.yaml]\n")
+    (tmp_path / "b.yaml").write_text("include: [shared/years.yaml]\n")
+    assert read_files(tmp_path).raw == {"years": {2026: {}}}
+
+
+def test_the_town_includes_the_calendar_of_the_country() -> None:
+    years = read_documents(read_files(EXAMPLES / "town").raw).years
+    assert "10-10" in years[2026].work
+    assert (years[2026].provisional, years[2027].provisional) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("people: [", "E-INPUT bad.yaml:1"),
+        ("- just\n- a list\n", "E-INPUT bad.yaml"),
+        ("units: []\npeople:\n- {id: a, id: b}\n", "E-DUPLICATE bad.yaml:3 people.0.id"),
+        ("rulebook: {version: 1}\ninclude: [other.yaml]\n", "E-DUPLICATE bad.yaml:1 rulebook"),
+        ("include: [missing.yaml]\n", "E-INPUT missing.yaml"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, text: str, refusal: str) -> None:
+    (tmp_path / "other.yaml").write_text("rulebook: {version: 2}\n")
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(DocumentsRefused) as error:
+        read_files(tmp_path / "bad.yaml")
+    assert [f"{one.code} {one.path.removeprefix(f'{tmp_path}/')}" for one in error.value.findings] == [refusal]
+
+
+def test_the_command_says_where_a_document_is_wrong_and_sends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "units.yaml").write_text("units:\n- id: a\n  name_zh: 甲\n  name_en: A\n  kind: SHOP\n  level: TOWN\n")
+    ran = CliRunner().invoke(app, ["apply", str(tmp_path), "--url", "http://127.0.0.1:9", "--token", "t"])
+    assert ran.exit_code == 1
+    assert "units.yaml:5 units.0.kind: 取值不在允许范围内" in ran.output
+    assert "E-DIRECTORY" in ran.output
+
+
+def test_the_command_says_when_routing_cannot_be_reached() -> None:
+    # Port 9 (discard) on loopback: nothing listens there.
+    ran = CliRunner().invoke(app, ["apply", str(EXAMPLES / "town"), "--url", "http://127.0.0.1:9", "--token", "t"])
+    assert ran.exit_code == 2
+    assert "http://127.0.0.1:9" in ran.output
