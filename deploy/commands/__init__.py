@@ -1,0 +1,1 @@
+"""The sub-commands of `xunban` that run the system. A module's `app` is mounted by deploy/cli.py."""
