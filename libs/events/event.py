@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Sealed(BaseModel):
-    """A personal value as it stands in the log: AES-256-GCM, bound to case, type, field and key (architecture.md §8)."""
+    """A personal value as it stands in the log, bound to case, type, field and key (architecture.md §8)."""
 
     model_config = ConfigDict(frozen=True)
 

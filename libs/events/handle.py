@@ -1,4 +1,4 @@
-"""The shell around a decider: load → fold → decide → seal → append, once per Idempotency-Key. HTTP is not known here."""
+"""The shell around a decider: load → fold → decide → seal → append, once per Idempotency-Key. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Desk(Generic[State, Command]):
         return CaseKeys(case_id, {})
 
     async def react(
-        self, conn: Connection, command: Command, known: Known, cause: Recorded, actor: Actor, given: datetime | None
+        self, conn: Connection, command: Command, known: Known, *, cause: Recorded, actor: Actor, given: datetime | None
     ) -> Appended | None:
         """Decide and append inside the reader's transaction, whose lane is locked already.
 

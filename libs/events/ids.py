@@ -1,4 +1,4 @@
-"""Names of things: typed ids and the one place that makes new ones. No state, no I/O but the random source of UUIDv7."""
+"""Names of things: typed ids, and the one place that makes new ones."""
 
 from typing import NewType
 

@@ -61,7 +61,8 @@ class Rows:
     async def load(self, conn: Connection, case_ids: Sequence[str]) -> None:
         """Read the rows of these cases."""
         columns = ", ".join(_read(column) for column in self.table.columns)
-        found = await conn.fetch(f"select {columns} from {self.table.name} where case_id = any($1)", case_ids)
+        statement = f"select {columns} from {self.table.name} where case_id = any($1)"  # noqa: S608 - our own names
+        found = await conn.fetch(statement, case_ids)
         self._rows |= {self.key(row): _plain(self.table, row) for row in found}
 
     async def write(self, conn: Connection) -> None:
@@ -70,8 +71,9 @@ class Rows:
             names = [column.name for column in self.table.primary_key.columns]
             match = " and ".join(f"t.{name} = gone.{name}" for name in names)
             arrays = _arrays(self.table, names)
+            gone = f"unnest({arrays}) gone({', '.join(names)})"
             await conn.execute(
-                f"delete from {self.table.name} t using unnest({arrays}) gone({', '.join(names)}) where {match}",
+                f"delete from {self.table.name} t using {gone} where {match}",  # noqa: S608 - our own names
                 *[list(column) for column in zip(*self._gone, strict=True)],
             )
         if self._changed:
@@ -108,10 +110,10 @@ def _upsert(table: Table) -> str:
     names = [column.name for column in table.columns]
     keys = ", ".join(column.name for column in table.primary_key.columns)
     sets = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
-    return (
-        f"insert into {table.name} ({', '.join(names)}) select * from unnest({_arrays(table, names)})"
-        f" on conflict ({keys}) do " + (f"update set {sets}" if sets else "nothing")
-    )
+    action = f"update set {sets}" if sets else "nothing"
+    values = f"select * from unnest({_arrays(table, names)})"
+    into = f"{table.name} ({', '.join(names)})"
+    return f"insert into {into} {values} on conflict ({keys}) do {action}"  # noqa: S608 - our own names
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Event table → Kafka, in lane order: nothing skipped, duplicates only identical (architecture.md §4, engineering.md §1.5)."""
+"""Event table → Kafka, in lane order: nothing skipped, duplicates only identical (architecture.md §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event table of one service: load a stream, append to it. Raw asyncpg; the rules of the lane are in event_store.sql."""
+"""The event table of one service: load a stream, append to it. The rules of the lane are in event_store.sql."""
 
 from __future__ import annotations
 
@@ -86,7 +86,6 @@ async def append(
         if error.sqlstate == "XB409":
             raise StreamConflict() from error
         raise
-    assert row is not None
     ids = tuple(draft.id for draft in drafts)
     return Appended(lane, row["seq"], row["version"], row["recorded_at"], ids)
 

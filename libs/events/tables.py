@@ -1,4 +1,4 @@
-"""Read-side tables that every service has; unqualified, so that a rebuild can fill another schema. Created by event_store.sql."""
+"""Read-side tables that every service has; unqualified, so that a rebuild can fill another schema."""
 
 from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID

@@ -1,4 +1,4 @@
-"""How complete the log is: heartbeats of the sources, and the watermark of a lane (architecture.md §5). Pure but for two statements."""
+"""How complete the log is: heartbeats of the sources, and the watermark of a lane (architecture.md §5)."""
 
 from __future__ import annotations
 

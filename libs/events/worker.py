@@ -61,7 +61,6 @@ class Worker:
     """Set whenever a lane's watermark or read model has moved: timers and the sender look again."""
     joined: asyncio.Event = field(default_factory=asyncio.Event)
     _careful_until: dict[TopicPartition, int] = field(default_factory=dict)
-    _consumer: AIOKafkaConsumer | None = None
     _beats: AIOKafkaProducer | None = None
     _storing: asyncio.Event = field(default_factory=asyncio.Event)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
@@ -91,8 +90,7 @@ class Worker:
             heartbeat_interval_ms=2_000,
             max_partition_fetch_bytes=1 << 20,
         )
-        self._consumer = consumer
-        consumer.subscribe(topics=list(TOPICS), listener=_Shares(self))
+        consumer.subscribe(topics=list(TOPICS), listener=_Shares(self, consumer))
         await _start(consumer)
         try:
             while True:
@@ -160,12 +158,12 @@ class Worker:
             self.cursors[tp] = cursor
             consumer.seek(tp, cursor.next_offset)
 
-    async def take_over(self, partitions: Iterable[TopicPartition]) -> None:
+    async def take_over(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         """Partitions were assigned: go on where the database says, relay and beat for their lanes."""
         partitions = list(partitions)
         while True:
             try:
-                await self._read_cursors(partitions)
+                await self._read_cursors(consumer, partitions)
                 break
             except TRANSIENT as why:
                 log.warning("assignment_waits", reason=type(why).__name__)
@@ -173,14 +171,13 @@ class Worker:
         self._share_with_relay()
         self.joined.set()
 
-    async def _read_cursors(self, partitions: Sequence[TopicPartition]) -> None:
-        assert self._consumer is not None
+    async def _read_cursors(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
         async with self.pool.acquire() as conn:
             cursors = {tp: await read_cursor(conn, tp) for tp in partitions}
             rows = await conn.fetch("select * from source_progress where lane < 64")
         self.cursors |= cursors
         for tp, cursor in cursors.items():
-            self._consumer.seek(tp, cursor.next_offset)
+            consumer.seek(tp, cursor.next_offset)
         fresh = {cursor.lane for cursor in cursors.values()}
         self.watermarks.restore(row for row in rows if row["lane"] in fresh)
 
@@ -276,14 +273,15 @@ class Worker:
 class _Shares(ConsumerRebalanceListener):  # type: ignore[misc]
     """Tells the worker which partitions the group gives it."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, consumer: AIOKafkaConsumer) -> None:
         self._worker = worker
+        self._consumer = consumer
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         self._worker.give_up(revoked)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        await self._worker.take_over(assigned)
+        await self._worker.take_over(self._consumer, assigned)
 
 
 def _parse(record: Any) -> WireRecord | ChainBroken:

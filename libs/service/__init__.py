@@ -1,1 +1,1 @@
-"""What every process has: settings, log, the one clock, problem documents, who is calling, health, the worker's loops."""
+"""What every process has: settings, log, the one clock, problem documents, callers, health, the worker's loops."""

@@ -1,4 +1,4 @@
-"""The one module that reads a real clock. Business time never comes from here, but from the database (architecture.md §5)."""
+"""The one module that reads a real clock; business time comes from the database instead (architecture.md §5)."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ async def get_person(
 Calling = Annotated[Person, Depends(get_person)]
 
 
-async def get_call(
+async def get_call(  # noqa: PLR0917 - FastAPI passes them by name
     request: Request,
     running: Running,
     person: Calling,

@@ -1,4 +1,4 @@
-"""What a worker does with a lane's batch, in one transaction: fold it into the read model, then let the service react."""
+"""What a worker does with a lane's batch, in one transaction: fold it into the read model, then react."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Projecting:
                     await lock_lane(conn, lane)
                     locked = True
                 given = event.recorded_at if self.running.manual else None
-                await self.running.desk.react(conn, command, Facts(case, view), event, SYSTEM, given)
+                await self.running.desk.react(conn, command, Facts(case, view), cause=event, actor=SYSTEM, given=given)
                 touched.add(event.subject)
         if parts.after and touched:
             await parts.after(self.running, conn, sorted(touched))

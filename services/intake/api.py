@@ -200,7 +200,7 @@ async def read_case(
 
 
 @router.get("/cases", summary="案件列表 / cases")
-async def list_cases(
+async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
     running: Running,
     person: Calling,
     state: Annotated[str | None, Query(max_length=20)] = None,

@@ -187,7 +187,7 @@ class State:
 
     status: Literal["NONE", "RECEIVED", "REGISTERED", "NOT_ACCEPTED", "VOID"] = "NONE"
     kind: Kind = "help"
-    grid: GridCode = GridCode("")
+    grid: GridCode | None = None
     class_code: ClassCode | None = None
     upstream_due_at: datetime | None = None
     erased: frozenset[str] = frozenset()
@@ -313,7 +313,7 @@ def register(state: State, command: RegisterCase, directory: View) -> Sequence[E
             kind=kind,
             class_code=command.class_code,
             urgency=urgency,
-            grid=state.grid,
+            grid=state.grid or GridCode(""),
             filing_condition=command.filing_condition,
             upstream_due_at=state.upstream_due_at,
         )

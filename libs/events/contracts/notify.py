@@ -1,4 +1,4 @@
-"""Events that only notify 告知 appends: who is to be told what, and what became of the message. Never the text itself."""
+"""Events that only notify 告知 appends: who is to be told what, and what became of it. Never the text itself."""
 
 from __future__ import annotations
 

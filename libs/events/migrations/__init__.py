@@ -1,1 +1,1 @@
-"""The event store's schema: plain SQL files, run by each service's own Alembic revision. No table of a service lives here."""
+"""The event store's schema: plain SQL files, run by each service's own Alembic revision."""
