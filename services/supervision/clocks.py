@@ -29,63 +29,6 @@ FINAL: tuple[Obstacle, ...] = ("stopped", "ended")
 
 
 @dataclass(frozen=True, slots=True)
-class CaseLimits:
-    """The limits that hold for one case, looked up for its class, kind and urgency; None = no clock."""
-
-    dispatch: Limit | None = None
-    sign: Limit | None = None
-    handling: Limit | None = None
-    rework: Limit | None = None
-    response: Limit | None = None
-    upstream: datetime | None = None
-    """The deadline that the sender gave."""
-
-    @staticmethod
-    def of(upstream: datetime | None = None, **limits: str) -> CaseLimits:
-        """From the rulebook's texts. `refused` makes no clock: intake let no such case in (E-CLASS)."""
-        known = {stage: Limit.parse(text) for stage, text in limits.items() if text != "refused"}
-        return CaseLimits(upstream=upstream, **known)
-
-
-def start_of(
-    clock: Clock,
-    limits: CaseLimits,
-    calendar: WorkCalendar,
-    *,
-    at: datetime,
-    position: int,
-    round: int = 1,  # noqa: A002
-) -> Started | None:
-    """The start of a clock by a fact at `at`; None where the rulebook and the sender set no limit (CLK-09).
-
-    The overall clock starts at registration: its limit counts on from the due instant of dispatch. An upstream
-    deadline replaces it, and bounds the handling clock.
-    """
-    limit, counted_from, upstream = limits.handling, None, limits.upstream
-    match clock:
-        case "overall":
-            limit = None if upstream else limit
-            counted_from = due(at, limits.dispatch, calendar) if limit and limits.dispatch else None
-        case "handling":
-            pass
-        case "dispatch" | "sign" | "rework" | "response":
-            limit, upstream = getattr(limits, clock), None
-        case _:
-            assert_never(clock)
-    if limit is None and upstream is None:
-        return None
-    return Started(
-        at=at,
-        position=position,
-        clock=clock,
-        round=round,
-        limit=limit,
-        counted_from=counted_from,
-        upstream=upstream,
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class Span:
     """A stretch in which the clock ran, with what held in it; `end` is None while it runs."""
 
@@ -148,6 +91,8 @@ class _Run:
     refused: bool = False
     obstacles: Mapping[Obstacle, datetime] = field(default_factory=dict)
     """Why the clock does not run, each with its instant."""
+    free_since: datetime | None = None
+    """Since when time is not charged; a hold alone is charged."""
     round: int = 1
     limit: Limit | None = None
     limit_due: datetime | None = None
@@ -177,21 +122,14 @@ def fold(operations: Iterable[Operation], calendar: WorkCalendar, rule: LampRule
 
 
 def _elapse(run: _Run, at: datetime, calendar: WorkCalendar, rule: LampRule) -> _Run:
-    """The time until `at`: used, or not charged, or – while the clock is held – charged without consequence."""
+    """The time until `at`: used, or – while the clock is held – charged without consequence, or not charged."""
     if run.started is None or at == run.at:
         return replace(run, at=at)
     if not run.obstacles:
         return replace(run, at=at, spans=(*run.spans, _span(run, run.started, at, calendar, rule)))
     if run.obstacles.keys() == {"held"}:
         return replace(run, at=at, exempt=run.exempt or run.at <= run.due_at < at)
-    unit = run.started.limit.unit if run.started.limit else Unit.HOUR
-    return replace(
-        run,
-        at=at,
-        gaps=(*run.gaps, (run.at, at)),
-        limit_due=run.limit_due and shift(run.limit_due, run.at, at, unit, calendar),
-        upstream=run.upstream and run.upstream + (at - run.at),
-    )
+    return replace(run, at=at)
 
 
 def _evolve(run: _Run, operation: Operation, calendar: WorkCalendar) -> _Run:
@@ -203,19 +141,19 @@ def _evolve(run: _Run, operation: Operation, calendar: WorkCalendar) -> _Run:
         case Stopped():
             return _obstruct(run, "stopped")
         case Continued():
-            return replace(_free(run, "stopped"), round=operation.round or run.round)
+            return replace(_free(run, "stopped", calendar), round=operation.round or run.round)
         case Ended():
             return _obstruct(run, "ended")
         case Reopened():
-            return _free(run, "ended")
+            return _free(run, "ended", calendar)
         case Paused():
             return _obstruct(run, "paused")
         case Resumed():
-            return _free(run, "paused")
+            return _free(run, "paused", calendar)
         case Held():
             return _obstruct(run, "held")
         case Released():
-            return _free(run, "held")
+            return _free(run, "held", calendar)
     assert_never(operation)
 
 
@@ -244,11 +182,28 @@ def _extend(run: _Run, more: Limit, calendar: WorkCalendar) -> _Run:
 
 
 def _obstruct(run: _Run, obstacle: Obstacle) -> _Run:
-    return replace(run, obstacles={obstacle: run.at, **run.obstacles})
+    free_since = run.free_since or (None if obstacle == "held" else run.at)
+    return replace(run, obstacles={obstacle: run.at, **run.obstacles}, free_since=free_since)
 
 
-def _free(run: _Run, obstacle: Obstacle) -> _Run:
-    return replace(run, obstacles={kept: at for kept, at in run.obstacles.items() if kept != obstacle})
+def _free(run: _Run, obstacle: Obstacle, calendar: WorkCalendar) -> _Run:
+    freed = replace(run, obstacles={kept: at for kept, at in run.obstacles.items() if kept != obstacle})
+    return _charge_again(freed, calendar) if freed.obstacles.keys() <= {"held"} else freed
+
+
+def _charge_again(run: _Run, calendar: WorkCalendar) -> _Run:
+    """Only now does the due instant move: a finished or resting clock keeps the one that it had."""
+    if run.started is None or run.free_since is None:
+        return replace(run, free_since=None)
+    gap = max(run.free_since, run.started.at), run.at
+    unit = run.started.limit.unit if run.started.limit else Unit.HOUR
+    return replace(
+        run,
+        free_since=None,
+        gaps=(*run.gaps, gap),
+        limit_due=run.limit_due and shift(run.limit_due, *gap, unit, calendar),
+        upstream=run.upstream and run.upstream + (gap[1] - gap[0]),
+    )
 
 
 def _span(run: _Run, started: Started, end: datetime | None, calendar: WorkCalendar, rule: LampRule) -> Span:

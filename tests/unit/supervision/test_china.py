@@ -8,7 +8,7 @@ from pathlib import Path
 import chinese_calendar
 import pytest
 import yaml
-from holidays.countries import China
+from holidays import country_holidays
 
 from tests.unit.supervision.calendars import CHINA, ROOT, YEARS
 
@@ -45,7 +45,7 @@ def test_working_days_of_a_year(year: int, count: int) -> None:
 
 
 def test_2027_is_provisional_with_the_statutory_weekdays() -> None:
-    statutory = sorted(day for day in China(years=2027) if day.weekday() < 5)
+    statutory = sorted(day for day in country_holidays("CN", years=2027) if day.weekday() < 5)
     published = {event.year: event for event in YEARS}
 
     assert published[2027].provisional
