@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 class Rejected(Exception):
     """A command that the rules do not allow. Carries ids, never personal data.
 
-    Subclasses set `code` (stable), `zh` and `en` (one sentence each); an instance names the rule, the evidence
-    (event ids) and what is allowed instead.
+    Subclasses set `code` (stable; an instance may set its own before `__init__`), `zh` and `en` (one sentence each);
+    an instance names the rule, the evidence (event ids) and what is allowed instead.
     """
 
-    code: ClassVar[str] = "E-STATE"
+    code: str = "E-STATE"
     zh: ClassVar[str] = "当前状态不允许此操作"
     en: ClassVar[str] = "the state of the case does not allow this"
 

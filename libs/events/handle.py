@@ -132,6 +132,8 @@ class Desk(Generic[State, Command]):
             refusal, events, stream = refused, refused.events, f"access-{case_id}"
         by = provenance(call.actor, known, own, call.traceparent)
         keys = await self._keys(case_id, events, opens=opens)
+        if known.case:
+            keys = keys.without(known.case.erased)
         drafts = [
             draft(event, keys.seal(event), source=self.source, subject=case_id, stream=stream, at=now, by=by)
             for event in events

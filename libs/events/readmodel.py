@@ -111,9 +111,8 @@ def _upsert(table: Table) -> str:
     keys = ", ".join(column.name for column in table.primary_key.columns)
     sets = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
     action = f"update set {sets}" if sets else "nothing"
-    values = f"select * from unnest({_arrays(table, names)})"
-    into = f"{table.name} ({', '.join(names)})"
-    return f"insert into {into} {values} on conflict ({keys}) do {action}"  # noqa: S608 - our own names
+    values = f"select * from unnest({_arrays(table, names)})"  # noqa: S608 - our own names
+    return f"insert into {table.name} ({', '.join(names)}) {values} on conflict ({keys}) do {action}"
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -30,6 +31,10 @@ class CaseKeys:
 
     case_id: str
     keys: dict[str, AESGCM]
+
+    def without(self, erased: Collection[str]) -> CaseKeys:
+        """The keys but those whose destruction is decided, though a copy may still be held here."""
+        return CaseKeys(self.case_id, {kind: key for kind, key in self.keys.items() if kind not in erased})
 
     def seal(self, event: Event) -> bytes:
         """The JSON body of an event, every personal field sealed; raises `Erased` where the key is destroyed."""

@@ -22,7 +22,7 @@ else:
 
 EVENTS_OF_STREAM = """
     select lane, seq, version, recorded_at, prev_hash, hash, meta, body
-      from log.event where stream = $1 order by version
+      from log.event where stream = $1 and version > $2 order by version
 """
 APPEND = "select seq, version, recorded_at, hash from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 NOW = "select log.business_now()"
@@ -44,9 +44,9 @@ def stored_position(row: Any) -> Position:
     return Position(row["lane"], row["seq"], row["version"], row["recorded_at"], row["prev_hash"], row["hash"])
 
 
-async def load(conn: Connection, stream: str) -> list[Recorded]:
-    """All events of a stream in order; empty where it does not exist."""
-    rows = await conn.fetch(EVENTS_OF_STREAM, stream)
+async def load(conn: Connection, stream: str, after: int = 0) -> list[Recorded]:
+    """The events of a stream after a version, in order; empty where it does not exist."""
+    rows = await conn.fetch(EVENTS_OF_STREAM, stream, after)
     return [recorded(stored_position(row), decode_meta(row["meta"]), row["body"]) for row in rows]
 
 

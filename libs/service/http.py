@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, Request
+from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,8 +20,10 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed
 from libs.events.handle import Call, Once, Outcome
 from libs.events.store import business_now
+from libs.events.watermark import SOURCES
 from libs.service import problems
 from libs.service.callers import TokenInvalid, actor
+from libs.service.freshness import as_of, wait_for_position
 from libs.service.log import set_up
 from libs.service.runtime import Parts, Runtime, runtime
 from libs.service.settings import Settings
@@ -191,6 +193,14 @@ def api_app(parts: Parts) -> FastAPI:
     async def readyz(running: Running) -> dict[str, Any]:
         await running.pool.fetchval("select 1")
         return {"status": "ready", "service": parts.service}
+
+    @app.get("/freshness", tags=["process"], summary="读模型的新鲜度 / how complete the read model is")
+    async def freshness(
+        running: Running, _: Calling, min_position: Annotated[str | None, Query(max_length=64)] = None
+    ) -> dict[str, object]:
+        async with running.pool.acquire() as conn:
+            await wait_for_position(conn, min_position)
+            return (await as_of(conn, SOURCES, float("inf"))).document()
 
     for router in parts.routers:
         app.include_router(router)

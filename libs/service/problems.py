@@ -101,6 +101,11 @@ def install(app: FastAPI) -> None:
     async def http(_: Request, error: HTTPException) -> JSONResponse:
         return problem(error.status_code, headers=dict(error.headers or {}))
 
+    @app.exception_handler(Exception)
+    async def bug(_: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", reason=type(error).__name__)
+        return problem(500)
+
     for busy in BUSY:
         app.add_exception_handler(busy, _unavailable)
 

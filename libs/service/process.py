@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel
@@ -38,7 +39,7 @@ def run_worker(parts: Parts) -> None:
     """Run the worker until a signal comes or a loop dies; exit code 1 for the latter."""
     settings = Settings()
     set_up(settings.service, "worker")
-    asyncio.run(_work(settings, parts))
+    uvloop.run(_work(settings, parts))
 
 
 async def _work(settings: Settings, parts: Parts) -> None:

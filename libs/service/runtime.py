@@ -14,6 +14,7 @@ from sqlalchemy import Table
 
 from libs.directory.facts import Facts
 from libs.directory.store import DirectoryCache
+from libs.events import lifecycle, store
 from libs.events.decider import Decider
 from libs.events.envelope import Recorded
 from libs.events.handle import Desk
@@ -89,8 +90,16 @@ class Runtime:
         return None if doc is None else Case.model_validate_json(doc)
 
     async def facts(self, conn: Connection, case_id: str) -> Facts:
-        """What a decision on this case may look at."""
-        return Facts(await self.case(conn, case_id), await self.directory.latest(conn))
+        """What a decision on this case may look at: the case with our own latest events, and the directory.
+
+        Own events that have not come back through the log yet are folded on top, so who has just dispatched or signed
+        is known with its evidence, also while Kafka is away.
+        """
+        case = await self.case(conn, case_id)
+        applied = case.versions.get(self.settings.source, 0) if case else 0
+        for event in await store.load(conn, f"case-{case_id}", applied):
+            case = lifecycle.evolve(case, event)
+        return Facts(case, await self.directory.latest(conn))
 
 
 @asynccontextmanager

@@ -1,21 +1,29 @@
-"""Events that only notify 告知 appends: who is to be told what, and what became of it. Never the text itself."""
+"""Events that only notify 告知 appends: who is to be told what, and what became of the message. Never the text itself."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from libs.events.event import Event
 from libs.events.ids import MessageId
+
+DropReason = Literal["NO_RECIPIENT", "NO_REPORTER", "ANONYMOUS", "ERASED", "NOT_ALLOWED", "UNDELIVERABLE"]
+"""Nobody holds the post; found on patrol; no contact; keys destroyed; may not see the case; every try failed."""
 
 
 class MessageDue(Event):
     """Somebody must be told of an event: once per (event, recipient, channel)."""
 
     message_id: MessageId
+    """From event, recipient and channel alone, so that a repeat is the same message."""
     event_id: str
     event_type: str
     template: str
     recipient: str
-    """`person:<id>`, `unit:<id>` or `reporter`."""
+    """`person:<id>`, `unit:<id>`, `role:<code>` or `reporter`."""
     channel: str
+    values: dict[str, str] = {}
+    """Ids, codes and instants that the template prints; nothing personal."""
 
 
 class MessageSent(Event):
@@ -38,7 +46,7 @@ class MessageDropped(Event):
     """The message will never be sent, and why."""
 
     message_id: MessageId
-    reason: str
+    reason: DropReason
 
 
 EVENTS: tuple[type[Event], ...] = (MessageDue, MessageSent, MessageFailed, MessageDropped)
