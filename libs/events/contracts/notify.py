@@ -1,8 +1,10 @@
-"""Events that only notify 告知 appends: who is to be told what, and what became of the message. Never the text itself."""
+"""Events that only notify 告知 appends: who is to be told what, and what became of the message; never its text."""
 
 from __future__ import annotations
 
 from typing import Literal
+
+from pydantic import Field
 
 from libs.events.event import Event
 from libs.events.ids import MessageId
@@ -22,7 +24,7 @@ class MessageDue(Event):
     recipient: str
     """`person:<id>`, `unit:<id>`, `role:<code>` or `reporter`."""
     channel: str
-    values: dict[str, str] = {}
+    values: dict[str, str] = Field(default_factory=dict)
     """Ids, codes and instants that the template prints; nothing personal."""
 
 
