@@ -77,13 +77,13 @@ def test_scenario_2_the_cadre_and_the_own_grid_do_not_verify(actor: str, rule: s
     assert (breach.rule, breach.also, breach.allowed) == (rule, also, ("li-fang",))
 
 
-def test_a_case_flagged_at_dispatch_stays_flagged_when_the_cadre_has_left_the_committee() -> None:
+@pytest.mark.parametrize("grid", ["G03", "G04"])
+def test_a_case_flagged_at_dispatch_stays_flagged_when_the_cadre_has_left_the_committee(grid: str) -> None:
     left = published(written("appointments", "id", "wang-jianguo-clerk", until="2026-11-04")).latest
-    breach = may_verify(
-        litter(discoverers={"wang-jianguo": ("found",)}, dual_hat=True), PersonId("wang-jianguo"), left, NOON
-    )
+    flagged = litter(grid=grid, discoverers={"wang-jianguo": ("found",)}, dual_hat=True)
+    breach = may_verify(flagged, PersonId("wang-jianguo"), left, NOON)
     assert breach is not None
-    assert breach.rule == "SEP-06"
+    assert (breach.rule, breach.evidence) == ("SEP-06", ("found",))
 
 
 def test_without_a_grid_nobody_is_proposed_and_the_centre_chooses() -> None:
