@@ -13,7 +13,7 @@ AppointmentId = NewType("AppointmentId", str)
 GridCode = NewType("GridCode", str)
 ClassCode = NewType("ClassCode", str)
 ClockId = NewType("ClockId", str)
-"""Event id of the `DeadlineSet` that started the clock."""
+"""`<event id of the starting fact>/<clock>`."""
 MessageId = NewType("MessageId", str)
 
 

@@ -29,7 +29,6 @@ WORDS_OF_OURS = {
     ("notify.message-failed.v1", "reason"): "code of the channel",
     ("routing.route-rejected.v1", "en"): "a sentence of the router",
     ("routing.route-rejected.v1", "zh"): "a sentence of the router",
-    ("supervision.callback-waived.v1", "reason"): "code of the rule",
 }
 
 

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from libs.events.event import CaseText, Event
 from libs.events.ids import ClockId, GridCode, PersonId, UnitId
 
 Clock = Literal["dispatch", "sign", "handling", "rework", "overall", "response"]
+Urgency = Literal["U1", "U2", "U3", "U4"]
 
 
-class ClockMoved(Event):
-    """What every fact about a clock carries: where it took effect, and the whole clock as known then.
+class KnownClock(BaseModel):
+    """A clock as it was known when an event was written, so that read models need no calendar."""
 
-    The fold uses `at` and amounts only (architecture.md §5); the instants below it are the result known when the
-    event was written, so that read models need no calendar.
-    """
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     clock_id: ClockId
+    """`<event id of the starting fact>/<clock>`: the same whenever and by whomever it is derived."""
     clock: Clock
     round: int
+    unit: UnitId | None = None
+    started_at: datetime | None
+    """None: the clock never ran, because its stage or its case was over before (CLK-14)."""
+    due_at: datetime | None
+    yellow_at: datetime | None = None
+    """The first instant of 黄."""
+    long_red_at: datetime | None = None
+    """The last instant before 长红."""
+    stopped_at: datetime | None = None
+    breach_at: datetime | None = None
+    """When the clock passed its due instant; of a running clock, when it will."""
+    exempt: bool = False
+    provisional: bool = False
+
+
+class ClockMoved(KnownClock, Event):
+    """What every fact about a clock carries: where it took effect, and the whole clock as known then.
+
+    The fold uses `at` and amounts only (architecture.md §5); the other instants are the result known when the event
+    was written.
+    """
+
     at: datetime
     because: str
     """Event id of the fact."""
-    unit: UnitId | None = None
-    started_at: datetime | None
-    due_at: datetime | None
-    yellow_at: datetime | None = None
-    long_red_at: datetime | None = None
-    stopped_at: datetime | None = None
-    provisional: bool = False
 
 
 class DeadlineSet(ClockMoved):
@@ -39,14 +56,26 @@ class DeadlineSet(ClockMoved):
     limit: str | None = None
     counted_from: datetime | None = None
     upstream_due_at: datetime | None = None
+    urgency: Urgency
+    directory_version: int
+    """Pins calendar, lamp and ladder of this clock for good."""
 
 
 class StageFinished(ClockMoved):
-    """A clock was stopped by a fact (the stage's own end, or the end of the case)."""
+    """A clock was stopped by the end of its stage."""
 
 
 class StageContinued(ClockMoved):
     """A stopped clock goes on: the feedback was rejected, or the case was taken up again; the time between is free."""
+
+
+class ClocksEnded(Event):
+    """A terminal event ended every clock of the case, those included that are read of later."""
+
+    at: datetime
+    because: str
+    """Event id of the terminal event."""
+    clocks: tuple[KnownClock, ...]
 
 
 class DeadlineWarned(Event):
@@ -75,6 +104,7 @@ class AutoEscalated(Event):
     """自动督办: a ladder instant passed; this alone sets the supervision level and drafts the order."""
 
     clock_id: ClockId
+    clock: Clock
     level: int
     round: int
     unit: UnitId | None = None
@@ -143,7 +173,11 @@ class CallbackAttempted(Event):
     """回访: one try to reach the reporter."""
 
     agent: PersonId
+    round: int
     attempt: int
+    day: date
+    half: Literal["AM", "PM"]
+    """Civil half-day of the attempt: the next one must be in another."""
     reached: bool
 
 
@@ -163,7 +197,7 @@ class CallbackWaived(Event):
     """No call-back for this case, with the reason (a grid-found case has no reporter: domain.md j.3)."""
 
     round: int
-    reason: str
+    reason: Literal["GRID_REPORT", "ANONYMOUS", "CLASS_EXEMPT"]
 
 
 class CaseClosed(Event):
@@ -222,6 +256,7 @@ EVENTS: tuple[type[Event], ...] = (
     DeadlineSet,
     StageFinished,
     StageContinued,
+    ClocksEnded,
     DeadlineWarned,
     DeadlineBreached,
     AutoEscalated,
