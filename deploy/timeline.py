@@ -13,8 +13,10 @@ from itertools import groupby
 from typing import Any
 
 import httpx
+import orjson
 import stamina
 
+from deploy.embedded.stack import Stack
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
 
@@ -57,6 +59,22 @@ class Timeline:
     now: datetime | None = None
     commands: int = 0
     _tokens: dict[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def of(stack: Stack) -> Timeline:
+        """A client of a running instance; `machine:<name>` acts with scopes instead of an appointment."""
+
+        def sign(caller: str) -> str:
+            if caller.startswith("machine:"):
+                return stack.token(client=caller.partition(":")[2], scopes=("clock", "directory"))
+            return stack.token(person=caller, scopes=("clock",))
+
+        return Timeline(
+            apis={name: stack.api_url(name) for name in SERVICES},
+            workers={name: stack.worker_url(name) for name in SERVICES},
+            sign=sign,
+            clock_token=stack.token(client="clock", scopes=("clock",)),
+        )
 
     async def __aenter__(self) -> Timeline:
         limits = httpx.Limits(max_connections=40, max_keepalive_connections=40)
@@ -104,9 +122,10 @@ class Timeline:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: Any, query: Mapping[str, Any] | None = None
     ) -> httpx.Response:
+        content = None if body is None else orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
         async for attempt in stamina.retry_context(on=(_Busy, httpx.TransportError), attempts=20, wait_max=1.0):
             with attempt:
-                answer = await self.client.request(method, url, headers=headers, json=body, params=query)
+                answer = await self.client.request(method, url, headers=headers, content=content, params=query)
                 if answer.status_code == 503:
                     raise _Busy(url)
                 return answer
@@ -115,7 +134,7 @@ class Timeline:
     def _headers(self, person: str, at: datetime | None, appointment: str | None) -> dict[str, str]:
         token = self._tokens.setdefault(person, "") or self.sign(person)
         self._tokens[person] = token
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         if at:
             headers["Xunban-Now"] = at.isoformat()
         if appointment:
@@ -126,7 +145,7 @@ class Timeline:
 
     async def advance(self, to: datetime) -> None:
         """Set C of every service; each has published its heartbeat when this returns."""
-        headers = {"Authorization": f"Bearer {self.clock_token}"}
+        headers = {"Authorization": f"Bearer {self.clock_token}", "Content-Type": "application/json"}
         body = {"to": to.isoformat()}
         sends = [self._send("POST", f"{self.workers[name]}/clock/advance", headers, body) for name in self.workers]
         for answer in await asyncio.gather(*sends):

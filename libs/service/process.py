@@ -11,15 +11,19 @@ from typing import Annotated, Any
 import structlog
 import uvicorn
 import uvloop
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel
 
+from libs.events.checkpoint import SECONDS as CHECKPOINT_SECONDS
+from libs.events.checkpoint import Signer, read_key
 from libs.events.store import business_now
 from libs.events.topics import check_topics
-from libs.events.worker import Worker
+from libs.events.worker import TRANSIENT, Worker
 from libs.service import problems
 from libs.service.callers import TokenInvalid
+from libs.service.clock import real_now
 from libs.service.http import ClockNotSettable, ClockNotYours
 from libs.service.log import set_up
 from libs.service.projecting import Projecting
@@ -56,7 +60,8 @@ async def _work(settings: Settings, parts: Parts) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        loops = worker.loops() | {name: job(running, worker) for name, job in parts.jobs.items()}
+        loops = worker.loops() | {"checkpoints": _checkpoints(running, worker)}
+        loops |= {name: job(running, worker) for name, job in parts.jobs.items()}
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_named(name, loop)) for name, loop in loops.items()]
@@ -66,6 +71,21 @@ async def _work(settings: Settings, parts: Parts) -> None:
                     task.cancel()
         except* asyncio.CancelledError:
             log.info("worker_stopped")
+
+
+async def _checkpoints(running: Runtime, worker: Worker) -> None:
+    """Each minute the holder of the single jobs signs this service's heads, and the directory's where it is hosted."""
+    settings = running.settings
+    key = read_key(settings.checkpoint_key_file)
+    sources = [settings.source, *(["/xunban/directory"] if worker.hosts_directory else [])]
+    await worker.joined.wait()
+    while True:
+        for source in sources if worker.does_single_jobs else []:
+            try:
+                await Signer(source, running.pool, settings.kafka_bootstrap_servers, key).publish(real_now())
+            except (KafkaError, *TRANSIENT) as why:
+                log.warning("checkpoint_missed", source=source, reason=type(why).__name__)
+        await asyncio.sleep(CHECKPOINT_SECONDS)
 
 
 async def _serve(running: Runtime, worker: Worker, stop: asyncio.Event) -> None:

@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     jwks_file: Path = Field(description="Public keys that callers' tokens are signed with.")
     master_key_file: Path = Field(description="32 bytes that wrap every case key.")
     idempotency_key_file: Path = Field(description="Key of the HMAC over requests.")
+    checkpoint_key_file: Path = Field(description="Ed25519 key that signs this service's lane heads.")
     outbox_dir: Path | None = Field(default=None, description="Where notify's file channel puts messages.")
     mode: Literal["real", "manual"] = "real"
     api_port: int = 0
