@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,18 @@ import yaml
 from libs.directory.findings import DocumentsRefused, Finding, refused
 
 Step = str | int
+
+
+class Loader(yaml.SafeLoader):
+    """Plain YAML but for two traps: a date stays text, as in JSON, and only `true` and `false` are truth values."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the shape that PyYAML gives it
+        first: [(tag, shape) for tag, shape in resolvers if not tag.endswith((":timestamp", ":bool"))]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), ["t", "f"])
 
 
 @dataclass
@@ -46,7 +59,7 @@ def _read(file: Path, sources: Sources) -> None:
         return
     sources.read.add(file.resolve())
     try:
-        loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
+        loader = Loader(file.read_text(encoding="utf-8"))
         node = loader.get_single_node()
         document = loader.construct_document(node) if node else {}
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:

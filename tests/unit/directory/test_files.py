@@ -29,6 +29,16 @@ def test_an_included_file_is_read_once(tmp_path: Path) -> None:
     assert read_files(tmp_path).raw == {"years": {2026: {}}}
 
 
+def test_dates_and_the_word_off_stay_text(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "years: {2026: {off: [01-01], provisional: true}}\npeople: [{since: 2026-01-01}]\n"
+    )
+    assert read_files(tmp_path).raw == {
+        "years": {2026: {"off": ["01-01"], "provisional": True}},
+        "people": [{"since": "2026-01-01"}],
+    }
+
+
 def test_the_town_includes_the_calendar_of_the_country() -> None:
     years = read_documents(read_files(EXAMPLES / "town").raw).years
     assert "10-10" in years[2026].work
