@@ -80,13 +80,11 @@ def _refuse(problem: dict[str, Any], sources: Sources) -> typer.Exit:
 
 
 def _show(answer: dict[str, Any], sources: Sources) -> None:
-    table = Table("状态 / state", "数量 / count", "内容 / what", show_lines=True)
+    table = Table("状态 / state", "数量 / count", "内容 / what")
     table.add_row("新增 / new", str(len(answer["created"])), _by_kind(answer["created"]))
     table.add_row("变更 / changed", str(len(answer["changed"])), _by_kind(answer["changed"]))
     table.add_row("未变 / unchanged", str(len(answer["unchanged"])), "")
-    table.add_row(
-        "文件中没有, 保持原样 / not in the files, kept", str(len(answer["absent"])), _by_kind(answer["absent"])
-    )
+    table.add_row("文件外 / kept", str(len(answer["absent"])), _by_kind(answer["absent"]))
     console.print(table)
     _findings(answer["findings"], sources)
 

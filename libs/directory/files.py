@@ -36,7 +36,10 @@ class Sources:
     read: set[Path] = field(default_factory=set)
 
     def place(self, path: str) -> str:
-        """`town/units.yaml:12` of the deepest part of `units.3.level` that stands in a file; empty if none does."""
+        """`town/units.yaml:12`: where the deepest known part of `units.3.level` or `units.county-gas.level` stands.
+
+        Empty where no part of it stands in a file.
+        """
         steps: tuple[Step, ...] = tuple(int(part) if part.isdigit() else part for part in path.split("."))
         while steps and steps not in self.places:
             steps = steps[:-1]
@@ -90,6 +93,10 @@ def _merge(sources: Sources, file: Path, section: str, value: Any, lines: Mappin
     for path, line in lines.items():
         if path[:1] == (section,):
             sources.places.setdefault(_moved(path, offset), f"{file}:{line}")
+    for index, entry in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(entry, dict):
+            name = str(entry.get("id") or entry.get("code"))
+            sources.places.setdefault((section, name), f"{file}:{lines[section, index]}")
 
 
 def _moved(path: tuple[Step, ...], offset: int) -> tuple[Step, ...]:

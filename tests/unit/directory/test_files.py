@@ -18,6 +18,7 @@ def test_lists_of_several_files_are_joined_and_keep_their_lines(tmp_path: Path) 
     sources = read_files(tmp_path)
     assert [one["id"] for one in sources.raw["people"]] == ["a", "b"]
     assert sources.place("people.1.name_zh") == f"{tmp_path}/b.yaml:4"
+    assert sources.place("people.b.same_as") == f"{tmp_path}/b.yaml:3"
     assert sources.place("people.1.name_en") == f"{tmp_path}/b.yaml:3"
 
 
