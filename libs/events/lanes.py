@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 
 CASE_LANES = 64
@@ -27,9 +28,15 @@ def encode_meta(headers: Iterable[tuple[str, bytes]]) -> bytes:
     """Headers outside the chain fields, in wire order: u16 length, name, u32 length, value."""
     parts: list[bytes] = []
     for name, value in headers:
-        raw = name.encode()
-        parts += (struct.pack(">H", len(raw)), raw, struct.pack(">I", len(value)), value)
+        parts += (_encode_name(name), len(value).to_bytes(4, "big"), value)
     return b"".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _encode_name(name: str) -> bytes:
+    # The same twenty names come with every event.
+    raw = name.encode()
+    return struct.pack(">H", len(raw)) + raw
 
 
 def decode_meta(meta: bytes) -> Headers:

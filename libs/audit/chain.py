@@ -1,0 +1,220 @@
+"""Whether a log is whole and unaltered: gaps, duplicates, order, content, chain, foreign records. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from libs.audit.findings import Fault, Finding
+from libs.events.contracts import registry
+from libs.events.envelope import microseconds
+from libs.events.lanes import CHAIN_HEADERS, DIRECTORY_LANE, encode_meta, genesis, lane_of, leaf_hash, link_hash
+
+CASE_SOURCES = frozenset({"/xunban/intake", "/xunban/routing", "/xunban/supervision", "/xunban/notify"})
+DIRECTORY_SOURCE = "/xunban/directory"
+CASE_STREAMS = ("case", "access", "cluster")
+KEPT = 16
+"""Bytes of a hash that are kept of every event, to tell a duplicate from a fork."""
+WIDEST_GAP = 1_000_000
+"""A record further ahead than this is reported and takes no place in the chain."""
+MISSING = bytes(KEPT)
+CHAIN_NAMES = frozenset(CHAIN_HEADERS)
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The topics to read; copies of a log have other names."""
+
+    cases: str = "case.events"
+    directory: str = "directory.events"
+
+
+class Record(Protocol):
+    """A Kafka record as every client gives it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Claim(NamedTuple):
+    """What a record says of itself."""
+
+    source: str
+    lane: int
+    seq: int
+    version: int
+    at: int
+    prev: bytes
+    hash: bytes
+    type: str
+    subject: str
+    stream: str
+
+
+@dataclass
+class Head:
+    """How far one (source, lane) has been followed."""
+
+    hash: bytes
+    seq: int = 0
+    at: int = 0
+    seen: bytearray = field(default_factory=bytearray)
+
+    def known(self, seq: int) -> bytes:
+        """The beginning of the hash that stands at `seq`; `MISSING` where a gap is."""
+        return bytes(self.seen[(seq - 1) * KEPT : seq * KEPT])
+
+    def fill(self, seq: int, digest: bytes) -> None:
+        """A missing event turned up late."""
+        self.seen[(seq - 1) * KEPT : seq * KEPT] = digest[:KEPT]
+
+    def go_to(self, claim: Claim) -> None:
+        """The chain goes on from here, over a gap if there is one."""
+        self.seen += MISSING * (claim.seq - self.seq - 1) + claim.hash[:KEPT]
+        self.seq, self.hash, self.at = claim.seq, claim.hash, claim.at
+
+
+@dataclass
+class Checker:
+    """Takes records partition by partition in offset order and remembers every fault."""
+
+    topics: Topics = field(default_factory=Topics)
+    events: int = 0
+    duplicates: int = 0
+    size: int = 0
+    """Bytes of headers and bodies that were hashed."""
+    findings: list[Finding] = field(default_factory=list)
+    heads: dict[tuple[str, int], Head] = field(default_factory=dict)
+    _lanes: dict[str, int] = field(default_factory=dict)
+
+    def check_all(self, records: Iterable[Record]) -> None:
+        """Check a batch."""
+        for record in records:
+            self.check(record)
+
+    def check(self, record: Record) -> None:
+        """Check one record against what it says of itself and against its predecessors."""
+        body = record.value or b""
+        self.size += len(body)
+        claim = self._read(record)
+        if claim is None:
+            return
+        self._check_fit(record, claim)
+        meta = _meta(record.headers)
+        self.size += len(meta)
+        leaf = leaf_hash(claim.lane, claim.seq, claim.version, claim.at, meta, body)
+        intact = link_hash(claim.prev, leaf) == claim.hash
+        if not intact:
+            self._report(Fault.CONTENT, record, "字节与哈希不符 / bytes and hash differ", claim)
+        self._place(record, claim, intact=intact)
+
+    def _read(self, record: Record) -> Claim | None:
+        """The claim of a record of this log; None, and a finding, for a stranger."""
+        try:
+            claim = _claim(record.headers)
+        except KeyError as missing:
+            self._report(Fault.FOREIGN, record, f"缺少消息头 / header missing: {missing.args[0]}")
+            return None
+        except (ValueError, OverflowError):
+            self._report(Fault.FOREIGN, record, "消息头无法读取 / headers cannot be read")
+            return None
+        if claim.source not in self._sources(record.topic):
+            self._report(Fault.FOREIGN, record, f"来源不明 / unknown source: {claim.source[:60]}")
+            return None
+        if claim.lane != self._lane(record):
+            self._report(Fault.FOREIGN, record, f"不属本分区 / of lane {claim.lane}", claim)
+            return None
+        return claim
+
+    def _check_fit(self, record: Record, claim: Claim) -> None:
+        """What the hash cannot show: key, lane of the case, owner of the type."""
+        if record.key != claim.subject.encode():
+            self._report(Fault.FOREIGN, record, "记录键与主体不符 / record key and subject differ", claim)
+        if claim.type.partition(".")[0] != claim.source.rpartition("/")[2]:
+            self._report(Fault.FOREIGN, record, f"事件不归此来源 / {claim.type[:60]} is not its own", claim)
+        elif claim.type not in registry.TYPES:
+            self._report(Fault.FOREIGN, record, f"未知事件类型 / unknown type {claim.type[:60]}", claim)
+        if record.topic == self.topics.cases:
+            if self._lane_of(claim.subject) != claim.lane:
+                self._report(Fault.FOREIGN, record, "案件不属本泳道 / the case belongs to another lane", claim)
+            kind, _, subject = claim.stream.partition("-")
+            if kind not in CASE_STREAMS or subject != claim.subject:
+                self._report(Fault.FOREIGN, record, "流与案件不符 / stream and case differ", claim)
+
+    def _place(self, record: Record, claim: Claim, *, intact: bool) -> None:
+        """Follow the chain by one record, or say why it cannot be its next."""
+        head = self.heads.get((claim.source, claim.lane))
+        if head is None:
+            head = self.heads[claim.source, claim.lane] = Head(genesis(claim.source, claim.lane))
+        if claim.seq == head.seq + 1:
+            if claim.prev != head.hash:
+                self._report(Fault.CHAIN, record, f"应接 / expected {head.hash.hex()[:16]}", claim)
+            self._take(record, claim, head)
+        elif 0 < claim.seq <= head.seq:
+            self._repeated(record, claim, head, intact=intact)
+        else:
+            self._report(Fault.GAP, record, f"缺 / missing {head.seq + 1}–{claim.seq - 1}", claim)
+            if intact and head.seq < claim.seq <= head.seq + WIDEST_GAP:
+                self._take(record, claim, head)
+
+    def _take(self, record: Record, claim: Claim, head: Head) -> None:
+        if claim.at < head.at:
+            self._report(Fault.TIME, record, "早于前一事件 / earlier than its predecessor", claim)
+        self.events += 1
+        head.go_to(claim)
+
+    def _repeated(self, record: Record, claim: Claim, head: Head, *, intact: bool) -> None:
+        known = head.known(claim.seq)
+        if known == claim.hash[:KEPT]:
+            self.duplicates += intact
+        elif known == MISSING:
+            self._report(Fault.ORDER, record, f"排在 {head.seq} 之后 / after {head.seq}", claim)
+            self.events += 1
+            head.fill(claim.seq, claim.hash)
+        else:
+            self._report(Fault.FORK, record, f"已有 / already there: {known.hex()}", claim)
+
+    def _sources(self, topic: str) -> frozenset[str]:
+        return CASE_SOURCES if topic == self.topics.cases else frozenset({DIRECTORY_SOURCE})
+
+    def _lane(self, record: Record) -> int:
+        return record.partition if record.topic == self.topics.cases else DIRECTORY_LANE
+
+    def _lane_of(self, case_id: str) -> int:
+        lane = self._lanes.get(case_id)
+        if lane is None:
+            if len(self._lanes) > 100_000:
+                self._lanes.clear()
+            lane = self._lanes[case_id] = lane_of(case_id)
+        return lane
+
+    def _report(self, fault: Fault, record: Record, detail: str, claim: Claim | None = None) -> None:
+        source, lane, seq = (claim.source, claim.lane, claim.seq) if claim else (None, None, None)
+        self.findings.append(Finding(fault, record.topic, record.partition, record.offset, detail, source, lane, seq))
+
+
+def _claim(headers: Sequence[tuple[str, bytes]]) -> Claim:
+    fields = dict(headers)
+    at = datetime.fromisoformat(fields["ce_recordedat"].decode())
+    return Claim(
+        fields["ce_source"].decode(),
+        int(fields["ce_lane"]),
+        int(fields["ce_laneseq"]),
+        int(fields["ce_streamversion"]),
+        microseconds(at),
+        bytes.fromhex(fields["ce_prevhash"].decode()),
+        bytes.fromhex(fields["ce_hash"].decode()),
+        fields["ce_type"].decode(),
+        fields["ce_subject"].decode(),
+        fields["ce_stream"].decode(),
+    )
+
+
+def _meta(headers: Sequence[tuple[str, bytes]]) -> bytes:
+    return encode_meta([pair for pair in headers if pair[0] not in CHAIN_NAMES])

@@ -1,0 +1,55 @@
+"""What an auditor can find wrong with the log, in words. No reading, no checking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Kinds of findings; each of them means that somebody must look."""
+
+    GAP = "gap"
+    ORDER = "order"
+    FORK = "fork"
+    CONTENT = "content"
+    CHAIN = "chain"
+    TIME = "time"
+    FOREIGN = "foreign"
+    CUT = "cut"
+
+
+WORDS: dict[Fault, tuple[str, str]] = {
+    Fault.GAP: ("缺号", "sequence numbers are missing"),
+    Fault.ORDER: ("次序颠倒", "stands after a later one"),
+    Fault.FORK: ("同号异文", "another event already has this sequence number"),
+    Fault.CONTENT: ("内容被改", "the bytes do not give the hash"),
+    Fault.CHAIN: ("链条断裂", "does not follow the event before it"),
+    Fault.TIME: ("时间倒流", "recorded before its predecessor"),
+    Fault.FOREIGN: ("外来记录", "not a record of this log"),
+    Fault.CUT: ("日志被截", "the beginning of the log is gone"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault, the place of the record that shows it, and what exactly is wrong there."""
+
+    fault: Fault
+    topic: str
+    partition: int
+    offset: int
+    detail: str
+    source: str | None = None
+    lane: int | None = None
+    seq: int | None = None
+
+    @property
+    def zh(self) -> str:
+        """The kind of fault in Chinese."""
+        return WORDS[self.fault][0]
+
+    @property
+    def en(self) -> str:
+        """The kind of fault in English."""
+        return WORDS[self.fault][1]

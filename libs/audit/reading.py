@@ -1,0 +1,86 @@
+"""Reads the log from its beginning to its end as of now, straight from Kafka. Judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+BATCH = 5000
+
+
+class NoLog(Exception):
+    """The broker does not answer, or has no such topic."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """From where to where each partition is read: first offset there is, and the end when reading began."""
+
+    begin: Mapping[TopicPartition, int]
+    end: Mapping[TopicPartition, int]
+
+    @property
+    def records(self) -> int:
+        """How many offsets lie between."""
+        return sum(self.end[tp] - self.begin[tp] for tp in self.end)
+
+
+@dataclass
+class Log:
+    """An open reader outside any consumer group: it commits nothing and disturbs nobody."""
+
+    consumer: Any
+
+    async def partitions(self, topic: str) -> list[TopicPartition]:
+        """All partitions of a topic; raises `NoLog` where there is none."""
+        if topic not in await self.consumer.topics():
+            raise NoLog(f"没有主题 / no such topic: {topic}")
+        return [TopicPartition(topic, number) for number in sorted(self.consumer.partitions_for_topic(topic))]
+
+    async def extent(self, partitions: Sequence[TopicPartition]) -> Extent:
+        """Where these partitions begin and end now."""
+        self.consumer.assign(list(partitions))
+        begin = await self.consumer.beginning_offsets(list(partitions))
+        return Extent(begin, await self.consumer.end_offsets(list(partitions)))
+
+    async def read(
+        self, begin: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]
+    ) -> AsyncIterator[list[Any]]:
+        """Batches of records of one partition each, in offset order, up to the ends and not one further."""
+        self.consumer.assign(list(end))
+        unread = {tp for tp in end if begin[tp] < end[tp]}
+        for tp in end:
+            self.consumer.seek(tp, begin[tp])
+        self.consumer.pause(*(set(end) - unread))
+        while unread:
+            for tp, records in (await self.consumer.getmany(timeout_ms=1000, max_records=BATCH)).items():
+                yield [record for record in records if record.offset < end[tp]]
+            for tp in [tp for tp in unread if await self.consumer.position(tp) >= end[tp]]:
+                unread.discard(tp)
+                self.consumer.pause(tp)
+
+
+@asynccontextmanager
+async def open_log(bootstrap: str) -> AsyncIterator[Log]:
+    """Connect; raises `NoLog` where nobody answers."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        fetch_max_bytes=64 << 20,
+        max_partition_fetch_bytes=4 << 20,
+    )
+    try:
+        await consumer.start()
+    except KafkaError as error:
+        await consumer.stop()
+        raise NoLog(f"Kafka 无法连接 / Kafka cannot be reached: {bootstrap}") from error
+    try:
+        yield Log(consumer)
+    finally:
+        await consumer.stop()
