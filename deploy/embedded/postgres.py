@@ -63,7 +63,9 @@ def _create_cluster(data: Path, password: str) -> None:
     write_private(password_file, password.encode())
     settings = [part for name, value in SETTINGS.items() for part in ("--set", f"{name}={value}")]
     where = ["--pgdata", str(draft), "--username", SUPERUSER, "--pwfile", str(password_file)]
-    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    # pg_trgm asks the C library what a letter is: with LC_CTYPE=C, whatever the provider, it sees no Chinese.
+    locale = ["--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8"]
+    locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     _run(draft, [str(BIN / "initdb"), *where, *locale, "--auth=scram-sha-256", "--data-checksums", *settings])
     password_file.unlink()
     draft.rename(data)
@@ -94,7 +96,7 @@ def unprivileged(data: Path) -> list[str]:
     """
     if os.geteuid() != 0:
         return []
-    return ["unshare", "--user"] if _namespaces_allowed() else as_nobody(data)
+    return ["unshare", "--user"] if namespaces_allowed() else as_nobody(data)
 
 
 def as_nobody(data: Path) -> list[str]:
@@ -107,7 +109,7 @@ def as_nobody(data: Path) -> list[str]:
 
 
 @functools.cache
-def _namespaces_allowed() -> bool:
+def namespaces_allowed() -> bool:
     return (
         shutil.which("unshare") is not None
         and subprocess.run(["unshare", "--user", "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0

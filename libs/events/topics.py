@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import stamina
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
@@ -55,7 +56,12 @@ async def create_topics(bootstrap: str, replication: int = 1) -> None:
     for name, code, *message in answer.topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
             raise WrongTopic(f"{name}: {for_code(code).__name__} {message}")
-    await check_topics(bootstrap)
+    # A broker learns from the controller a moment later what has been created.
+    async for attempt in stamina.retry_context(
+        on=WrongTopic, attempts=None, timeout=5, wait_initial=0.05, wait_max=0.5
+    ):
+        with attempt:
+            await check_topics(bootstrap)
 
 
 async def check_topics(bootstrap: str) -> None:

@@ -1,0 +1,214 @@
+"""The embedded servers are what the design asks for, keep their data, and leave nothing behind. No service."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+import stamina
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from deploy.embedded import leftovers, postgres, processes
+from deploy.embedded.instance import CannotStart, Instance, Ports, check_ports
+from deploy.embedded.stack import Stack
+from libs.events.topics import FOR_EVER, WrongTopic, check_topics, create_topics
+
+
+@pytest.fixture
+async def admin(servers: Stack) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(servers.admin_url())
+    yield connection
+    await connection.close()
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a stack in real mode, stopped since, had."""
+
+    instance: str
+    ports: Ports
+    master_key: bytes
+
+
+@pytest.fixture(scope="module")
+def before() -> Iterator[Before]:
+    name = f"kept-{secrets.token_hex(4)}"
+    try:
+        with Stack(name, "real", services=()) as stack:
+            asyncio.run(ask(stack.admin_url(), "create table kept as select 1 as it"))
+            yesterday = Before(name, stack.ports, (stack.dir / "keys" / "master.key").read_bytes())
+        yield yesterday
+    finally:
+        Instance(name).forget()
+
+
+async def ask(url: str, statement: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        *(("fsync", "on"), ("synchronous_commit", "on"), ("full_page_writes", "on"), ("data_checksums", "on")),
+        *(("server_encoding", "UTF8"), ("idle_in_transaction_session_timeout", "5s"), ("unix_socket_directories", "")),
+    ],
+)
+async def test_the_database_server_is_set_up_for_keeps(admin: asyncpg.Connection, setting: str, value: str) -> None:
+    assert await admin.fetchval(f"show {setting}") == value
+
+
+async def test_the_database_server_is_postgresql_18(admin: asyncpg.Connection) -> None:
+    assert admin.get_server_version().major == 18
+
+
+async def test_similar_chinese_text_is_found(admin: asyncpg.Connection) -> None:
+    await admin.execute("create extension if not exists pg_trgm")
+    assert await admin.fetchval("select similarity('幸福路路面坑洼', '幸福路路面有坑洼') > 0.4")
+
+
+async def test_no_service_can_open_another_one_s_database(servers: Stack) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(servers.database_url("intake"), database="routing")
+
+
+async def test_only_intake_may_write_the_vault(servers: Stack) -> None:
+    reader = await asyncpg.connect(servers.keys_url("keys_reader"))
+    try:
+        assert await reader.fetchval("select count(*) from case_key") == 0
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reader.execute("delete from case_key")
+    finally:
+        await reader.close()
+
+
+async def test_a_wrong_password_is_refused(servers: Stack) -> None:
+    host, port = "127.0.0.1", servers.ports.postgres
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(host=host, port=port, user="intake", password="guessed", database="intake")
+
+
+async def test_topics_are_created_once_and_pass_the_check(servers: Stack) -> None:
+    await create_topics(servers.bootstrap)
+    await check_topics(servers.bootstrap)
+
+
+async def test_a_topic_that_would_forget_is_refused(servers: Stack) -> None:
+    await configure(servers.bootstrap, {**FOR_EVER, "retention.ms": "604800000"})
+    try:
+        with pytest.raises(WrongTopic, match=r"case\.events retention\.ms = 604800000"):
+            await check_topics(servers.bootstrap)
+    finally:
+        await configure(servers.bootstrap, FOR_EVER)
+
+
+async def configure(bootstrap: str, configs: dict[str, str]) -> None:
+    """Change the settings of `case.events` and wait until the broker shows them."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "case.events", configs)])
+        async for attempt in stamina.retry_context(on=AssertionError, attempts=None, timeout=20, wait_initial=0.05):
+            with attempt:
+                answer = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, "case.events")])
+                shown = {entry[0]: entry[1] for entry in answer[0].resources[0][4]}
+                assert shown["retention.ms"] == configs["retention.ms"]
+    finally:
+        await admin.close()
+
+
+def test_a_token_is_verified_with_the_published_keys(servers: Stack) -> None:
+    published = KeySet.import_key_set(json.loads((servers.dir / "keys" / "jwks.json").read_text()))
+    token = jwt.decode(servers.token(person="zhou-min", scopes=("clock", "import")), published, algorithms=["ES256"])
+    assert token.claims["iss"] == "xunban"
+    assert token.claims["sub"] == "zhou-min"
+    assert token.claims["kind"] == "person"
+    assert token.claims["scope"] == "clock import"
+
+
+def test_nobody_else_can_read_secrets_and_keys(servers: Stack) -> None:
+    private = [servers.dir / "secrets.json", *(servers.dir / "keys" / name for name in ("master.key", "signing.json"))]
+    assert [path.stat().st_mode & 0o777 for path in private] == [0o600, 0o600, 0o600]
+
+
+def test_a_port_in_use_is_named_before_anything_starts(servers: Stack) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", servers.ports.api("notify")))
+        with pytest.raises(CannotStart, match=str(servers.ports.api("notify"))):
+            check_ports(servers.ports)
+
+
+def test_a_running_instance_is_not_started_twice(servers: Stack) -> None:
+    again = f"from deploy.embedded.stack import Stack; Stack.servers_only('{servers.instance.name}').__enter__()"
+    refused = subprocess.run([sys.executable, "-c", again], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert f"instance {servers.instance.name} is running" in refused.stderr
+
+
+def test_a_second_start_finds_data_keys_and_ports_again(before: Before) -> None:
+    with Stack(before.instance, "real", fresh=False, services=()) as again:
+        assert asyncio.run(ask(again.admin_url(), "select it from kept")) == 1
+        assert (again.dir / "keys" / "master.key").read_bytes() == before.master_key
+        assert again.ports == before.ports
+
+
+def test_a_log_opened_in_one_mode_is_not_continued_in_the_other(before: Before) -> None:
+    with (
+        pytest.raises(CannotStart, match="the log is real"),
+        Stack(before.instance, "manual", fresh=False, services=()),
+    ):
+        pass
+
+
+RUNNER = """
+import sys
+from deploy.embedded.stack import Stack
+with Stack.servers_only(sys.argv[1]) as stack:
+    print(stack.broker_pid(), (stack.dir / "pg/postmaster.pid").read_text().split()[0], flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_after_a_killed_runner_the_next_start_leaves_no_orphan() -> None:
+    name = f"test-{secrets.token_hex(4)}"
+    with subprocess.Popen(
+        [sys.executable, "-c", RUNNER, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as runner:
+        assert runner.stdout is not None
+        broker, server = map(int, runner.stdout.readline().split())
+        os.kill(runner.pid, signal.SIGKILL)
+    assert processes.is_alive(broker, Instance(name).dir)
+    leftovers.sweep()
+    assert not Path(f"/proc/{broker}/exe").exists()
+    assert not Path(f"/proc/{server}/exe").exists()
+    assert not Instance(name).dir.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_root_without_user_namespaces_runs_the_database_as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "namespaces_allowed", lambda: False)
+    instance = Instance(f"test-{secrets.token_hex(4)}")
+    instance.make_folders()
+    port = instance.ports().postgres
+    try:
+        postgres.start(instance.dir, port, "secret")
+        assert asyncio.run(ask(postgres.url("postgres", "secret", f"127.0.0.1:{port}", "postgres"), "select 1")) == 1
+        assert (instance.dir / "pg" / "PG_VERSION").stat().st_uid == 65534
+    finally:
+        postgres.stop(instance.dir)
+        instance.forget()
