@@ -9,12 +9,16 @@ from typing import Any
 
 from libs.events.contracts.registry import decode
 from libs.events.decider import Actor
-from libs.events.errors import ChainBroken
+from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.event import Event
 from libs.events.ids import new_id
-from libs.events.lanes import CHAIN_HEADERS, Headers, encode_meta, leaf_hash, link_hash
+from libs.events.lanes import CHAIN_HEADERS, DIRECTORY_LANE, Headers, encode_meta, leaf_hash, link_hash
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ATTRIBUTES = frozenset(
+    f"ce_{name}" for name in ("id", "source", "type", "subject", "stream", "time", "actor", "directoryversion")
+)
+"""What every event of ours says of itself."""
 
 
 def wire_instant(at: datetime) -> str:
@@ -158,7 +162,9 @@ class Recorded:
 
 def recorded(position: Position, headers: Headers, body: bytes) -> Recorded:
     """An event read from the store or the log, decoded; raises `UnknownEvent`."""
-    attributes = {name: value.decode() for name, value in headers}
+    attributes = {name: value.decode(errors="replace") for name, value in headers}
+    if missing := ATTRIBUTES - attributes.keys():
+        raise UnknownEvent(f"a record without {', '.join(sorted(missing))}")
     return Recorded(position, attributes, decode(attributes["ce_type"], body), body)
 
 
@@ -190,7 +196,15 @@ def from_kafka(record: Any) -> WireRecord:
             hash=bytes.fromhex(fields["ce_hash"].decode()),
         )
         source = fields["ce_source"].decode()
+        _check_bounds(position)
     except (KeyError, ValueError) as error:
         raise ChainBroken(f"foreign record at {record.topic}-{record.partition} offset {record.offset}") from error
     meta = [(name, value) for name, value in record.headers if name not in CHAIN_HEADERS]
     return WireRecord(position, source, meta, record.value or b"", record.offset)
+
+
+def _check_bounds(place: Position) -> None:
+    """Raises `ValueError` for a place that no store of ours could have given."""
+    fits = 0 <= place.lane <= DIRECTORY_LANE and 0 < place.seq < 2**63 and 0 < place.streamversion < 2**31
+    if not fits or place.recorded_at.tzinfo is None or {len(place.hash), len(place.prev_hash)} != {32}:
+        raise ValueError("out of bounds")

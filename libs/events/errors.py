@@ -121,7 +121,7 @@ class Stale(Unavailable):
 
 
 class UnknownEvent(Exception):
-    """An event type or version newer than this code. Halts the partition's projection; nothing is skipped."""
+    """A type, version or shape that this code does not know. Halts the partition's projection; nothing is skipped."""
 
 
 class ChainBroken(Exception):

@@ -64,7 +64,7 @@ class CaseKeys:
         bound = _bound_to(value.sealed, value.type, value.field)
         try:
             return key.decrypt(base64.b64decode(value.nonce), base64.b64decode(value.data), bound).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             return MASKED
 
 

@@ -53,7 +53,8 @@ class Watermarks:
     applied: dict[tuple[str, int], int] = field(default_factory=dict)
     at: dict[tuple[str, int], datetime] = field(default_factory=dict)
     sent: dict[tuple[str, int], datetime] = field(default_factory=dict)
-    _waiting: dict[tuple[str, int], list[tuple[int, datetime, datetime]]] = field(default_factory=dict)
+    waiting: dict[tuple[str, int], dict[int, tuple[datetime, datetime]]] = field(default_factory=dict)
+    """Beats not yet covered, by the `seq` they wait for; the newest of each is enough, however long that takes."""
     moved: set[tuple[str, int]] = field(default_factory=set)
 
     def restore(self, rows: Iterable[Any]) -> None:
@@ -67,7 +68,7 @@ class Watermarks:
     def forget(self, lanes: Iterable[int]) -> None:
         """Lanes that another worker holds now."""
         gone = set(lanes)
-        for known in (self.applied, self.at, self.sent, self._waiting):
+        for known in (self.applied, self.at, self.sent, self.waiting):
             for key in [key for key in known if key[1] in gone]:
                 del known[key]
         self.moved = {key for key in self.moved if key[1] not in gone}
@@ -81,19 +82,18 @@ class Watermarks:
             if seq <= self.applied[key]:
                 self._move(key, at, beat.sent)
             else:
-                self._waiting.setdefault(key, []).append((seq, at, beat.sent))
+                held = self.waiting.setdefault(key, {})
+                before = held.get(seq, (at, beat.sent))
+                held[seq] = (max(at, before[0]), max(beat.sent, before[1]))
 
     def apply(self, source: str, lane: int, seq: int, recorded_at: datetime) -> None:
         """Everything up to this event has been applied and committed."""
         key = (source, lane)
         self.applied[key] = seq
         self._move(key, recorded_at, None)
-        waiting = self._waiting.pop(key, [])
-        for beat_seq, at, sent in waiting:
-            if beat_seq <= seq:
-                self._move(key, at, sent)
-        if later := [beat for beat in waiting if beat[0] > seq]:
-            self._waiting[key] = later
+        waiting = self.waiting.get(key, {})
+        for covered in [beat_seq for beat_seq in waiting if beat_seq <= seq]:
+            self._move(key, *waiting.pop(covered))
 
     def _move(self, key: tuple[str, int], at: datetime, sent: datetime | None) -> None:
         if at > self.at.get(key, EPOCH):

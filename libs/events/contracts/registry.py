@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from libs.events.contracts import directory, intake, notify, routing, supervision
 from libs.events.errors import UnknownEvent
 from libs.events.event import Event
@@ -11,8 +13,15 @@ TYPES: dict[str, type[Event]] = {kind.ce_type: kind for owner in OWNERS for kind
 
 
 def decode(ce_type: str, body: bytes) -> Event:
-    """The event that these bytes say; raises `UnknownEvent` for a type or version newer than this code."""
+    """The event that these bytes say; raises `UnknownEvent` for a type or version newer than this code.
+
+    Bytes that are not an event of their type are as unknown: whoever reads them halts instead of dying.
+    """
     kind = TYPES.get(ce_type)
     if kind is None:
         raise UnknownEvent(ce_type)
-    return kind.model_validate_json(body)
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError:
+        # Without its cause, whose words would repeat the body.
+        raise UnknownEvent(f"{ce_type}: the body does not fit") from None
