@@ -11,8 +11,10 @@ from alembic.config import Config
 
 from deploy.embedded.instance import ROOT, SERVICES, CannotStart
 from libs.events.topics import create_topics
+from services.routing.directory_log import open_log
 
 KEYS = "keys"
+HOST_OF_DIRECTORY = "routing"
 REVISIONS: Mapping[str, Path] = {
     **{service: ROOT / "services" / service / "migrations" for service in SERVICES},
     KEYS: ROOT / "deploy" / "vault",
@@ -45,6 +47,7 @@ def _upgrade(database: str, url: str) -> None:
 async def _open_log(owner_urls: Mapping[str, str], bootstrap: str, mode: str, replication: int) -> None:
     for service in SERVICES:
         await _set_mode(owner_urls[service], mode)
+    await _record_mode(owner_urls[HOST_OF_DIRECTORY], mode)
     await create_topics(bootstrap, replication)
 
 
@@ -63,3 +66,12 @@ async def _set_mode(url: str, mode: str) -> None:
         await connection.close()
     if kind != mode:
         raise CannotStart(f"日志是 {kind} 模式,不能以 {mode} 模式启动 / the log is {kind}, it cannot be opened {mode}")
+
+
+async def _record_mode(url: str, mode: str) -> None:
+    """The mode is also the first record of the directory's log, so that whoever reads the log alone knows it."""
+    connection = await asyncpg.connect(url)
+    try:
+        await open_log(connection, mode)
+    finally:
+        await connection.close()

@@ -213,6 +213,21 @@ def check_version(if_match: str | None, own_version: int, case: Case | None) -> 
         raise StreamConflict()
 
 
+async def once(conn: Connection, key: Once | None, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    """Do something that is no command on a case at most once per key, in one transaction; else the stored answer."""
+    while True:
+        if answered := await _answered(conn, key):
+            return answered
+        try:
+            async with conn.transaction():
+                await _claim(conn, key)
+                outcome = await work()
+                await _answer(conn, key, outcome)
+                return outcome
+        except _Claimed:
+            continue
+
+
 async def _answered(conn: Connection, once: Once | None) -> Outcome | None:
     if once is None:
         return None

@@ -1,0 +1,141 @@
+"""HTTP of routing: request → command → handle; one case with its rule chain, due times and allowed actions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.directory.facts import Facts
+from libs.events.handle import Call, Outcome
+from libs.events.ids import PersonId, UnitId
+from libs.events.store import Connection
+from libs.service.cases import case_document, etag_of, visible_case
+from libs.service.freshness import as_of, wait_for_position
+from libs.service.http import Calling, Commanding, Running, answer
+from libs.service.runtime import Runtime
+from services.routing import domain, handling
+from services.routing.lists import LISTED, due_times, lamp, reasons
+
+router = APIRouter(tags=["派遣·办理 routing"])
+
+CaseRef = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="案件编号 / case id")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Request(BaseModel):
+    """Request bodies refuse what they do not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DispatchBody(Request):
+    """Nothing: the proposed unit. Another unit needs a reason."""
+
+    unit: UnitId | None = Field(default=None, max_length=64, examples=["county-housing"])
+    override_reason: str | None = Field(default=None, min_length=1, max_length=500)
+
+
+class AssignBody(Request):
+    """Who is to handle it."""
+
+    handler: PersonId = Field(max_length=64, examples=["zheng-kai"])
+
+
+class ContactBody(Request):
+    """Whether the reporter was reached."""
+
+    reached: bool = Field(examples=[True])
+    note: str | None = Field(default=None, min_length=1, max_length=1000)
+
+
+class ProgressBody(Request):
+    """What has been done so far."""
+
+    note: str = Field(min_length=1, max_length=2000, examples=["已到现场, 明日更换井盖"])
+
+
+class FeedbackBody(Request):
+    """The result, the reply to the reporter, and photos of the finished work (SHA-256 of attachments)."""
+
+    result: Literal["SOLVED", "EXPLAINED", "PARTLY"] = Field(examples=["SOLVED"])
+    reply: str = Field(min_length=1, max_length=4000, examples=["路面已修复, 井盖已更换"])
+    photos: list[Sha256] = Field(default=[], max_length=20)
+
+
+async def carry_out(running: Runtime, case_id: str, call: Call, build: Any) -> Outcome:
+    """One command on one case."""
+
+    async def facts(conn: Connection) -> Facts:
+        return await running.facts(conn, case_id)
+
+    return await running.desk.handle(case_id, build, facts, call)
+
+
+@router.post("/cases/{case_id}/dispatch", summary="派遣 / dispatch")
+async def dispatch(case_id: CaseRef, body: DispatchBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> domain.DispatchCase:
+        return domain.DispatchCase(now, call.actor, body.unit, body.override_reason)
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/accept", summary="签收 / sign for the order")
+async def accept(case_id: CaseRef, running: Running, call: Commanding) -> JSONResponse:
+    return answer(await carry_out(running, case_id, call, lambda now: handling.AcceptAssignment(now, call.actor)))
+
+
+@router.post("/cases/{case_id}/assign", summary="指定经办人 / assign the handler")
+async def assign(case_id: CaseRef, body: AssignBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> handling.AssignHandler:
+        return handling.AssignHandler(now, call.actor, body.handler)
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/contact", summary="联系诉求人 / contact the reporter")
+async def contact(case_id: CaseRef, body: ContactBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> handling.ContactCitizen:
+        return handling.ContactCitizen(now, call.actor, body.reached, body.note)
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/progress", summary="记录进展 / record progress")
+async def progress(case_id: CaseRef, body: ProgressBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> handling.RecordProgress:
+        return handling.RecordProgress(now, call.actor, body.note)
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/feedback", summary="反馈 / submit feedback")
+async def feedback(case_id: CaseRef, body: FeedbackBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> handling.SubmitFeedback:
+        return handling.SubmitFeedback(now, call.actor, body.result, body.reply, tuple(body.photos))
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.get("/cases/{case_id}", summary="案件的派遣与办理 / the order of one case")
+async def read_case(
+    case_id: CaseRef,
+    running: Running,
+    person: Calling,
+    min_position: Annotated[str | None, Query(max_length=64)] = None,
+) -> JSONResponse:
+    async with running.pool.acquire() as conn:
+        await wait_for_position(conn, min_position)
+        case = await visible_case(running, conn, person, case_id)
+        fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds, case.lane)
+        row = await conn.fetchrow("select * from work_order where case_id = $1", case_id)
+        tag = await etag_of(running, conn, case)
+    document = case_document(case) | fresh.document()
+    if row:
+        document |= reasons(row) | {"proposed": row["proposed"], "lamp": lamp(row, fresh.at), "due": due_times(row)}
+    document["allowed_actions"] = domain.allowed_actions(case, person.actor, person.directory, person.now)
+    return JSONResponse(orjson.loads(orjson.dumps(document)), headers={"ETag": tag})

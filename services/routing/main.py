@@ -1,0 +1,20 @@
+"""The two processes of routing: `uvicorn services.routing.main:app` and `python -m services.routing.main`."""
+
+from libs.service.http import api_app
+from libs.service.process import run_worker
+from libs.service.runtime import Parts
+from services.routing import api, directory_api, domain, lists, projection, reactions, tables
+
+PARTS = Parts(
+    service="routing",
+    title_zh="派遣·办理",
+    decider=domain.DECIDER,
+    routers=(api.router, lists.router, directory_api.router),
+    tables=tables.TABLES,
+    project=projection.project,
+    react=reactions.react,
+)
+app = api_app(PARTS)
+
+if __name__ == "__main__":
+    run_worker(PARTS)

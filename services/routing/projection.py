@@ -1,0 +1,100 @@
+"""Events → routing's work orders. Sees the event and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libs.events.contracts.intake import CaseRegistered
+from libs.events.contracts.routing import (
+    AssignmentAccepted,
+    AssignmentDeemedAccepted,
+    CaseDispatched,
+    RouteProposed,
+    RouteRejected,
+)
+from libs.events.contracts.supervision import ClockMoved
+from libs.events.envelope import Recorded
+from libs.events.lifecycle import Case
+from libs.events.readmodel import ReadModel, Row
+from services.routing.tables import work_order
+
+
+def project(rows: ReadModel, event: Recorded, case: Case) -> None:
+    """One event into the order of its case, which begins when the case is registered."""
+    orders = rows[work_order]
+    if isinstance(event.data, CaseRegistered):
+        orders.put(_registered(event, case))
+    if row := orders.get(case.case_id):
+        orders.put({**row, **_standing(case), **_change(row, event)})
+
+
+def _registered(event: Recorded, case: Case) -> Row:
+    row: Row = dict.fromkeys(column.name for column in work_order.columns)
+    return {
+        **row,
+        "case_id": case.case_id,
+        "lane": case.lane,
+        "kind": case.kind,
+        "class_code": case.class_code,
+        "urgency": case.urgency,
+        "grid": case.grid,
+        "registered_at": event.recorded_at,
+        "chain": [],
+        "rejected": [],
+        "deemed_signed": False,
+        "clock_round": 0,
+        "provisional": False,
+    }
+
+
+def _standing(case: Case) -> Row:
+    return {
+        "state": case.state,
+        "unit": case.unit,
+        "handler": case.handler,
+        "round": case.round,
+        "dual_hat": case.dual_hat,
+    }
+
+
+def _change(row: Row, event: Recorded) -> Row:
+    match event.data:
+        case RouteRejected() as skipped:
+            return {"rejected": [*row["rejected"], skipped.model_dump(mode="json")]}
+        case RouteProposed() as proposed:
+            return {"proposed": proposed.unit, "dispatch": proposed.dispatch, "chain": _steps(proposed)}
+        case CaseDispatched() as dispatched:
+            return {"dispatched_at": event.recorded_at, "signed_at": None, "chain": _steps(dispatched)}
+        case AssignmentAccepted():
+            return {"signed_at": event.recorded_at}
+        case AssignmentDeemedAccepted():
+            return {"signed_at": event.recorded_at, "deemed_signed": True}
+        case ClockMoved() as moved:
+            return _clock(row, moved)
+        case _:
+            return {}
+
+
+def _clock(row: Row, moved: ClockMoved) -> Row:
+    match moved.clock:
+        case "dispatch":
+            return {"dispatch_due_at": moved.due_at}
+        case "sign":
+            return {"sign_due_at": moved.due_at, "sign_stopped_at": moved.stopped_at}
+        case "overall":
+            return {"overall_due_at": moved.due_at}
+        case "handling" | "rework" if moved.round >= row["clock_round"]:
+            return {
+                "due_at": moved.due_at,
+                "yellow_at": moved.yellow_at,
+                "long_red_at": moved.long_red_at,
+                "stopped_at": moved.stopped_at,
+                "clock_round": moved.round,
+                "provisional": moved.provisional,
+            }
+        case _:
+            return {}
+
+
+def _steps(event: RouteProposed | CaseDispatched) -> list[dict[str, Any]]:
+    return [step.model_dump(mode="json") for step in event.chain]

@@ -1,0 +1,157 @@
+"""The route of a case (domain.md d.4): R5 catalogue, R6 power, R7 level, R8 separation, R12 in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from libs.directory.leads import LeadCandidate, lead_candidates
+from libs.directory.view import View
+from libs.events.contracts.directory import CatalogueItemPublished
+from libs.events.contracts.routing import RouteRejected, RuleStep
+from libs.events.ids import UnitId
+from libs.events.lifecycle import Case
+from libs.separation.routes import Dispatchable, UnitRejected, dispatchable
+from libs.separation.rules import is_village
+
+
+@dataclass(frozen=True)
+class Route:
+    """The unit that the rules choose, or none; every candidate skipped with its reason, and the chain of rules."""
+
+    unit: UnitId | None
+    candidates: tuple[UnitId, ...] = ()
+    rejected: tuple[RouteRejected, ...] = ()
+    chain: tuple[RuleStep, ...] = ()
+    dispatch: Literal["auto", "confirm"] = "confirm"
+
+
+@dataclass
+class _Search:
+    """Candidates are tried best first; each one skipped leaves its reason."""
+
+    case: Case
+    view: View
+    at: datetime
+    rejected: list[RouteRejected] = field(default_factory=list)
+
+    def first_fit(self, candidates: tuple[LeadCandidate, ...]) -> tuple[LeadCandidate, Dispatchable] | None:
+        for candidate in candidates:
+            if not candidate.holds_power:
+                self.rejected.append(without_power(self.view, candidate))
+                continue
+            answer = dispatchable(candidate.unit, self.case, self.view, self.at)
+            if isinstance(answer, Dispatchable):
+                return candidate, answer
+            self.rejected.append(separated(self.view, answer))
+        return None
+
+
+def propose(case: Case, view: View, at: datetime) -> Route:
+    """Where the case should go, and why; deterministic: more specific area, lower level, smaller unit code first."""
+    item = view.catalogue(case.class_code or "")
+    grid = view.grid(case.grid or "")
+    if item is None or grid is None:
+        return Route(None, chain=(_step("R5", "事项或网格不在目录中", "class or grid is not in the directory"),))
+    candidates = lead_candidates(view, item, grid, at)
+    search = _Search(case, view, at)
+    chosen = search.first_fit(candidates)
+    skipped = tuple(_step(one.rule, one.zh, one.en) for one in search.rejected)
+    reasons = tuple(_why(view, item, *chosen)) if chosen else (_nowhere(),)
+    return Route(
+        unit=chosen[0].unit if chosen else None,
+        candidates=tuple(one.unit for one in candidates),
+        rejected=tuple(search.rejected),
+        chain=(_catalogue(view, item, candidates), *skipped, *reasons, _versions(view)),
+        dispatch=item.dispatch,
+    )
+
+
+def without_power(view: View, candidate: LeadCandidate) -> RouteRejected:
+    """POW-1: a unit leads a case only if it holds the power for the class at that time."""
+    zh, en = f"{_zh(view, candidate.unit)}没有此项职权", f"{_en(view, candidate.unit)} does not hold the power"
+    for power in candidate.expired:
+        until = _last_day(view, power.until)
+        zh, en = f"{zh}: {power.basis} 已于 {until} 到期", f"{en}: {power.basis} expired on {until}"
+    return RouteRejected(unit=candidate.unit, rule="POW-1", zh=zh, en=en)
+
+
+def separated(view: View, answer: UnitRejected) -> RouteRejected:
+    """SEP-07 and its neighbours: nobody there could take the case without breaking 巡办分离."""
+    zh, en = f"{_zh(view, answer.unit)}: {answer.zh}", f"{_en(view, answer.unit)}: {answer.en}"
+    return RouteRejected(unit=answer.unit, rule=answer.rule, zh=zh, en=en)
+
+
+def overridden(view: View, unit: UnitId) -> RuleStep:
+    """The dispatcher chose another unit than the rules; his reason stands in the order."""
+    zh, en = f"分办员改派{_zh(view, unit)}, 并说明理由", f"the dispatcher chose {_en(view, unit)} and gave a reason"
+    return _step("OVERRIDE", zh, en)
+
+
+def _catalogue(view: View, item: CatalogueItemPublished, candidates: tuple[LeadCandidate, ...]) -> RuleStep:
+    zh = "、".join(_zh(view, one.unit) for one in candidates) or "无"
+    en = ", ".join(_en(view, one.unit) for one in candidates) or "none"
+    return _step("R5", f"事项“{item.name_zh}”的候选主办单位: {zh}", f'candidates to lead "{item.name_en}": {en}')
+
+
+def _why(
+    view: View, item: CatalogueItemPublished, candidate: LeadCandidate, answer: Dispatchable
+) -> Iterator[RuleStep]:
+    yield _power(view, candidate)
+    where = f"{_zh(view, candidate.unit)} ({candidate.level})"
+    lowest = f"{_en(view, candidate.unit)} ({candidate.level})"
+    yield _step("R7", f"具备职权的最低层级: {where}", f"lowest level that holds the power: {lowest}")
+    clerks, handlers = len(answer.clerks), len(answer.handlers)
+    zh = f"巡办分离检查通过: 可签收 {clerks} 人, 可经办 {handlers} 人"
+    yield _step("R8", zh, f"free to sign: {clerks}, to handle: {handlers}")
+    if answer.dual_hats:
+        yield _step(
+            "SEP-06",
+            "发现人在该单位兼任: 本人回避, 由其他网格或镇中心核实",
+            "a finder also serves in the unit: barred himself, verified from another grid or the centre",
+        )
+    if is_village(view, candidate.unit) and item.self_governance:
+        yield _step("R6", "自治事项, 村委会可以主办", "a self-governance matter, which a village committee may lead")
+
+
+def _power(view: View, candidate: LeadCandidate) -> RuleStep:
+    zh, en = _zh(view, candidate.unit), _en(view, candidate.unit)
+    if not candidate.powers:
+        return _step("R6", f"此事项无须专门职权, {zh}可以主办", f"no special power is needed; {en} may lead")
+    power = candidate.powers[0]
+    until = f" ({_last_day(view, power.until)} 止)" if power.until else ""
+    return _step("R6", f"{zh}具有职权: {power.basis}{until}", f"{en} holds the power: {power.basis}{until}")
+
+
+def _nowhere() -> RuleStep:
+    return _step("R11", "没有可派单位, 由分办员指定", "no unit fits; the dispatcher names one")
+
+
+def _versions(view: View) -> RuleStep:
+    book, at = view.rulebook.version, view.version
+    return _step("R12", f"依据规则库第 {book} 版, 目录版本 {at}", f"rulebook {book}, directory {at}")
+
+
+def _last_day(view: View, until: datetime | None) -> str:
+    """A term ends at midnight after its last day, local time."""
+    if until is None:
+        return ""
+    last = until - timedelta(microseconds=1)
+    return last.astimezone(ZoneInfo(view.rulebook.clock.tz)).date().isoformat()
+
+
+def _zh(view: View, unit: UnitId) -> str:
+    known = view.unit(unit)
+    return known.name_zh if known else unit
+
+
+def _en(view: View, unit: UnitId) -> str:
+    known = view.unit(unit)
+    return known.name_en if known else unit
+
+
+def _step(rule: str, zh: str, en: str) -> RuleStep:
+    return RuleStep(rule=rule, zh=zh, en=en)
