@@ -92,7 +92,7 @@ def steps(clocks: Mapping[ClockId, ClockState], levels: Levels, calendar: WorkCa
         found.append(_first(climbing, "warn", 0, lambda span: span.yellow_at, round_))
         for level, after in levels.items():
             found.append(_first(climbing, "level", level, _after_due(after, calendar), round_))
-    return tuple(sorted((step for step in found if step), key=_order))
+    return tuple(sorted((step for step in found if step), key=order_of))
 
 
 def due_steps(all_steps: Iterable[Step], watermark: datetime, recorded: Collection[StepKey]) -> tuple[Step, ...]:
@@ -114,14 +114,15 @@ def _first(
         for span in clock.spans
         if round_ in (None, span.round) and (met := span.reached(instant(span)))
     ]
-    return min(reached, key=_order, default=None)
+    return min(reached, key=order_of, default=None)
 
 
 def _after_due(after: Limit | None, calendar: WorkCalendar) -> Callable[[Span], datetime]:
     return lambda span: add(span.due_at, after, calendar) if after else span.due_at
 
 
-def _order(step: Step) -> tuple[object, ...]:
+def order_of(step: Step) -> tuple[object, ...]:
+    """Sort key: by instant; of several at once warnings first, then breaches, then levels."""
     return step.instant, ("warn", "breach", "level").index(step.kind), step.level, _rank(step.clock), step.clock_id
 
 

@@ -1,5 +1,8 @@
 """When the lamp of a clock turns, and what it shows: domain.md (f.1)."""
 
+from dataclasses import replace
+from fractions import Fraction
+
 import pytest
 
 from services.supervision.calendar import Limit
@@ -76,6 +79,19 @@ def test_when_the_lamp_turns_yellow(urgency: str, limit: str, yellow: str) -> No
     assert clock_after(start, rule=rule).yellow_at == china(yellow)
 
 
+def test_yellow_never_comes_after_the_due_instant() -> None:
+    close_of_business = replace(CHINA, day_end="COB")
+    late = LampRule("U3", yellow=Fraction(9, 10))
+    clock = fold(
+        [Started(at=china("2026-11-09 09:00"), position=1, clock="handling", limit=Limit.parse("1d"))],
+        close_of_business,
+        late,
+    )
+
+    assert clock is not None
+    assert (clock.yellow_at, clock.due_at) == (china("2026-11-10 18:00"), china("2026-11-10 18:00"))
+
+
 def test_yellow_moves_with_a_pause_before_it() -> None:
     clock = clock_after(
         Started(at=china("2026-09-28 09:00"), position=1, clock="handling", limit=FIVE_DAYS),
@@ -89,4 +105,4 @@ def test_yellow_moves_with_a_pause_before_it() -> None:
 @pytest.mark.parametrize(("yellow", "long_red"), [(0, 2), (2, 3), (1, 1)])
 def test_a_lamp_rule_out_of_order_is_refused(yellow: int, long_red: int) -> None:
     with pytest.raises(ValueError, match="lamp"):
-        LampRule("U3", LampRule("U3").yellow * 0 + yellow, LampRule("U3").yellow * 0 + long_red)
+        LampRule("U3", Fraction(yellow), Fraction(long_red))
