@@ -8,14 +8,13 @@ BIN := .venv/bin
 INSTANCE ?= town
 PERSON ?= zhou-min
 DATA ?= ../shared/data
-CHECKED := libs services deploy tests
 
 # A user without a writable home directory keeps the download caches here.
 ifneq ($(shell test -n "$(HOME)" && test -w "$(HOME)" && echo yes),yes)
 export HOME := $(CURDIR)/.local/home
 endif
 
-.PHONY: help env lock up down demo real test lint format schemas token bench
+.PHONY: help env lock up down demo real test lint format schemas token
 
 help: ## list everything
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -53,11 +52,15 @@ real: env ## drive real cases of DATA through the public APIs
 test: lint ## run every check and every test
 	$(BIN)/pytest
 
-lint: env ## ruff, mypy strict, import contracts
+lint: env ## ruff, mypy strict, import contracts, schemas up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/xunban schemas --check
+
+schemas: env ## generate JSON Schemas and AsyncAPI from the event contracts
+	$(BIN)/xunban schemas
 
 format: env ## format and fix
 	$(BIN)/ruff format .

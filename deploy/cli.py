@@ -21,6 +21,7 @@ MODULES: dict[str, str | None] = {
     "deploy.commands.demo": None,
     "deploy.commands.real": None,
     "libs.directory.cli": "directory",
+    "libs.events.cli": None,
     "libs.audit.cli": None,
 }
 
