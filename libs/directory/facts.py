@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from libs.directory.directory import Directory, NotThereYet
 from libs.directory.view import View
 from libs.events.lifecycle import Case
 
@@ -14,8 +15,17 @@ class Facts:
 
     case: Case | None
     directory: View
+    history: Directory | None = None
 
     @property
     def directory_version(self) -> int:
         """The lane-64 sequence number that this decision has applied."""
         return self.directory.version
+
+    def at(self, version: int) -> View:
+        """The directory at a version that an event of the log pins; raises `NotThereYet` where it is not known."""
+        if version == self.directory.version:
+            return self.directory
+        if self.history is None:
+            raise NotThereYet(version, self.directory.version)
+        return self.history.at(version)

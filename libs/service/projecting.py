@@ -72,7 +72,8 @@ class Projecting:
                     await lock_lane(conn, lane)
                     locked = True
                 given = event.recorded_at if self.running.manual else None
-                await self.running.desk.react(conn, command, Facts(case, view), cause=event, actor=SYSTEM, given=given)
+                facts = Facts(case, view, self.running.directory.directory)
+                await self.running.desk.react(conn, command, facts, cause=event, actor=SYSTEM, given=given)
                 touched.add(event.subject)
         if parts.after and touched:
             await parts.after(self.running, conn, sorted(touched))

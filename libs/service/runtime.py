@@ -99,7 +99,7 @@ class Runtime:
         applied = case.versions.get(self.settings.source, 0) if case else 0
         for event in await store.load(conn, f"case-{case_id}", applied):
             case = lifecycle.evolve(case, event)
-        return Facts(case, await self.directory.latest(conn))
+        return Facts(case, await self.directory.latest(conn), self.directory.directory)
 
 
 @asynccontextmanager
