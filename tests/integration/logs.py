@@ -1,0 +1,173 @@
+"""Event stores of their own for tests: one database per log, so that a test may fill, stall or break it as it likes.
+
+Their records share the topics of the `servers` instance; each log starts reading at their end when it is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from secrets import token_hex
+from time import monotonic
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.embedded.postgres import with_database
+from deploy.embedded.stack import Stack
+from libs.events import store
+from libs.events.contracts.intake import CaseNotAccepted
+from libs.events.decider import SYSTEM
+from libs.events.envelope import Draft, Provenance, draft
+from libs.events.event import Event
+from libs.events.ids import PersonId, new_id
+from libs.events.lanes import CASE_LANES, lane_of
+from libs.events.schema import FOLDER
+from libs.events.store import Appended, Connection, Pool
+
+SOURCE = "/xunban/intake"
+MORNING = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
+NOTED = CaseNotAccepted(
+    refused_by=PersonId("zhou-min"), reason_code="OTHER", legal_basis="《信访工作条例》", alternative="示例窗口"
+)
+"""An event without personal fields, so that the store is tested without a vault."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """One event store as its application role sees it; `admin_url` is the same database as the superuser."""
+
+    pool: Pool
+    url: str
+    admin_url: str
+    bootstrap: str
+
+    async def append(
+        self,
+        case_id: str,
+        *events: Event,
+        expected: int | None = None,
+        given: datetime | None = None,
+        cause: datetime | None = None,
+    ) -> Appended:
+        """Append in a transaction of its own; without events one `NOTED`."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            return await append(conn, case_id, *events, expected=expected, given=given, cause=cause)
+
+    async def chain(self, lane: int) -> list[asyncpg.Record]:
+        """The event rows of a lane in order."""
+        rows: list[asyncpg.Record] = await self.pool.fetch("select * from log.event where lane = $1 order by seq", lane)
+        return rows
+
+    async def seq(self, lane: int) -> int:
+        """Where the lane stands."""
+        seq: int = await self.pool.fetchval("select seq from log.lane_head where lane = $1", lane)
+        return seq
+
+
+async def append(
+    conn: Connection,
+    case_id: str,
+    *events: Event,
+    expected: int | None = None,
+    given: datetime | None = None,
+    cause: datetime | None = None,
+) -> Appended:
+    """Append inside the caller's transaction."""
+    drafts = drafts_of(case_id, *(events or (NOTED,)))
+    return await store.append(conn, f"case-{case_id}", drafts, expected=expected, cause=cause, given=given)
+
+
+def drafts_of(case_id: str, *events: Event) -> list[Draft]:
+    """The bytes of these events of a case, none of them personal."""
+    return [
+        draft(
+            event,
+            event.model_dump_json().encode(),
+            source=SOURCE,
+            subject=case_id,
+            stream=f"case-{case_id}",
+            at=MORNING,
+            by=Provenance(SYSTEM, 0),
+        )
+        for event in events
+    ]
+
+
+def case_in(lane: int) -> str:
+    """A new case id that belongs to this lane."""
+    return next(case_id for case_id in iter(new_id, "") if lane_of(case_id) == lane)
+
+
+@asynccontextmanager
+async def new_log(servers: Stack, mode: str = "manual", *, relayed: bool = False) -> AsyncIterator[Log]:
+    """A database with an empty event store of intake, dropped afterwards.
+
+    With `relayed` it takes part in the topics, and its progress starts at their end.
+    """
+    name = f"log_{token_hex(6)}"
+    admin_url = with_database(servers.admin_url(), name)
+    admin = await asyncpg.connect(servers.admin_url())
+    await admin.execute(f"create database {name} template {await _template(servers)}")
+    inside = await asyncpg.connect(admin_url)
+    now = MORNING if mode == "manual" else None
+    await inside.execute("insert into log.mode (kind, now) values ($1, $2)", mode, now)
+    if relayed:
+        ends = await ends_of(servers.bootstrap)
+        await inside.executemany("update read.progress set next_offset = $3 where topic = $1 and partition = $2", ends)
+    await inside.close()
+    url = with_database(servers.database_url("intake"), name)
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=20, server_settings={"search_path": "read"})
+    try:
+        yield Log(pool, url, admin_url, servers.bootstrap)
+    finally:
+        pool.terminate()
+        await admin.execute(f"drop database {name} with (force)")
+        await admin.close()
+
+
+async def _template(servers: Stack) -> str:
+    """The database that new logs are copied from; made at first use."""
+    name = "log_template"
+    admin = await asyncpg.connect(servers.admin_url())
+    try:
+        if await admin.fetchval("select true from pg_database where datname = $1", name):
+            return name
+        await admin.execute(f"create database {name}")
+    finally:
+        await admin.close()
+    inside = await asyncpg.connect(with_database(servers.admin_url(), name))
+    script = (FOLDER / "event_store.sql").read_text().replace(":service", "intake").replace(":last_lane", "63")
+    await inside.execute(script)
+    await inside.close()
+    return name
+
+
+async def ends_of(bootstrap: str) -> list[tuple[str, int, int]]:
+    """Topic, partition and end of every partition that events go to."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition("case.events", lane) for lane in range(CASE_LANES)]
+        partitions.append(TopicPartition("directory.events", 0))
+        ends = await consumer.end_offsets(partitions)
+    finally:
+        await consumer.stop()
+    return [(tp.topic, tp.partition, end) for tp, end in ends.items()]
+
+
+async def eventually(done: Callable[[], object], what: str, seconds: float = 20) -> None:
+    """Poll a real condition until it holds; fails at the deadline. A coroutine is awaited."""
+    deadline = monotonic() + seconds
+    while True:
+        held = done()
+        if asyncio.iscoroutine(held):
+            held = await held
+        if held:
+            return
+        if monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        await asyncio.sleep(0.02)
