@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from libs.directory.naming import Said
+
 
 class Fault(StrEnum):
     """Kinds of findings; each of them means that somebody must look."""
@@ -19,15 +21,15 @@ class Fault(StrEnum):
     CUT = "cut"
 
 
-WORDS: dict[Fault, tuple[str, str]] = {
-    Fault.GAP: ("缺号", "sequence numbers are missing"),
-    Fault.ORDER: ("次序颠倒", "stands after a later one"),
-    Fault.FORK: ("同号异文", "another event already has this sequence number"),
-    Fault.CONTENT: ("内容被改", "the bytes do not give the hash"),
-    Fault.CHAIN: ("链条断裂", "does not follow the event before it"),
-    Fault.TIME: ("时间倒流", "recorded before its predecessor"),
-    Fault.FOREIGN: ("外来记录", "not a record of this log"),
-    Fault.CUT: ("日志被截", "the beginning of the log is gone"),
+WORDS: dict[Fault, Said] = {
+    Fault.GAP: Said("缺号", "sequence numbers are missing"),
+    Fault.ORDER: Said("次序颠倒", "stands after a later one"),
+    Fault.FORK: Said("同号异文", "another event already has this sequence number"),
+    Fault.CONTENT: Said("内容被改", "the bytes do not give the hash"),
+    Fault.CHAIN: Said("链条断裂", "does not follow the event before it"),
+    Fault.TIME: Said("时间倒流", "recorded before its predecessor"),
+    Fault.FOREIGN: Said("外来记录", "not a record of this log"),
+    Fault.CUT: Said("日志被截", "the beginning of the log is gone"),
 }
 
 
@@ -47,9 +49,9 @@ class Finding:
     @property
     def zh(self) -> str:
         """The kind of fault in Chinese."""
-        return WORDS[self.fault][0]
+        return WORDS[self.fault].zh
 
     @property
     def en(self) -> str:
         """The kind of fault in English."""
-        return WORDS[self.fault][1]
+        return WORDS[self.fault].en

@@ -1,0 +1,146 @@
+"""How ids, codes and instants of the directory are said to people, Chinese and English. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from libs.directory.view import View
+from libs.events.errors import NotFound
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Said(NamedTuple):
+    """The same thing in both languages."""
+
+    zh: str
+    en: str
+
+
+CODES: Mapping[str, Said] = {
+    "U1": Said("特急", "U1"),
+    "U2": Said("紧急", "U2"),
+    "U3": Said("一般", "U3"),
+    "U4": Said("复杂", "U4"),
+    "dispatch": Said("派遣时限", "dispatch limit"),
+    "sign": Said("签收时限", "sign limit"),
+    "handling": Said("办理时限", "handling limit"),
+    "rework": Said("重办时限", "rework limit"),
+    "overall": Said("总时限", "overall limit"),
+    "response": Said("督办回应时限", "limit of the supervision answer"),
+    "consult": Said("咨询", "question"),
+    "help": Said("求助", "request for help"),
+    "complaint": Said("投诉", "complaint"),
+    "report": Said("举报", "report"),
+    "suggestion": Said("建议", "suggestion"),
+    "praise": Said("表扬", "praise"),
+    "grid_livelihood": Said("网格民生", "grid, livelihood"),
+    "grid_safety": Said("网格安全", "grid, safety"),
+    "grid_dispute": Said("网格纠纷", "grid, dispute"),
+    "city_management": Said("城市管理", "city management"),
+    "NAMED": Said("实名", "named"),
+    "ANONYMOUS": Said("匿名", "anonymous"),
+    "SOLVED": Said("已解决", "solved"),
+    "EXPLAINED": Said("已解释", "explained"),
+    "PARTLY": Said("部分解决", "partly solved"),
+    "HANDLED": Said("已办结", "handled"),
+    "FORCED": Said("强制结案", "forced"),
+    "VERIFYING": Said("待核实", "verification"),
+    "CALLBACK": Said("待回访", "call-back"),
+    "CLOSING": Said("待结案", "closing"),
+    "SATISFIED": Said("满意", "satisfied"),
+    "BASICALLY": Said("基本满意", "basically satisfied"),
+    "DISSATISFIED": Said("不满意", "dissatisfied"),
+    "reporter": Said("诉求人信息", "the reporter's data"),
+    "case": Said("案件内容", "the case's texts"),
+    "NO_RECIPIENT": Said("无人任此岗位", "nobody holds the post"),
+    "NO_REPORTER": Said("巡查发现, 无诉求人", "found on patrol, no reporter"),
+    "ERASED": Said("个人信息已清除", "personal data erased"),
+    "NOT_ALLOWED": Said("无权知悉此案", "may not see the case"),
+    "UNDELIVERABLE": Said("多次投递失败", "every try failed"),
+    "auto": Said("自动派遣", "at once"),
+    "confirm": Said("待分办员确认", "after confirmation"),
+    "system": Said("系统", "the system"),
+    "SYSTEM": Said("系统", "the system"),
+    "real": Said("实时", "real"),
+    "manual": Said("手动", "set by hand"),
+}
+ROLES: Mapping[str, Said] = {
+    "OPERATOR": Said("受理员", "operator"),
+    "DISPATCHER": Said("分办员", "dispatcher"),
+    "REVIEWER": Said("审核员", "reviewer"),
+    "CALLBACK_AGENT": Said("回访员", "call-back agent"),
+    "GRID_WORKER": Said("网格员", "grid worker"),
+    "GRID_LEADER": Said("网格长", "grid leader"),
+    "DEPT_CLERK": Said("承办单位联络员", "clerk of the unit"),
+    "DEPT_HANDLER": Said("经办人", "handler"),
+    "DEPT_LEADER": Said("承办单位负责人", "leader of the unit"),
+    "ARBITER": Said("裁定人", "arbiter"),
+    "SUPERVISOR": Said("督办员", "supervisor"),
+    "TOWN_COORDINATOR": Said("镇街统筹", "town coordinator"),
+    "POLICE_LIAISON": Said("110 联络员", "police liaison"),
+    "AUDITOR": Said("审计员", "auditor"),
+    "ADMIN": Said("管理员", "administrator"),
+}
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Names as one version of the directory has them; an id that it does not know is said as it is."""
+
+    view: View
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The rulebook's time zone."""
+        try:
+            return ZoneInfo(self.view.rulebook.clock.tz)
+        except NotFound:
+            return SHANGHAI
+
+    def person(self, person: str) -> Said:
+        """Name and id of somebody on duty; reporters have no id."""
+        return _with_id(self.view.person(person), person)
+
+    def unit(self, unit: str) -> Said:
+        """Name of a unit."""
+        return _named(self.view.unit(unit), unit)
+
+    def grid(self, code: str) -> Said:
+        """Name of a grid."""
+        return _named(self.view.grid(code), code)
+
+    def matter(self, code: str) -> Said:
+        """Name of a class of matter."""
+        return _named(self.view.catalogue(code), code)
+
+    def moment(self, at: datetime) -> str:
+        """An instant in local time, to the second."""
+        return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+
+    def due(self, at: datetime) -> str:
+        """A due instant in local time; midnight is 24:00 of the day that it ends (domain.md CLK-04)."""
+        local = at.astimezone(self.zone)
+        if (local.hour, local.minute, local.second) == (0, 0, 0):
+            return f"{local - timedelta(days=1):%Y-%m-%d} 24:00"
+        return f"{local:%Y-%m-%d %H:%M}"
+
+
+def code(value: str) -> Said:
+    """A code in words, where there are any."""
+    return CODES.get(value) or ROLES.get(value) or Said(value, value)
+
+
+def _named(known: Any, key: str) -> Said:
+    return Said(known.name_zh, known.name_en) if known else Said(key, key)
+
+
+def _with_id(known: Any, key: str) -> Said:
+    if known is None:
+        return code(key)
+    return Said(f"{known.name_zh}({key})", f"{known.name_en} ({key})")

@@ -1,0 +1,73 @@
+"""Every event has a sentence that an auditor understands, and none of them says anything personal."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from libs.audit.words import WORDS, say
+from libs.directory.naming import CODES, ROLES, Naming
+from libs.events.contracts import registry, routing, supervision
+from libs.events.contracts.directory import Role
+from libs.events.ids import ClassCode, ClockId, PersonId, UnitId
+from tests.unit.directory.town import VIEW
+
+NAMING = Naming(VIEW)
+GOLDENS = Path(__file__).parents[2] / "contract" / "goldens"
+
+
+def test_every_registered_type_has_a_sentence() -> None:
+    assert set(WORDS) == set(registry.TYPES.values())
+
+
+@pytest.mark.parametrize("ce_type", registry.TYPES)
+def test_both_languages_are_complete_and_sealed_values_stay_sealed(ce_type: str) -> None:
+    said = say(registry.decode(ce_type, (GOLDENS / f"{ce_type}.json").read_bytes()), NAMING)
+
+    assert re.search(r"[\u4e00-\u9fff]", said.zh)
+    assert re.search(r"[a-z]", said.en)
+    assert "{" not in said.zh + said.en
+
+
+def test_no_sentence_names_a_personal_field() -> None:
+    named = {(kind, field) for kind, words in WORDS.items() for field in re.findall(r"{(\w+)}", words.zh + words.en)}
+
+    assert not {(kind, field) for kind, field in named if field in kind.personal_fields()}
+
+
+def test_ids_are_said_with_their_names() -> None:
+    dispatched = routing.CaseDispatched(
+        unit=UnitId("county-housing"), dispatched_by=PersonId("chen-li"), class_code=ClassCode("manhole")
+    )
+
+    assert say(dispatched, NAMING) == (
+        "派给 县住建局 办理 (第 1 轮), 由 陈立(chen-li)",
+        "dispatched to County Housing and Construction Bureau (round 1) by Chen Li (chen-li)",
+    )
+
+
+def test_a_day_limit_ends_at_24_of_its_last_day_in_local_time() -> None:
+    breached = supervision.DeadlineBreached(
+        clock_id=ClockId("e-1"),
+        clock="handling",
+        round=1,
+        instant=datetime(2026, 11, 9, 16, 0, tzinfo=UTC),
+        due_at=datetime(2026, 11, 9, 16, 0, tzinfo=UTC),
+    )
+
+    assert say(breached, NAMING).zh == "超期: 办理时限已于 2026-11-09 24:00 到期"
+
+
+def test_somebody_whom_the_directory_does_not_know_is_said_by_id() -> None:
+    assigned = routing.HandlerAssigned(
+        unit=UnitId("nowhere"), handler=PersonId("nobody"), assigned_by=PersonId("chen-li")
+    )
+
+    assert say(assigned, NAMING).en == "nowhere assigned nobody"
+
+
+def test_every_role_has_words_and_no_code_is_said_twice() -> None:
+    assert set(ROLES) == set(get_args(Role))
+    assert not set(ROLES) & set(CODES)
