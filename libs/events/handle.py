@@ -101,11 +101,11 @@ class Desk(Generic[State, Command]):
             for attempt in range(ATTEMPTS):
                 try:
                     return await self._attempt(conn, case_id, build, facts, call, opens=opens)
-                except _Claimed:
+                except (_Claimed, Rejected) as why:
+                    # The first request with this key may have been carried out between our look at it and our reading.
                     if answered := await _answered(conn, call.once):
                         return answered
-                except StreamConflict:
-                    if attempt == ATTEMPTS - 1 or call.if_match:
+                    if not isinstance(why, StreamConflict) or call.if_match or attempt == ATTEMPTS - 1:
                         raise
             raise StreamConflict()
 

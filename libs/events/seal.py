@@ -10,7 +10,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import asyncpg
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
 
 from libs.events.errors import Erased, Unavailable
 from libs.events.event import Event, Sealed
-from libs.events.store import Pool
+from libs.events.store import AWAY, Pool
 
 KINDS = ("reporter", "case")
 HELD_SECONDS = 60.0
@@ -132,7 +131,7 @@ class Vault:
     async def _ask(self, statement: str, *values: Any) -> list[Any]:
         try:
             rows: list[Any] = await self.pool.fetch(statement, *values, timeout=5)
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError) as error:
+        except AWAY as error:
             raise Unavailable() from error
         return rows
 

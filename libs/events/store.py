@@ -20,6 +20,20 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+    OSError,
+    TimeoutError,
+)
+"""The database is away, busy or just starting: whoever meets one of these tries again."""
+
 EVENTS_OF_STREAM = """
     select lane, seq, version, recorded_at, prev_hash, hash, meta, body
       from log.event where stream = $1 and version > $2 order by version

@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.events.consumer import Cursor, ProgressMoved, Reader, Taken, Work, read_cursor, take
 from libs.events.envelope import WireRecord, from_kafka
-from libs.events.errors import ChainBroken
+from libs.events.errors import ChainBroken, Unavailable
 from libs.events.relay import Relay
-from libs.events.store import Pool
+from libs.events.store import AWAY, Pool
 from libs.events.watermark import Beat, Watermarks, touch_lanes
 
 log = structlog.get_logger()
@@ -26,17 +25,7 @@ TOPICS = ("case.events", "directory.events")
 SINGLE_JOBS = TopicPartition("directory.events", 0)
 BATCH = 200
 BEAT_SECONDS = 1.0
-TRANSIENT = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    OSError,
-    TimeoutError,
-)
+TRANSIENT = (*AWAY, Unavailable)
 
 
 class NotYet(Exception):

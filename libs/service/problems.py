@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +18,7 @@ from libs.events.errors import (
     Rejected,
     Unavailable,
 )
+from libs.events.store import AWAY
 
 log = structlog.get_logger()
 
@@ -28,18 +28,6 @@ STATUS: tuple[tuple[type[Rejected], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),
     (Unavailable, 503),
-)
-BUSY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    OSError,
-    TimeoutError,
 )
 TITLES = {
     400: ("请求无法读取", "the request cannot be read"),
@@ -106,7 +94,7 @@ def install(app: FastAPI) -> None:
         log.error("request_failed", reason=type(error).__name__)
         return problem(500)
 
-    for busy in BUSY:
+    for busy in AWAY:
         app.add_exception_handler(busy, _unavailable)
 
 
