@@ -178,7 +178,8 @@ def _extend(run: _Run, more: Limit, calendar: WorkCalendar) -> _Run:
     if run.limit and run.limit.unit is more.unit:
         total = Limit(run.limit.amount + more.amount, more.unit)
     extended = replace(run, limit=total, limit_due=add(run.limit_due, more, calendar))
-    return replace(extended, exempt=run.exempt and extended.due_at <= run.at)
+    # While time is free the due instant has not moved yet: it lies ahead of the moment at which charging stopped.
+    return replace(extended, exempt=run.exempt and extended.due_at <= (run.free_since or run.at))
 
 
 def _obstruct(run: _Run, obstacle: Obstacle) -> _Run:

@@ -30,7 +30,8 @@ from tests.unit.supervision.calendars import CHINA
 
 MIDNIGHT = datetime(2026, 11, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-LAST_HOUR = 200
+# The longest life: thirteen limits of 24 hours, 60 hours of pauses, and the last level.
+LAST_HOUR = 400
 RULE = LampRule("U2")
 LEVELS = {1: None, 2: Limit(3, Unit.HOUR), 3: Limit(9, Unit.HOUR)}
 HANDLING = ClockId("handling")

@@ -8,6 +8,7 @@ from services.supervision.operations import (
     Continued,
     Ended,
     Held,
+    Paused,
     Released,
     Reopened,
     Resumed,
@@ -77,6 +78,19 @@ def test_an_extension_beyond_the_release_ends_the_exemption() -> None:
     )
 
     assert (clock.exempt, clock.breach_at) == (False, china("2026-11-16 24:00"))
+
+
+def test_an_extension_while_the_released_case_is_suspended_ends_the_exemption() -> None:
+    clock = clock_after(
+        DISPATCHED,
+        Held(at=china("2026-11-03 10:00"), position=2),
+        Paused(at=china("2026-11-10 10:00"), position=3),
+        extension("2026-11-18 10:00", "5wd", position=4),
+        Released(at=china("2026-11-18 10:00"), position=5),
+        Resumed(at=china("2026-11-19 10:00"), position=6),
+    )
+
+    assert (clock.exempt, clock.breach_at) == (False, china("2026-11-25 24:00"))
 
 
 def test_a_clock_that_starts_after_the_end_of_its_case_never_runs() -> None:
