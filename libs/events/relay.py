@@ -11,10 +11,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from libs.events.envelope import Position, from_kafka
+from libs.events.envelope import EPOCH, Position, from_kafka
 from libs.events.errors import ChainBroken
 from libs.events.lanes import DIRECTORY_LANE, decode_meta
-from libs.events.store import Connection, Pool, stored_position
+from libs.events.store import AWAY, Connection, Pool, stored_position
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class Relay:
             try:
                 await producer.start()
                 await self._publish(producer)
-            except (KafkaError, TimeoutError, OSError) as error:
+            except (KafkaError, *AWAY) as error:
                 log.warning("relay_interrupted", source=self.source, reason=type(error).__name__)
             finally:
                 self.positions.clear()
@@ -102,9 +102,13 @@ class Relay:
         by_lane: dict[int, list[Any]] = {}
         for row in rows:
             by_lane.setdefault(row["lane"], []).append(row)
-        if by_lane:
-            sends = [self._send_lane(producer, lane, events) for lane, events in by_lane.items()]
+        sends = [asyncio.create_task(self._send_lane(producer, lane, events)) for lane, events in by_lane.items()]
+        try:
             await asyncio.wait_for(asyncio.gather(*sends), SEND_SECONDS)
+        finally:
+            # Where one lane failed, no other may report an ack after the positions were found anew.
+            for send in sends:
+                send.cancel()
         return bool(by_lane)
 
     async def _send_lane(self, producer: AIOKafkaProducer, lane: int, rows: list[Any]) -> None:
@@ -113,7 +117,8 @@ class Relay:
         last = self.positions[lane]
         for row in rows:
             if row["seq"] != last + 1:
-                raise ChainBroken(f"event table of {self.source} has a gap after {lane}/{last}")
+                self._halt(lane, last, "gap_in_table")
+                return
             headers = decode_meta(row["meta"])
             key = dict(headers)["ce_subject"]
             wire = [*headers, *stored_position(row).headers()]
@@ -132,7 +137,12 @@ class Relay:
         """Find each lane's own last sequence in the log, from the recorded progress to the end of the partition."""
         async with self.pool.acquire() as conn:
             found = await self._recorded(conn, lanes)
-        for lane, position in (await self._tail(lanes)).items():
+        tail, shortened = await self._tail(lanes)
+        for lane in shortened:
+            # The log lost records that we had read: what it still has is what counts, and the table refills it.
+            log.error("log_lost_records", source=self.source, lane=lane)
+            found[lane] = Position(lane, 0, 0, EPOCH, b"", b"")
+        for lane, position in tail.items():
             if position.seq > found[lane].seq:
                 found[lane] = position
         async with self.pool.acquire() as conn:
@@ -149,7 +159,8 @@ class Relay:
             if row["source"] == source_of(self.source, row["lane"])
         }
 
-    async def _tail(self, lanes: list[int]) -> dict[int, Position]:
+    async def _tail(self, lanes: list[int]) -> tuple[dict[int, Position], list[int]]:
+        """Our last record per lane after the recorded progress, and the lanes whose log ends before it."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
         )
@@ -159,18 +170,18 @@ class Relay:
         finally:
             await consumer.stop()
 
-    async def _read_tail(self, consumer: AIOKafkaConsumer, lanes: list[int]) -> dict[int, Position]:
+    async def _read_tail(self, consumer: AIOKafkaConsumer, lanes: list[int]) -> tuple[dict[int, Position], list[int]]:
         partitions = {topic_of(lane): lane for lane in lanes}
         consumer.assign(list(partitions))
         ends = await consumer.end_offsets(list(partitions))
         rows = await self.pool.fetch("select topic, partition, next_offset from read.progress")
         starts = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        shortened = [partition for partition in partitions if starts[partition] > ends[partition]]
+        starts |= dict.fromkeys(shortened, 0)
         last: dict[int, Position] = {}
-        reading = {tp for tp in partitions if starts.get(tp, 0) < ends[tp]}
+        reading = {tp for tp in partitions if starts[tp] < ends[tp]}
         for partition in partitions:
-            # A log that ends before our progress has lost records: look at all of it.
-            start = starts.get(partition, 0)
-            consumer.seek(partition, start if start <= ends[partition] else 0)
+            consumer.seek(partition, starts[partition])
         consumer.pause(*(set(partitions) - reading))
         while reading:
             got = await asyncio.wait_for(consumer.getmany(timeout_ms=500), SEND_SECONDS)
@@ -180,7 +191,7 @@ class Relay:
                 if await consumer.position(partition) >= ends[partition]:
                     reading.discard(partition)
                     consumer.pause(partition)
-        return last
+        return last, [partitions[partition] for partition in shortened]
 
     def _own_last(self, lane: int, records: Iterable[Any], last: dict[int, Position]) -> None:
         for record in records:
@@ -196,10 +207,14 @@ class Relay:
     async def _take_up(self, conn: Connection, lane: int, position: Position) -> None:
         stored = await conn.fetchval("select hash from log.event where lane = $1 and seq = $2", lane, position.seq)
         if position.seq > 0 and stored != position.hash:
-            self.halted[lane] = "log_ahead_of_table" if stored is None else "log_differs_from_table"
-            log.error("relay_halted", source=self.source, lane=lane, seq=position.seq, reason=self.halted[lane])
+            self._halt(lane, position.seq, "log_ahead_of_table" if stored is None else "log_differs_from_table")
             return
         self.positions[lane] = position.seq
+
+    def _halt(self, lane: int, seq: int, reason: str) -> None:
+        self.positions.pop(lane, None)
+        self.halted[lane] = reason
+        log.error("relay_halted", source=self.source, lane=lane, seq=seq, reason=reason)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
@@ -214,3 +229,6 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         await asyncio.wait_for(producer.stop(), 5)
     except (KafkaError, TimeoutError, OSError) as error:
         log.warning("producer_abandoned", reason=type(error).__name__)
+        # Left alone, its sender would try for ever and deliver late.
+        await producer._sender.close()
+        await producer.client.close()

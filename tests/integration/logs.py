@@ -6,7 +6,7 @@ Their records share the topics of the `servers` instance; each log starts readin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +19,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from deploy.embedded.postgres import with_database
 from deploy.embedded.stack import Stack
 from libs.events import store
+from libs.events.consumer import Cursor, take
 from libs.events.contracts.intake import CaseNotAccepted
 from libs.events.decider import SYSTEM
-from libs.events.envelope import Draft, Provenance, draft
+from libs.events.envelope import Draft, Provenance, WireRecord, draft, from_kafka
 from libs.events.event import Event
 from libs.events.ids import PersonId, new_id
-from libs.events.lanes import CASE_LANES, lane_of
+from libs.events.lanes import CASE_LANES, genesis, lane_of
 from libs.events.schema import FOLDER
 from libs.events.store import Appended, Connection, Pool
 
@@ -44,6 +45,8 @@ class Log:
     url: str
     admin_url: str
     bootstrap: str
+    starts: Mapping[int, int]
+    """Lane → offset at which its partition ended when this log was made."""
 
     async def append(
         self,
@@ -115,14 +118,15 @@ async def new_log(servers: Stack, mode: str = "manual", *, relayed: bool = False
     inside = await asyncpg.connect(admin_url)
     now = MORNING if mode == "manual" else None
     await inside.execute("insert into log.mode (kind, now) values ($1, $2)", mode, now)
+    ends = await ends_of(servers.bootstrap) if relayed else []
     if relayed:
-        ends = await ends_of(servers.bootstrap)
         await inside.executemany("update read.progress set next_offset = $3 where topic = $1 and partition = $2", ends)
     await inside.close()
     url = with_database(servers.database_url("intake"), name)
     pool = await asyncpg.create_pool(url, min_size=1, max_size=20, server_settings={"search_path": "read"})
     try:
-        yield Log(pool, url, admin_url, servers.bootstrap)
+        starts = {lane: end for topic, lane, end in ends if topic == "case.events"}
+        yield Log(pool, url, admin_url, servers.bootstrap, starts)
     finally:
         pool.terminate()
         await admin.execute(f"drop database {name} with (force)")
@@ -171,3 +175,35 @@ async def eventually(done: Callable[[], object], what: str, seconds: float = 20)
         if monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}")
         await asyncio.sleep(0.02)
+
+
+async def read_lane(log: Log, lane: int, after: int | None = None) -> list[WireRecord]:
+    """Every record of the lane's partition from this offset (None: where the log's progress was when it was made)."""
+    tp = TopicPartition("case.events", lane)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=log.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=20
+    )
+    await consumer.start()
+    try:
+        consumer.assign([tp])
+        end = (await consumer.end_offsets([tp]))[tp]
+        consumer.seek(tp, log.starts[lane] if after is None else after)
+        records: list[WireRecord] = []
+        while await consumer.position(tp) < end:
+            got = await consumer.getmany(timeout_ms=500)
+            records += [from_kafka(record) for record in got.get(tp, [])]
+        return records
+    finally:
+        await consumer.stop()
+
+
+async def assert_published(log: Log, lane: int, duplicates: int = 0) -> None:
+    """The lane's partition holds the event table's rows, byte for byte and in order; duplicates only identical."""
+    sent = await read_lane(log, lane)
+    cursor = Cursor(TopicPartition("case.events", lane), 0, {SOURCE: (0, genesis(SOURCE, lane))})
+    taken = take(cursor, sent, range(len(sent)))
+    assert taken.broken is None
+    rows = await log.chain(lane)
+    assert [(event.position.seq, event.body) for event in taken.events] == [(row["seq"], row["body"]) for row in rows]
+    assert [event.position.hash for event in taken.events] == [row["hash"] for row in rows]
+    assert taken.duplicates <= duplicates

@@ -1,0 +1,235 @@
+"""Event table → Kafka on real servers: nothing skipped, nothing reordered, duplicates only identical."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.embedded.stack import Stack
+from libs.events.relay import Relay
+from tests.integration.logs import NOTED, SOURCE, Log, append, assert_published, case_in, eventually, read_lane
+
+
+@asynccontextmanager
+async def relaying(log: Log, lanes: Iterable[int]) -> AsyncIterator[Relay]:
+    """A relay that owns these lanes, ended like a process that loses its place: without a word."""
+    relay = Relay(SOURCE, log.pool, log.bootstrap, idle_seconds=0.01)
+    relay.assign(lanes)
+    running = asyncio.create_task(relay.run())
+    try:
+        yield relay
+    finally:
+        assert not running.done(), "the relay's loop has died"
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def caught_up(log: Log, relay: Relay, *lanes: int) -> None:
+    """Until every one of these lanes is sent to its end."""
+
+    async def level() -> bool:
+        return all([relay.positions.get(lane) == await log.seq(lane) for lane in lanes])
+
+    await eventually(level, f"lanes {lanes} are relayed", 60)
+
+
+async def as_superuser(log: Log, *statements: str) -> None:
+    """Do to the table what nobody can do in earnest: restore it from a backup, tamper with it."""
+    owner = await asyncpg.connect(log.admin_url)
+    await owner.execute("alter table log.event disable trigger all")
+    for statement in statements:
+        await owner.execute(statement)
+    await owner.close()
+
+
+async def test_what_is_committed_is_published_byte_for_byte_in_order(relayed_log: Log) -> None:
+    log, lanes = relayed_log, (1, 2, 3, 4)
+    cases = [case_in(lane) for lane in lanes * 3]
+    async with relaying(log, lanes) as relay:
+        for case_id in cases:
+            await log.append(case_id, NOTED, NOTED)
+        await caught_up(log, relay, *lanes)
+    for lane in lanes:
+        await assert_published(log, lane)
+
+
+async def test_the_key_of_a_record_is_its_case(relayed_log: Log) -> None:
+    log, case_id = relayed_log, case_in(11)
+    await log.append(case_id)
+    async with relaying(log, [11]) as relay:
+        await caught_up(log, relay, 11)
+    tp = TopicPartition("case.events", 11)
+    async with AIOKafkaConsumer(bootstrap_servers=log.bootstrap, enable_auto_commit=False) as consumer:
+        consumer.assign([tp])
+        consumer.seek(tp, log.starts[11])
+        record = await consumer.getone(tp)
+    assert record.key == case_id.encode()
+
+
+async def test_a_relay_that_starts_again_sends_nothing_twice(relayed_log: Log) -> None:
+    """The reader's progress did not move meanwhile, so the position is found in the log itself."""
+    log = relayed_log
+    case_id = case_in(12)
+    for _ in range(3):
+        await log.append(case_id, NOTED, NOTED)
+        async with relaying(log, [12]) as relay:
+            await caught_up(log, relay, 12)
+    await assert_published(log, 12)
+
+
+async def test_a_rolled_back_append_is_never_published(relayed_log: Log) -> None:
+    log, case_id = relayed_log, case_in(13)
+    async with relaying(log, [13]) as relay:
+        async with log.pool.acquire() as conn:
+            undone = conn.transaction()
+            await undone.start()
+            await append(conn, case_id)
+            await undone.rollback()
+        await log.append(case_id)
+        await caught_up(log, relay, 13)
+    await assert_published(log, 13)
+    assert len(await read_lane(log, 13)) == 1
+
+
+async def test_the_largest_body_passes(relayed_log: Log) -> None:
+    log, case_id = relayed_log, case_in(14)
+    largest = NOTED.model_copy(update={"alternative": "x" * 262_000})
+    async with relaying(log, [14]) as relay:
+        await log.append(case_id, largest, largest, largest, largest)
+        await caught_up(log, relay, 14)
+    await assert_published(log, 14)
+
+
+async def test_lanes_of_another_worker_are_left_alone(relayed_log: Log) -> None:
+    log = relayed_log
+    async with relaying(log, [15, 16]) as relay:
+        await log.append(case_in(15))
+        await caught_up(log, relay, 15, 16)
+        relay.assign([16])
+        await log.append(case_in(15))
+        await log.append(case_in(16))
+        await caught_up(log, relay, 16)
+        assert 15 not in relay.positions
+    assert (len(await read_lane(log, 15)), len(await read_lane(log, 16))) == (1, 1)
+
+
+async def test_two_relays_at_once_only_repeat_each_other(relayed_log: Log) -> None:
+    """A zombie that still sends while the new holder does: identical records twice, which every reader drops."""
+    log, cases = relayed_log, [case_in(17) for _ in range(5)]
+    async with relaying(log, [17]) as one, relaying(log, [17]) as other:
+        for turn in range(40):
+            await log.append(cases[turn % 5])
+        await caught_up(log, one, 17)
+        await caught_up(log, other, 17)
+    await assert_published(log, 17, duplicates=40)
+
+
+async def test_a_log_ahead_of_the_table_stops_that_lane_and_no_other(relayed_log: Log) -> None:
+    """PostgreSQL came back from a backup: numbers that the log already has must not be given again."""
+    log = relayed_log
+    restored, healthy = case_in(18), case_in(19)
+    await log.append(restored, NOTED, NOTED)
+    async with relaying(log, [18]) as relay:
+        await caught_up(log, relay, 18)
+    await as_superuser(log, "delete from log.event where lane = 18 and seq = 2")
+    async with relaying(log, [18, 19]) as relay:
+        await log.append(healthy)
+        await caught_up(log, relay, 19)
+        assert relay.halted == {18: "log_ahead_of_table"}
+    await assert_published(log, 19)
+    assert len(await read_lane(log, 18)) == 2
+
+
+async def test_another_hash_than_the_logs_stops_that_lane_and_no_other(relayed_log: Log) -> None:
+    log = relayed_log
+    forked, healthy = case_in(20), case_in(21)
+    await log.append(forked)
+    async with relaying(log, [20]) as relay:
+        await caught_up(log, relay, 20)
+    await as_superuser(log, "update log.event set hash = sha256(hash) where lane = 20")
+    await log.append(forked)
+    async with relaying(log, [20, 21]) as relay:
+        await log.append(healthy)
+        await caught_up(log, relay, 21)
+        assert relay.halted == {20: "log_differs_from_table"}
+    assert len(await read_lane(log, 20)) == 1
+
+
+async def test_a_hole_in_the_table_stops_that_lane_before_it(relayed_log: Log) -> None:
+    log = relayed_log
+    await log.append(case_in(22), NOTED, NOTED, NOTED)
+    await as_superuser(log, "delete from log.event where lane = 22 and seq = 2")
+    async with relaying(log, [22, 23]) as relay:
+        await log.append(case_in(23))
+        await caught_up(log, relay, 23)
+        await eventually(lambda: 22 in relay.halted, "the lane with the hole halts")
+        assert relay.halted == {22: "gap_in_table"}
+    assert [record.position.seq for record in await read_lane(log, 22)] in ([], [1])
+
+
+async def test_a_log_that_lost_its_tail_is_filled_again_in_order(relayed_log: Log) -> None:
+    """The reader's progress lies beyond the end of the partition, so the broker lost what it had acknowledged."""
+    log = relayed_log
+    assert log.starts[24] == 0, "the partition is this test's own"
+    at = await log.append(case_in(24), NOTED, NOTED)
+    head = await log.pool.fetchval("select hash from log.event where lane = 24 and seq = 2")
+    await log.pool.execute("update read.progress set next_offset = 50 where partition = 24")
+    await log.pool.execute(
+        "update read.source_progress set seq = $1, hash = $2 where lane = 24 and source = $3", at.seq, head, SOURCE
+    )
+    await log.append(case_in(24))
+    async with relaying(log, [24]) as relay:
+        await caught_up(log, relay, 24)
+    await assert_published(log, 24)
+
+
+async def test_the_relay_outlives_its_databases_restart(relayed_log: Log) -> None:
+    log = relayed_log
+    async with relaying(log, [25]) as relay:
+        await log.append(case_in(25))
+        await caught_up(log, relay, 25)
+        owner = await asyncpg.connect(log.admin_url)
+        await owner.fetch(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        await owner.close()
+        await log.append(case_in(25))
+        await caught_up(log, relay, 25)
+    await assert_published(log, 25)
+
+
+async def test_what_is_committed_while_the_broker_is_away_follows_when_it_is_back(
+    servers: Stack, relayed_log: Log
+) -> None:
+    """Writers never stop; the broker goes in the middle of their events and comes back."""
+    log, lanes = relayed_log, (30, 31, 32)
+    cases = {lane: case_in(lane) for lane in lanes}
+    writing = True
+
+    async def write(lane: int) -> None:
+        while writing:
+            await log.append(cases[lane], NOTED, NOTED)
+
+    async with relaying(log, lanes) as relay:
+        writers = [asyncio.create_task(write(lane)) for lane in lanes]
+        await eventually(lambda: relay.sent > 50, "events flow")
+        await asyncio.to_thread(servers.kill_broker)
+        before = [await log.seq(lane) for lane in lanes]
+
+        async def all_wrote_on() -> bool:
+            return all([await log.seq(lane) > seq + 20 for lane, seq in zip(lanes, before, strict=True)])
+
+        await eventually(all_wrote_on, "commands are accepted without a broker")
+        await asyncio.to_thread(servers.start_broker)
+        writing = False
+        await asyncio.gather(*writers)
+        await caught_up(log, relay, *lanes)
+        senders = [task for task in asyncio.all_tasks() if "_sender_routine" in repr(task.get_coro())]
+        assert len(senders) == 1, "a producer of before the outage is still at work"
+    for lane in lanes:
+        await assert_published(log, lane, duplicates=500)
