@@ -27,7 +27,7 @@ ALL_FACTS = "select seq, type, body, event_id::text from log.event where lane = 
 
 
 async def open_log(conn: Connection, mode: str) -> bool:
-    """`real` or `manual`: append the log's first fact, its mode, where lane 64 is empty; True if this call did. For the admin step."""
+    """Append the log's first fact, its mode, where lane 64 is empty; True if this call did. For the admin step."""
     async with conn.transaction():
         view = await _state(conn)
         if view.version:

@@ -32,12 +32,12 @@ WORK = f"""
    and case when $5::text is null then state <> all($6) else state = $5 end
 """
 WORK_PAGE = f"""
-select *, case_id::text as case_id {WORK}
+select * {WORK}
    and ($7::uuid is null or (coalesce(due_at, 'infinity'), case_id) > (coalesce($8::timestamptz, 'infinity'), $7))
  order by coalesce(due_at, 'infinity'), case_id limit $9
 """
 QUEUE_PAGE = """
-select *, case_id::text as case_id from work_order where state = 'REGISTERED'
+select * from work_order where state = 'REGISTERED'
    and ($1::uuid is null or (urgency, registered_at, case_id) > ($2, $3::timestamptz, $1))
  order by urgency, registered_at, case_id limit $4
 """
@@ -64,7 +64,7 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
         rows = await conn.fetch(WORK_PAGE, *wanted, case_id, due_at, limit + 1)
     items = [order_item(row, fresh.at) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
-    following = encode_cursor(last["due_at"], last["case_id"]) if last else None
+    following = encode_cursor(last["due_at"], str(last["case_id"])) if last else None
     return JSONResponse({"items": items, "count": count, "next_cursor": following, **fresh.document()})
 
 
@@ -83,7 +83,7 @@ async def queue(
         rows = await conn.fetch(QUEUE_PAGE, case_id, urgency, registered_at, limit + 1)
     items = [queue_item(row) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
-    following = encode_cursor(last["urgency"], last["registered_at"], last["case_id"]) if last else None
+    following = encode_cursor(last["urgency"], last["registered_at"], str(last["case_id"])) if last else None
     return JSONResponse({"items": items, "count": count, "next_cursor": following, **fresh.document()})
 
 
@@ -120,8 +120,9 @@ def lamp(row: Any, at: datetime) -> Lamp | None:
 
 def order_item(row: Any, at: datetime) -> dict[str, Any]:
     """One line of the work list; nothing personal in it."""
-    names = ("case_id", "state", "unit", "kind", "class_code", "urgency", "grid", "handler", "round", "dual_hat")
+    names = ("state", "unit", "kind", "class_code", "urgency", "grid", "handler", "round", "dual_hat")
     return {
+        "case_id": str(row["case_id"]),
         **{name: row[name] for name in names},
         "lead": True,
         "lamp": lamp(row, at),
@@ -139,8 +140,9 @@ def due_times(row: Any) -> dict[str, Any]:
 
 def queue_item(row: Any) -> dict[str, Any]:
     """One case that waits for dispatch."""
-    names = ("case_id", "kind", "class_code", "urgency", "grid", "proposed", "dispatch")
+    names = ("kind", "class_code", "urgency", "grid", "proposed", "dispatch")
     return {
+        "case_id": str(row["case_id"]),
         **{name: row[name] for name in names},
         "registered_at": _text(row["registered_at"]),
         "dispatch_due_at": _text(row["dispatch_due_at"]),

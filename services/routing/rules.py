@@ -100,7 +100,7 @@ def _catalogue(view: View, item: CatalogueItemPublished, candidates: tuple[LeadC
 def _why(
     view: View, item: CatalogueItemPublished, candidate: LeadCandidate, answer: Dispatchable
 ) -> Iterator[RuleStep]:
-    yield _power(view, candidate)
+    yield _power(view, item, candidate)
     where = f"{_zh(view, candidate.unit)} ({candidate.level})"
     lowest = f"{_en(view, candidate.unit)} ({candidate.level})"
     yield _step("R7", f"具备职权的最低层级: {where}", f"lowest level that holds the power: {lowest}")
@@ -113,12 +113,12 @@ def _why(
             "发现人在该单位兼任: 本人回避, 由其他网格或镇中心核实",
             "a finder also serves in the unit: barred himself, verified from another grid or the centre",
         )
-    if is_village(view, candidate.unit) and item.self_governance:
-        yield _step("R6", "自治事项, 村委会可以主办", "a self-governance matter, which a village committee may lead")
 
 
-def _power(view: View, candidate: LeadCandidate) -> RuleStep:
+def _power(view: View, item: CatalogueItemPublished, candidate: LeadCandidate) -> RuleStep:
     zh, en = _zh(view, candidate.unit), _en(view, candidate.unit)
+    if item.self_governance and is_village(view, candidate.unit):
+        return _step("R6", f"自治事项, {zh}可以主办", f"a self-governance matter, which {en} may lead")
     if not candidate.powers:
         return _step("R6", f"此事项无须专门职权, {zh}可以主办", f"no special power is needed; {en} may lead")
     power = candidate.powers[0]

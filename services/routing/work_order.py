@@ -50,7 +50,7 @@ class SeparationForbids(Refused):
 
     def __init__(self, breach: Breach | UnitRejected, command: str, person: PersonId, unit: UnitId | None) -> None:
         self.code = f"E-{breach.rule}"
-        also = breach.also if isinstance(breach, Breach) else ()
+        self.also = also = breach.also if isinstance(breach, Breach) else ()
         allowed = breach.allowed if isinstance(breach, Breach) else ()
         attempt = SeparationViolationAttempted(
             person=person, unit=unit, command=command, rule=breach.rule, also=also, evidence=breach.evidence
@@ -58,6 +58,10 @@ class SeparationForbids(Refused):
         super().__init__(
             events=[attempt], rule=breach.rule, evidence=breach.evidence, allowed=allowed, zh=breach.zh, en=breach.en
         )
+
+    def document(self) -> dict[str, object]:
+        """With the other rules that the act breaks too."""
+        return {**super().document(), "also": list(self.also)}
 
 
 # State
