@@ -1,0 +1,161 @@
+"""How a case comes to its end: what supervision itself decided about it, and the refusals its commands share. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Literal
+
+from libs.directory.facts import Facts
+from libs.events.contracts.supervision import (
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackWaived,
+    CaseClosed,
+    FeedbackAccepted,
+    FeedbackRejected,
+    ReworkOrdered,
+    SeparationViolationAttempted,
+    SeparationViolationDetected,
+    VerificationAssigned,
+    VerificationPassed,
+)
+from libs.events.decider import Actor
+from libs.events.errors import Forbidden, NotFound, Refused, Rejected
+from libs.events.event import Event
+from libs.events.ids import PersonId
+from libs.events.lifecycle import Case
+from libs.separation.case import Breach
+from libs.separation.powers import may_close
+from libs.separation.rules import Closing
+
+# Refusals
+
+
+class NotInThisState(Rejected):
+    """The case has gone on, or has not come so far."""
+
+    code = "E-STATE"
+
+
+class NotYourUnit(Forbidden):
+    """The case belongs to another unit."""
+
+    code = "E-UNIT"
+    zh = "该案件不属于您所在的单位"
+    en = "the case is another unit's"
+
+
+class SeparationForbids(Refused):
+    """巡办分离 forbids it: the code names the rule, the attempt is recorded."""
+
+    def __init__(self, breach: Breach, command: str, person: PersonId, by: Actor) -> None:
+        self.code = breach.code
+        attempt = SeparationViolationAttempted(
+            person=person,
+            unit=by.unit,
+            command=command,
+            rule=breach.rule,
+            also=breach.also,
+            evidence=breach.evidence,
+        )
+        super().__init__(
+            events=[attempt],
+            rule=breach.rule,
+            evidence=breach.evidence,
+            allowed=breach.allowed,
+            zh=breach.zh,
+            en=breach.en,
+        )
+
+
+# State
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The current round: accepted, verified where the class needs it, called back or waived; and whether closed."""
+
+    round: int = 1
+    accepted: bool = False
+    rejected: bool = False
+    needs_verification: bool = True
+    verifier: PersonId | None = None
+    verified: bool = False
+    callback: Literal["OPEN", "DONE", "WAIVED"] = "OPEN"
+    attempts: tuple[tuple[date, str], ...] = ()
+    """Half-days in which the reporter was tried."""
+    closed: bool = False
+    violations: frozenset[tuple[PersonId, str]] = frozenset()
+
+    @property
+    def checked(self) -> bool:
+        """Whether nothing is left to verify."""
+        return self.verified or not self.needs_verification
+
+
+def evolve(own: Completion, event: Event) -> Completion:
+    """One own event later."""
+    match event:
+        case FeedbackAccepted():
+            return replace(own, accepted=True, rejected=False, needs_verification=event.next == "VERIFYING")
+        case FeedbackRejected():
+            return replace(own, rejected=True)
+        case VerificationAssigned():
+            return replace(own, verifier=event.verifier)
+        case VerificationPassed():
+            return replace(own, verified=True)
+        case ReworkOrdered():
+            return Completion(round=event.round, violations=own.violations)
+        case CallbackAttempted():
+            return replace(own, attempts=(*own.attempts, (event.day, event.half)))
+        case CallbackCompleted():
+            return replace(own, callback="DONE")
+        case CallbackWaived():
+            return replace(own, callback="WAIVED")
+        case CaseClosed():
+            return replace(own, closed=True)
+        case SeparationViolationDetected():
+            return replace(own, violations=own.violations | {(event.person, event.rule)})
+        case _:
+            return own
+
+
+# Guards
+
+
+def known_case(facts: Facts) -> Case:
+    """The case in the read model; raises `NotFound`."""
+    if facts.case is None:
+        raise NotFound()
+    return facts.case
+
+
+def require_role(by: Actor, *roles: str) -> None:
+    """Raises `Forbidden` for another role."""
+    if by.role not in roles:
+        raise Forbidden(allowed=roles)
+
+
+def unbarred(facts: Facts, by: Actor, at: datetime, power: Closing, command: str) -> Case:
+    """The case, if no separation rule bars the actor from the power; before any role is looked at."""
+    case = known_case(facts)
+    if breach := may_close(case, by.person, facts.directory, at, power):
+        raise SeparationForbids(breach, command, by.person, by)
+    return case
+
+
+def not_here(own: Completion, case: Case) -> NotInThisState:
+    """The refusal of a command that comes too early or too late, with what can be done instead."""
+    return NotInThisState(evidence=[case.last_event_id], allowed=open_steps(own, case))
+
+
+def open_steps(own: Completion, case: Case) -> tuple[str, ...]:
+    """What the centre can do next with the case, whoever does it."""
+    if case.ended or own.closed:
+        return ()
+    if not own.accepted:
+        return ("review", "rework") if case.state == "FEEDBACK" else ()
+    if not own.checked:
+        return ("verification", "verification/result", "rework")
+    return ("callback", "rework") if own.callback == "OPEN" else ("close", "rework")

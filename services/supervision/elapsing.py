@@ -1,0 +1,77 @@
+"""The steps of a case's clocks: warning, breach, ladder level, each recorded behind the watermark. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from libs.directory.facts import Facts
+from libs.events.contracts.supervision import AutoEscalated, DeadlineBreached, DeadlineWarned, Urgency
+from libs.events.decider import Actor
+from libs.events.event import Event
+from libs.events.ids import ClockId, UnitId
+from services.supervision.clocks import ClockState
+from services.supervision.ladder import Step, StepKey, due_steps, order_of, steps
+from services.supervision.rules import calendar_at, levels, told_unit
+from services.supervision.tracks import Clocks, states_of
+
+
+@dataclass(frozen=True)
+class Elapse:
+    """The watermark of the lane has come to `at`: no fact before it can still come."""
+
+    at: datetime
+    by: Actor
+
+
+def elapse(clocks: Clocks, command: Elapse, facts: Facts) -> Sequence[Event]:
+    """The steps that the watermark licenses, each at its own instant."""
+    licensed = due_steps(all_steps(clocks, facts), command.at, clocks.recorded)
+    return [_event_of(step, clocks, facts) for step in licensed]
+
+
+def next_step(clocks: Clocks, facts: Facts) -> Step | None:
+    """The first step that is not recorded; later facts may still move it."""
+    return next((step for step in all_steps(clocks, facts) if step.key not in clocks.recorded), None)
+
+
+def all_steps(clocks: Clocks, facts: Facts) -> tuple[Step, ...]:
+    """All steps, past and to come, each by the calendar and ladder that its clock has pinned.
+
+    Where clocks pin different versions the earliest step of a key counts, as among clocks of one version.
+    """
+    pinned: dict[tuple[int, Urgency], dict[ClockId, ClockState]] = {}
+    for clock_id, state in states_of(clocks, facts).items():
+        track = clocks.tracks[clock_id]
+        pinned.setdefault((track.directory_version, track.urgency), {})[clock_id] = state
+    found: list[Step] = []
+    for (version, urgency), states in pinned.items():
+        view = facts.at(version)
+        found += steps(states, levels(view, urgency), calendar_at(view))
+    first: dict[StepKey, Step] = {}
+    for step in sorted(found, key=order_of):
+        first.setdefault(step.key, step)
+    return tuple(first.values())
+
+
+def _event_of(step: Step, clocks: Clocks, facts: Facts) -> Event:
+    track = clocks.tracks[step.clock_id]
+    unit = track.unit or (UnitId(facts.case.unit) if facts.case and facts.case.unit else None)
+    told: dict[str, Any] = {
+        "clock_id": step.clock_id,
+        "clock": step.clock,
+        "round": step.round,
+        "unit": unit,
+        "instant": step.instant,
+    }
+    match step.kind:
+        case "warn":
+            return DeadlineWarned(**told, due_at=step.due_at)
+        case "breach":
+            return DeadlineBreached(**told, due_at=step.due_at)
+        case "level":
+            superior = told_unit(unit, step.level, facts.at(track.directory_version))
+            return AutoEscalated(**told, level=step.level, told_unit=superior)
+    assert_never(step.kind)

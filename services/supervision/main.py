@@ -1,0 +1,23 @@
+"""Supervision: `uvicorn services.supervision.main:app` and `python -m services.supervision.main`."""
+
+from libs.service.http import api_app
+from libs.service.process import run_worker
+from libs.service.runtime import Parts
+from services.supervision import api, board, domain, projection, reactions, tables, timers
+
+PARTS = Parts(
+    service="supervision",
+    title_zh="督办",
+    decider=domain.DECIDER,
+    routers=(api.router, board.router),
+    tables=tables.TABLES,
+    project=projection.project,
+    react=reactions.react,
+    after=timers.follow,
+    jobs={"timers": timers.run},
+    pending=timers.pending,
+)
+app = api_app(PARTS)
+
+if __name__ == "__main__":
+    run_worker(PARTS)

@@ -1,0 +1,127 @@
+"""督办: orders of a supervisor, the unit's answer, and their end (domain.md c.3 #45; L0 is `DeadlineWarned`). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from libs.directory.facts import Facts
+from libs.events.contracts.supervision import (
+    CaseClosed,
+    SupervisionIssued,
+    SupervisionLifted,
+    SupervisionResponded,
+)
+from libs.events.decider import Actor
+from libs.events.errors import Rejected
+from libs.events.event import Event
+from libs.events.ids import UnitId
+from services.supervision.completion import NotInThisState, NotYourUnit, known_case, require_role
+from services.supervision.tracks import Clocks, is_overdue
+
+# Commands
+
+
+@dataclass(frozen=True)
+class IssueSupervision:
+    """L1 催办, L2 督办蓝单: an order that the unit has to answer."""
+
+    at: datetime
+    by: Actor
+    level: Literal[1, 2]
+    order: str
+
+
+@dataclass(frozen=True)
+class RespondSupervision:
+    """The unit's leader answers with a plan and a date."""
+
+    at: datetime
+    by: Actor
+    plan: str
+
+
+@dataclass(frozen=True)
+class LiftSupervision:
+    """The cause is removed; the level goes down to `level`."""
+
+    at: datetime
+    by: Actor
+    level: int
+    reason: str
+
+
+# Refusals
+
+
+class CauseRemains(Rejected):
+    """A level goes down only when its cause is gone."""
+
+    code = "E-SUP-CAUSE"
+    zh = "案件仍在超期, 督办原因未消除, 不能降级"
+    en = "the case is still overdue; the cause of the supervision remains"
+
+
+# State
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders that the unit has not answered yet: (level, unit)."""
+
+    unanswered: tuple[tuple[int, UnitId], ...] = ()
+
+
+def evolve(own: Orders, event: Event) -> Orders:
+    """One own event later."""
+    match event:
+        case SupervisionIssued():
+            return replace(own, unanswered=(*own.unanswered, (event.level, event.unit)))
+        case SupervisionResponded():
+            return replace(own, unanswered=tuple(one for one in own.unanswered if one[1] != event.unit))
+        case SupervisionLifted() | CaseClosed():
+            return Orders()
+        case _:
+            return own
+
+
+# Decisions
+
+
+def issue(own: Orders, command: IssueSupervision, facts: Facts) -> Sequence[Event]:
+    """One order per level is open at a time."""
+    case = known_case(facts)
+    require_role(command.by, "SUPERVISOR")
+    if case.ended or case.unit is None:
+        raise NotInThisState(evidence=[case.last_event_id])
+    unit = UnitId(case.unit)
+    if (command.level, unit) in own.unanswered:
+        return []
+    return [SupervisionIssued(level=command.level, issued_by=command.by.person, unit=unit, order=command.order)]
+
+
+def respond(own: Orders, command: RespondSupervision, facts: Facts) -> Sequence[Event]:
+    """One answer answers every open order of the unit."""
+    case = known_case(facts)
+    require_role(command.by, "DEPT_LEADER")
+    asked = {str(unit) for _, unit in own.unanswered} or {str(case.unit)}
+    if command.by.unit is None or command.by.unit not in asked:
+        raise NotYourUnit(allowed=sorted(asked))
+    if case.ended or not own.unanswered:
+        raise NotInThisState(evidence=[case.last_event_id])
+    return [SupervisionResponded(responded_by=command.by.person, unit=command.by.unit, plan=command.plan)]
+
+
+def lift(command: LiftSupervision, clocks: Clocks, facts: Facts) -> Sequence[Event]:
+    """Down, never up; and not while the case runs overdue."""
+    case = known_case(facts)
+    require_role(command.by, "SUPERVISOR")
+    if command.level == case.supervision_level:
+        return []
+    if command.level > case.supervision_level:
+        raise NotInThisState(evidence=[case.last_event_id], allowed=["supervision"])
+    if not case.ended and is_overdue(clocks, facts, command.at):
+        raise CauseRemains(evidence=[case.last_event_id], allowed=["supervision/response"])
+    return [SupervisionLifted(lifted_by=command.by.person, level=command.level, reason=command.reason)]

@@ -1,0 +1,64 @@
+"""What one version of the directory pins for the clocks of a case: calendar, lamp, ladder, limits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import cast
+
+from libs.directory.limits import UnknownClass, handling_limit, stage_limit
+from libs.directory.view import View
+from libs.events.ids import ClassCode, UnitId
+from libs.events.lifecycle import Case
+from libs.events.rulebook import Kind
+from services.supervision.calendar import Limit, WorkCalendar, calendar_of
+from services.supervision.ladder import levels_of
+from services.supervision.lamps import LampRule, Urgency
+from services.supervision.limits import CaseLimits
+
+
+@lru_cache(maxsize=32)
+def calendar_at(view: View) -> WorkCalendar:
+    """The working calendar of a version of the directory."""
+    return calendar_of(view.rulebook.clock, view.calendars)
+
+
+@lru_cache(maxsize=128)
+def lamp_rule(view: View, urgency: Urgency) -> LampRule:
+    """When the lamp of a clock turns."""
+    return LampRule.of(view.rulebook.lamp, urgency)
+
+
+@lru_cache(maxsize=128)
+def levels(view: View, urgency: Urgency) -> Mapping[int, Limit | None]:
+    """Ladder level → how long after the due instant."""
+    return levels_of(view.rulebook.ladder_wd, view.rulebook.ladder_h, urgency)
+
+
+def limits_of(case: Case, urgency: Urgency, view: View) -> CaseLimits:
+    """The limits that hold for clocks of the case that start now."""
+    code = ClassCode(case.class_code or "")
+    return CaseLimits.of(
+        case.upstream_due_at,
+        dispatch=stage_limit(view, "dispatch", urgency, code),
+        sign=stage_limit(view, "sign", urgency, code),
+        handling=_handling(case, code, urgency, view),
+        rework=stage_limit(view, "rework", urgency, code),
+        response=stage_limit(view, "supervision_response", urgency, code),
+    )
+
+
+def told_unit(unit: UnitId | None, level: int, view: View) -> UnitId | None:
+    """Who is told of a ladder level: at L1 the unit itself, then one superior higher each time (domain.md f.2)."""
+    if unit is None:
+        return None
+    chain = (unit, *view.ancestors(unit))
+    return chain[min(level - 1, len(chain) - 1)]
+
+
+def _handling(case: Case, code: ClassCode, urgency: Urgency, view: View) -> str:
+    try:
+        return handling_limit(view, code, cast(Kind, case.kind), urgency, case.filing_condition)
+    except UnknownClass:
+        # Intake let the case in by an older rulebook; a combination that exists no more makes no clock.
+        return "refused"
