@@ -32,10 +32,13 @@ class Sight:
     everything: bool = False
     units: frozenset[str] = frozenset()
     grids: frozenset[str] = frozenset()
+    verifier: str | None = None
+    """A grid worker also sees what he is asked to verify, in whichever grid."""
 
     def sees(self, case: Case) -> bool:
         """Whether this case is among them."""
-        return self.everything or case.grid in self.grids or bool(self.units & {case.unit, *case.units})
+        asked = self.verifier is not None and case.verifier == self.verifier
+        return self.everything or asked or case.grid in self.grids or bool(self.units & {case.unit, *case.units})
 
 
 def sight(actor: Actor, directory: View) -> Sight:
@@ -46,5 +49,5 @@ def sight(actor: Actor, directory: View) -> Sight:
         return Sight(units=frozenset({actor.unit}))
     if actor.role in SEES_GRID and actor.appointment:
         post = directory.appointment(actor.appointment)
-        return Sight(grids=frozenset(post.grids if post else ()))
+        return Sight(grids=frozenset(post.grids if post else ()), verifier=actor.person)
     return Sight()
