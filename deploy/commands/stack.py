@@ -16,7 +16,7 @@ from deploy.embedded.stack import Stack
 app = typer.Typer(no_args_is_help=True, help="启动与停止 / start and stop an instance")
 
 InstanceName = Annotated[str, typer.Option("--instance", help="实例 / instance")]
-Port = Annotated[int | None, typer.Option(help="端口 / port")]
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 @app.command()
@@ -31,18 +31,20 @@ def up(
     ] = None,
 ) -> None:
     """前台运行,数据保留,Ctrl-C 全部停止 / run in the foreground on kept data; Ctrl-C stops everything."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # Until honcho takes over: whoever interrupts the start must find nothing left running either.
+    for number in STOPPING:
+        signal.signal(number, lambda told, _: sys.exit(128 + told))
     ports = {"http": http_port, "postgres": postgres_port, "kafka": kafka_port}
     ports["controller"] = kafka_port and kafka_port + 1
     print(f"启动 / starting: {instance}", file=sys.stderr)
     try:
         with Stack(instance, "real", fresh=False, services=(), existing_servers=True, ports=ports) as stack:
             code = foreground.run(stack, programs.names(SERVICES))
-    except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
+    except SystemExit as told:
+        code = told.code if isinstance(told.code, int) else 1
     print(f"已停止 / stopped: {instance}", file=sys.stderr)
     # Being told to stop is no failure.
-    raise typer.Exit(0 if code in (128 + signal.SIGINT, 128 + signal.SIGTERM) else code)
+    raise typer.Exit(0 if code - 128 in STOPPING else code)
 
 
 @app.command()

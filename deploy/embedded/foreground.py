@@ -10,7 +10,7 @@ import yaml
 from honcho.printer import Message, Printer
 
 from deploy.embedded import keys, processes, programs
-from deploy.embedded.instance import ROOT, SERVICES, Instance
+from deploy.embedded.instance import ROOT, SERVICES, CannotStart, Instance
 from deploy.embedded.stack import Stack
 
 TOWN = ROOT / "examples" / "town"
@@ -73,7 +73,9 @@ def server_pids(instance: Instance) -> list[int]:
 def _publish_town(instance: Instance, url: str) -> None:
     token = keys.token(instance.keys, person=None, client="town-setup", scopes=("directory",), hours=1)
     command = ["xunban", "directory", "apply", str(TOWN), "--url", url, "--token", token]
-    subprocess.run(command, check=True, capture_output=True)
+    published = subprocess.run(command, check=False, capture_output=True, text=True)
+    if published.returncode != 0:
+        raise CannotStart(f"示例镇目录未发布 / the demo town was not published:\n{published.stdout}{published.stderr}")
 
 
 def _tell(instance: Instance, names: tuple[str, ...]) -> None:
