@@ -39,8 +39,14 @@ def polygon(grid: GridPublished) -> Polygon:
 
 
 def broken(grids: Iterable[GridPublished]) -> tuple[GridCode, ...]:
-    """Grids whose boundary crosses itself or encloses nothing."""
-    return tuple(grid.code for grid in grids if not polygon(grid).is_valid or not polygon(grid).area)
+    """Grids whose boundary leaves the earth, crosses itself or encloses nothing."""
+    return tuple(
+        grid.code for grid in grids if not _on_earth(grid) or not polygon(grid).is_valid or not polygon(grid).area
+    )
+
+
+def _on_earth(grid: GridPublished) -> bool:
+    return all(abs(longitude) <= 180 * E7 and abs(latitude) <= 90 * E7 for longitude, latitude in grid.polygon)
 
 
 def overlaps(grids: Iterable[GridPublished]) -> tuple[tuple[GridCode, GridCode], ...]:

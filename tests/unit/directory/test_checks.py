@@ -123,6 +123,11 @@ def test_a_grid_boundary_may_not_cross_itself() -> None:
     assert refusals(written("grids", "code", "G04", polygon=bow_tie)) == {"E-GRID-SHAPE grids.G04.polygon"}
 
 
+def test_a_grid_boundary_may_not_leave_the_earth() -> None:
+    beyond = [[119.32, 32.10], [1e308, 32.10], [119.33, 32.11]]
+    assert refusals(written("grids", "code", "G04", polygon=beyond)) == {"E-GRID-SHAPE grids.G04.polygon"}
+
+
 def test_a_grid_of_the_wrong_size_or_without_worker_is_remarked_not_refused() -> None:
     raw = written("grids", "code", "G03", people=2400, households=700)
     raw["appointments"] = [one for one in raw["appointments"] if one["id"] != "li-fang-grid"]
