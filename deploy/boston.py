@@ -163,7 +163,7 @@ def _closing(record: Record, staff: Staff) -> Any:
         feedback = {"result": "SOLVED", "reply": "closed by the department", "photos": []}
         told = await line.post("routing", f"{case}/feedback", feedback, person=handler, at=at)
         await line.visible("supervision", told["position"], person=REVIEWER)
-        await line.post("supervision", f"{case}/review", {"accept": True}, person=REVIEWER, at=at)
+        await line.post("supervision", f"{case}/review", {"accepted": True}, person=REVIEWER, at=at)
         await line.post("supervision", f"{case}/close", {}, person=REVIEWER, at=at)
 
     return act

@@ -20,7 +20,6 @@ from deploy.embedded.stack import Stack
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
 
-SERVICES = ("intake", "routing", "supervision", "notify")
 MICROSECOND = timedelta(microseconds=1)
 SETTLE_SECONDS = 60.0
 
@@ -69,15 +68,16 @@ class Timeline:
                 return stack.token(client=caller.partition(":")[2], scopes=("clock", "directory"))
             return stack.token(person=caller, scopes=("clock",))
 
+        services = dict.fromkeys(name.partition("-")[0] for name in stack.names)
         return Timeline(
-            apis={name: stack.api_url(name) for name in SERVICES},
-            workers={name: stack.worker_url(name) for name in SERVICES},
+            apis={name: stack.api_url(name) for name in services},
+            workers={name: stack.worker_url(name) for name in services},
             sign=sign,
             clock_token=stack.token(client="clock", scopes=("clock",)),
         )
 
     async def __aenter__(self) -> Timeline:
-        limits = httpx.Limits(max_connections=40, max_keepalive_connections=40)
+        limits = httpx.Limits(max_connections=40, max_keepalive_connections=40, keepalive_expiry=3)
         self.client = httpx.AsyncClient(timeout=30, limits=limits, trust_env=False)
         return self
 
@@ -156,13 +156,14 @@ class Timeline:
     async def clocks(self) -> dict[str, dict[str, Any]]:
         """`GET /clock` of every worker."""
         answers = await asyncio.gather(*(self._send("GET", f"{url}/clock", {}, None) for url in self.workers.values()))
-        return {name: answer.json() for name, answer in zip(self.workers, answers, strict=True)}
+        return {name: orjson.loads(answer.content) for name, answer in zip(self.workers, answers, strict=True)}
 
     async def settle(self) -> datetime | None:
         """Wait until all services are idle, seen twice unmoved; returns the next due instant of all."""
         loop = asyncio.get_running_loop()
         until = loop.time() + SETTLE_SECONDS
         before: Any = None
+        pause = 0.005
         while True:
             clocks = await self.clocks()
             if behind(clocks):
@@ -174,7 +175,8 @@ class Timeline:
                 before = clocks
             if loop.time() > until:
                 raise NotSettling("; ".join(behind(clocks)) or "the clocks keep moving")
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 0.05)
 
     async def run_to(self, to: datetime) -> None:
         """Advance to `to`, stopping 1 µs past every due instant on the way."""
@@ -223,7 +225,8 @@ def behind(clocks: Mapping[str, Mapping[str, Any]]) -> list[str]:
         if late:
             found.append(f"{name} has not applied {late[0]}")
         now = datetime.fromisoformat(clock["now"])
-        if any(datetime.fromisoformat(at) < now for at in clock["watermarks"].values()):
+        marks = [at for source, at in clock["watermarks"].items() if source.rpartition("/")[2] in clocks]
+        if any(datetime.fromisoformat(at) < now for at in marks):
             found.append(f"{name} has not heard every source up to its clock")
         if clock["due"]:
             found.append(f"{name} has {clock['due']} steps to record")

@@ -59,10 +59,9 @@ class Town:
         body = {"class_code": class_code, "urgency": urgency, **fields}
         return await self.act(at, "intake", f"/cases/{case}/register", "zhou-min", body)
 
-    async def dispatch(self, at: str, case: str, unit: str, **how: Any) -> dict[str, Any]:
-        """派遣."""
-        person = how.pop("person", "chen-li")
-        body = {"unit": unit, **how.pop("fields", {})}
+    async def dispatch(self, at: str, case: str, **how: Any) -> dict[str, Any]:
+        """派遣: to the proposed unit, or to another one with a reason (`fields`)."""
+        person, body = how.pop("person", "chen-li"), how.pop("fields", {})
         return await self.act(at, "routing", f"/cases/{case}/dispatch", person, body, **how)
 
     async def accept(self, at: str, case: str, person: str, **how: Any) -> dict[str, Any]:
@@ -85,7 +84,7 @@ class Town:
     async def review(self, at: str, case: str, *, accept: bool = True, **how: Any) -> dict[str, Any]:
         """审核."""
         person = how.pop("person", "wu-qian")
-        body = {"accept": accept, **({} if accept else {"reason": "答复不完整"})}
+        body = {"accepted": accept, **({} if accept else {"reason": "答复不完整"})}
         return await self.act(at, "supervision", f"/cases/{case}/review", person, body, **how)
 
     async def verify(

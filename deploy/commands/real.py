@@ -66,7 +66,7 @@ async def drive(stack: Stack, records: list[boston.Record]) -> dict[str, Any]:
         seconds = monotonic() - begun
         clocks = await line.clocks()
         verdicts = await _verdicts(line, until.isoformat())
-    breached = frozenset(row["case_id"] for row in verdicts if row["breached"])
+    breached = frozenset(row["case_id"] for row in verdicts if row["verdict"] == "OVERDUE" and row["confirmed"])
     comparison = boston.compare(records, breached)
     events = sum(seq for clock in clocks.values() for seq in clock["heads"].values())
     return {
