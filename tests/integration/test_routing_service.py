@@ -1,5 +1,6 @@
 """Routing as its callers meet it, on the real broker and server: directory, proposal, dispatch, work, separation."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -199,6 +200,22 @@ async def test_a_signature_may_come_before_the_dispatch_has_come_back_through_th
     body = {"result": "SOLVED", "reply": "已疏通", "photos": [PHOTO]}
     last = await town.line.post("routing", f"/cases/{case}/feedback", body, person="zheng-kai", at=now)
     assert last["version"] == 7
+
+
+async def test_a_department_signs_and_reports_while_kafka_is_down(running: Stack, town: Town) -> None:
+    """A deadline must not be missed because the log is away (architecture.md §6)."""
+    case = await odour(town, "2026-11-05 13:10")
+    now = civil("2026-11-05 13:20")
+    await town.dispatch("2026-11-05 13:20", case)
+    await asyncio.to_thread(running.stop_broker)
+    await town.line.post("routing", f"/cases/{case}/accept", {}, person="fang-yun", at=now)
+    await town.line.post("routing", f"/cases/{case}/contact", {"reached": True}, person="zheng-kai", at=now)
+    body = {"result": "SOLVED", "reply": "已疏通", "photos": [PHOTO]}
+    await town.line.post("routing", f"/cases/{case}/feedback", body, person="zheng-kai", at=now)
+    await asyncio.to_thread(running.start_broker)
+    await town.line.settle()
+    document = await town.line.get("routing", f"/cases/{case}", person="fang-yun")
+    assert (document["state"], document["due"]["stopped_at"]) == ("FEEDBACK", "2026-11-05T05:20:00+00:00")
 
 
 async def test_a_voided_case_leaves_the_queue_and_its_order_is_cancelled(running: Stack, town: Town) -> None:
