@@ -29,8 +29,10 @@ class Ports:
     kafka: int
     controller: int
 
-    def all(self) -> tuple[int, ...]:
-        return (*range(self.http, self.http + 2 * len(SERVICES)), self.postgres, self.kafka, self.controller)
+    def needed(self, *, own_postgres: bool = True, own_kafka: bool = True) -> tuple[int, ...]:
+        """Every port that this instance opens itself."""
+        services = range(self.http, self.http + 2 * len(SERVICES))
+        return (*services, *((self.postgres,) * own_postgres), *((self.kafka, self.controller) * own_kafka))
 
     def api(self, service: str) -> int:
         return self.http + 2 * SERVICES.index(service)
@@ -57,6 +59,8 @@ class Instance:
         self.logs = self.dir / "logs"
         self.pids = self.dir / "pids"
         self.outbox = self.dir / "outbox"
+        self.is_throwaway = name.startswith("test-")
+        """Nobody wants its data: it is killed rather than stopped, and removed."""
         self._lock_path = LOCAL / "locks" / name
 
     def acquire(self) -> None:
@@ -143,9 +147,9 @@ def is_free(port: int) -> bool:
     return True
 
 
-def check_ports(ports: Ports) -> None:
+def check_ports(ports: Iterable[int]) -> None:
     """Raise CannotStart naming every port that something else uses."""
-    taken = [str(port) for port in ports.all() if not is_free(port)]
+    taken = [str(port) for port in ports if not is_free(port)]
     if taken:
         raise CannotStart(
             f"端口被占用:{', '.join(taken)},请另行指定 / ports in use, choose others: "
@@ -158,5 +162,5 @@ def free_ports() -> Ports:
     while True:
         first = 20000 + 16 * secrets.randbelow(750)
         ports = Ports(http=first, postgres=first + 8, kafka=first + 9, controller=first + 10)
-        if all(is_free(port) for port in ports.all()):
+        if all(is_free(port) for port in ports.needed()):
             return ports

@@ -4,11 +4,12 @@
 """
 
 import fcntl
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import stamina
-from jgo.env._lockfile import LockedDependency, LockFile, compute_sha256
+from jgo.env import LockedDependency, LockFile
 from jgo.maven import MavenContext
 from jgo.parse import Coordinate
 from requests import RequestException
@@ -53,7 +54,9 @@ def _download(context: MavenContext, jar: LockedDependency) -> None:
         with attempt:
             _path(draft, jar).unlink(missing_ok=True)
             fetched: Path = draft.create_dependency(_coordinate(jar)).artifact.resolve()
-    if compute_sha256(fetched) != jar.sha256:
+    with fetched.open("rb") as content:
+        verified = hashlib.file_digest(content, "sha256").hexdigest() == jar.sha256
+    if not verified:
         raise CannotStart(f"校验和不符 / checksum differs: {jar.groupId}:{jar.artifactId}:{jar.version}")
     final.parent.mkdir(parents=True, exist_ok=True)
     fetched.replace(final)

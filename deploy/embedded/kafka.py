@@ -73,7 +73,7 @@ def _format(command: list[str], settings: Path, env: Mapping[str, str]) -> None:
         raise CannotStart(f"Kafka: {formatted.stdout}{formatted.stderr}")
 
 
-def wait_ready(bootstrap: str, broker: "subprocess.Popen[bytes] | None" = None, timeout: float = 60) -> None:
+def wait_ready(bootstrap: str, broker: "subprocess.Popen[bytes] | None" = None, timeout: float = 120) -> None:
     """Poll until the broker answers a metadata request. Raises NotReady, or CannotStart when the process has ended."""
 
     def answers() -> bool:

@@ -13,7 +13,7 @@ def sweep() -> None:
         except CannotStart:
             continue
         stop_all(left)
-        if left.name.startswith("test-"):
+        if left.is_throwaway:
             left.forget()
         left.release()
 
@@ -21,6 +21,6 @@ def sweep() -> None:
 def stop_all(instance: Instance) -> None:
     """Stop every recorded process of this instance that still runs: services first, then Kafka, then PostgreSQL."""
     for record in sorted(instance.pids.glob("*"), key=lambda path: path.name == "kafka"):
-        processes.stop(int(record.read_text() or "0"), instance.dir)
+        processes.stop(int(record.read_text() or "0"), instance.dir, patience=0 if instance.is_throwaway else 20)
         record.unlink(missing_ok=True)
-    postgres.stop(instance.dir)
+    postgres.stop(instance.dir, "immediate" if instance.is_throwaway else "fast")

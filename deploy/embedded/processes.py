@@ -5,6 +5,7 @@ recorded pid counts only while /proc shows that very folder in that process's en
 has given to somebody else is never signalled.
 """
 
+import contextlib
 import os
 import shlex
 import signal
@@ -57,13 +58,11 @@ def wait_until(done: Callable[[], bool], what: str, timeout: float, poll: float 
         time.sleep(poll)
 
 
-def stop(pid: int, instance: Path, timeout: float = 20) -> None:
-    """SIGTERM to the process and its group, SIGKILL when it has not ended in `timeout` seconds."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if not is_alive(pid, instance):
-            return
-        os.killpg(pid, number)
-        try:
-            wait_until(lambda: not is_alive(pid, instance), f"pid {pid} ends", timeout)
-        except NotReady:
+def stop(pid: int, instance: Path, patience: float = 20) -> None:
+    """SIGTERM to the process and its group, SIGKILL when it has not ended in `patience` seconds; 0 kills at once."""
+    for number, wait in ((signal.SIGTERM, patience), (signal.SIGKILL, 20.0)):
+        if not wait or not is_alive(pid, instance):
             continue
+        os.killpg(pid, number)
+        with contextlib.suppress(NotReady):
+            wait_until(lambda: not is_alive(pid, instance), f"pid {pid} ends", wait)

@@ -33,7 +33,11 @@ class Stack:
         existing_servers: bool = False,
         ports: Mapping[str, int | None] | None = None,
     ) -> None:
-        """`fresh` forgets the former data; `existing_servers` honours KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL."""
+        """`fresh` forgets the former data; `existing_servers` honours KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL.
+
+        Data in servers that exist are not ours to forget: there a log that is already open is continued, or refused
+        when it was opened in the other mode.
+        """
         self.instance = Instance(instance)
         self.dir = self.instance.dir
         self.mode = mode
@@ -74,7 +78,7 @@ class Stack:
             self.instance.remove()
         self.instance.make_folders()
         self.ports = self.instance.ports(**self._wanted_ports)
-        check_ports(self.ports)
+        check_ports(self.ports.needed(own_postgres=not self._postgres_given, own_kafka=not self._kafka_given))
         keys.create(self.instance.keys)
         self._passwords = self.instance.secrets((*postgres.ROLES, postgres.SUPERUSER))
         if not self._kafka_given:
@@ -88,7 +92,7 @@ class Stack:
 
     def stop(self) -> None:
         """Services first, then Kafka, then PostgreSQL; a test instance is removed with all its data."""
-        throwaway = self.instance.name.startswith("test-")
+        throwaway = self.instance.is_throwaway
         for process in self._running.values():
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL if throwaway else signal.SIGTERM)
@@ -179,7 +183,7 @@ class Stack:
         if number not in (signal.SIGSTOP, signal.SIGCONT):
             process.wait(30)
 
-    def wait_ready(self, name: str, timeout: float = 60) -> None:
+    def wait_ready(self, name: str, timeout: float = 120) -> None:
         """Poll GET /readyz until 200. Raises CannotStart with the end of its log when the process has ended."""
         service, _, kind = name.partition("-")
         url = self.api_url(service) if kind == "api" else self.worker_url(service)

@@ -150,7 +150,7 @@ def test_a_port_in_use_is_named_before_anything_starts(servers: Stack) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", servers.ports.api("notify")))
         with pytest.raises(CannotStart, match=str(servers.ports.api("notify"))):
-            check_ports(servers.ports)
+            check_ports(servers.ports.needed())
 
 
 def test_a_running_instance_is_not_started_twice(servers: Stack) -> None:
@@ -173,6 +173,20 @@ def test_a_log_opened_in_one_mode_is_not_continued_in_the_other(before: Before) 
         Stack(before.instance, "manual", fresh=False, services=()),
     ):
         pass
+
+
+def test_servers_that_exist_are_used_instead_of_own_ones(servers: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", servers.admin_url())
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", servers.bootstrap)
+    try:
+        with Stack(f"test-{secrets.token_hex(4)}", services=(), existing_servers=True) as guest:
+            assert guest.broker_pid() is None
+            assert guest.bootstrap == servers.bootstrap
+            assert asyncio.run(ask(guest.database_url("notify"), "select kind from log.mode")) == "manual"
+            assert guest.env("notify-worker")["KAFKA_BOOTSTRAP_SERVERS"] == servers.bootstrap
+    finally:
+        # The guest has set the roles' passwords to its own.
+        postgres.create_databases(servers.admin_url(), json.loads((servers.dir / "secrets.json").read_text()))
 
 
 RUNNER = """
