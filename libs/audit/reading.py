@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 BATCH = 5000
+PATIENCE = 60
 
 
 class NoLog(Exception):
@@ -35,12 +37,15 @@ class Log:
     """An open reader outside any consumer group: it commits nothing and disturbs nobody."""
 
     consumer: Any
+    admin: Any
 
     async def partitions(self, topic: str) -> list[TopicPartition]:
         """All partitions of a topic; raises `NoLog` where there is none."""
-        if topic not in await self.consumer.topics():
+        known = {one["topic"]: one for one in await self.admin.describe_topics() if one["error_code"] == 0}
+        if topic not in known:
             raise NoLog(f"没有主题 / no such topic: {topic}")
-        return [TopicPartition(topic, number) for number in sorted(self.consumer.partitions_for_topic(topic))]
+        numbers = sorted(partition["partition"] for partition in known[topic]["partitions"])
+        return [TopicPartition(topic, number) for number in numbers]
 
     async def extent(self, partitions: Sequence[TopicPartition]) -> Extent:
         """Where these partitions begin and end now."""
@@ -57,8 +62,13 @@ class Log:
         for tp in end:
             self.consumer.seek(tp, begin[tp])
         self.consumer.pause(*(set(end) - unread))
+        silent = 0
         while unread:
-            for tp, records in (await self.consumer.getmany(timeout_ms=1000, max_records=BATCH)).items():
+            got = await self.consumer.getmany(timeout_ms=1000, max_records=BATCH)
+            silent = 0 if got else silent + 1
+            if silent > PATIENCE:
+                raise NoLog(f"Kafka {PATIENCE} 秒没有应答 / Kafka has not answered for {PATIENCE} seconds")
+            for tp, records in got.items():
                 yield [record for record in records if record.offset < end[tp]]
             for tp in [tp for tp in unread if await self.consumer.position(tp) >= end[tp]]:
                 unread.discard(tp)
@@ -75,12 +85,13 @@ async def open_log(bootstrap: str) -> AsyncIterator[Log]:
         fetch_max_bytes=64 << 20,
         max_partition_fetch_bytes=4 << 20,
     )
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await consumer.start()
+        await admin.start()
+        yield Log(consumer, admin)
     except KafkaError as error:
-        await consumer.stop()
-        raise NoLog(f"Kafka 无法连接 / Kafka cannot be reached: {bootstrap}") from error
-    try:
-        yield Log(consumer)
+        raise NoLog(f"Kafka 无法读取 / Kafka cannot be read: {bootstrap} ({type(error).__name__})") from error
     finally:
+        await admin.close()
         await consumer.stop()
