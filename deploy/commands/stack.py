@@ -10,7 +10,7 @@ import httpx
 import typer
 
 from deploy.embedded import foreground, leftovers, processes, programs
-from deploy.embedded.instance import SERVICES, CannotStart, Instance
+from deploy.embedded.instance import SERVICES, CannotStart, Instance, write_private
 from deploy.embedded.stack import Stack
 
 app = typer.Typer(no_args_is_help=True, help="启动与停止 / start and stop an instance")
@@ -58,6 +58,23 @@ def down(instance: InstanceName = "town") -> None:
         os.kill(runner, signal.SIGTERM)
         processes.wait_until(lambda: target.runner() is None, f"pid {runner}", timeout=90, poll=0.1)
     print(f"已停止 / stopped: {instance}")
+
+
+@app.command()
+def prepare(instance: InstanceName = "town") -> None:
+    """为容器准备:库、主题、密钥与各进程的环境文件 / databases, topics, keys, and env/<process>.env for containers.
+
+    Needs DATABASE_URL (a role that may create databases and roles) and KAFKA_BOOTSTRAP_SERVERS; repeatable.
+    """
+    if missing := {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"} - os.environ.keys():
+        raise CannotStart(f"缺少环境变量 / missing in the environment: {', '.join(sorted(missing))}")
+    with Stack(instance, "real", fresh=False, services=(), existing_servers=True) as stack:
+        folder = stack.dir / "env"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for name in programs.names(SERVICES):
+            lines = [f"{key}='{value}'\n" for key, value in stack.service_env(name).items()]
+            write_private(folder / f"{name}.env", "".join(lines).encode())
+    print(f"已就绪 / prepared: {instance}")
 
 
 @app.command()

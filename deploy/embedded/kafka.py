@@ -62,7 +62,7 @@ def start(instance: Path, ports: Ports, env: Mapping[str, str]) -> "subprocess.P
 def _format(command: list[str], settings: Path, env: Mapping[str, str]) -> None:
     cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
     formatted = subprocess.run(
-        [*command, "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(settings)],
+        [*command, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(settings)],
         env=dict(env),
         cwd=ROOT,
         capture_output=True,

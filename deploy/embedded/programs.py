@@ -32,8 +32,8 @@ def bare_environment(instance_dir: Path) -> dict[str, str]:
     return {**inherited, "PATH": path, "INSTANCE_DIR": str(instance_dir), "PYTHONUNBUFFERED": "1"}
 
 
-def environment(instance: Instance, service: str, addresses: Mapping[str, str]) -> dict[str, str]:
-    """The environment contract of a service process; `addresses` are the URLs, ports and mode of this run."""
+def settings(instance: Instance, service: str) -> dict[str, str]:
+    """What a service process is told of its instance: its name and the files of its keys."""
     keys = instance.keys
     files = {
         "JWKS_FILE": keys / "jwks.json",
@@ -43,12 +43,7 @@ def environment(instance: Instance, service: str, addresses: Mapping[str, str]) 
     }
     if service == "notify":
         files["OUTBOX_DIR"] = instance.outbox
-    return {
-        **bare_environment(instance.dir),
-        "SERVICE": service,
-        **{name: str(path) for name, path in files.items()},
-        **addresses,
-    }
+    return {"SERVICE": service, **{name: str(path) for name, path in files.items()}}
 
 
 def start(name: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:

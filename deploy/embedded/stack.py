@@ -152,21 +152,20 @@ class Stack:
 
     def env(self, name: str) -> dict[str, str]:
         """The whole environment of process `name` (`intake-api`, …, or `kafka`)."""
-        service, _, kind = name.partition("-")
-        if not kind:
-            return programs.bare_environment(self.dir)
-        return programs.environment(
-            self.instance,
-            service,
-            {
-                "DATABASE_URL": self.database_url(service),
-                "KEYS_DATABASE_URL": self.keys_url("keys_intake" if service == "intake" else "keys_reader"),
-                "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
-                "MODE": self.mode,
-                "API_PORT": str(self.ports.api(service)),
-                "WORKER_PORT": str(self.ports.worker(service)),
-            },
-        )
+        ours = self.service_env(name) if "-" in name else {}
+        return programs.bare_environment(self.dir) | ours
+
+    def service_env(self, name: str) -> dict[str, str]:
+        """The environment contract of a service process: addresses, files and mode, nothing inherited."""
+        service = name.partition("-")[0]
+        return programs.settings(self.instance, service) | {
+            "DATABASE_URL": self.database_url(service),
+            "KEYS_DATABASE_URL": self.keys_url("keys_intake" if service == "intake" else "keys_reader"),
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+            "MODE": self.mode,
+            "API_PORT": str(self.ports.api(service)),
+            "WORKER_PORT": str(self.ports.worker(service)),
+        }
 
     # Doing harm and good to single processes -------------------------------------------------------------------------
 

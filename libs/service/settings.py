@@ -22,8 +22,8 @@ class Settings(BaseSettings):
     checkpoint_key_file: Path = Field(description="Ed25519 key that signs this service's lane heads.")
     outbox_dir: Path | None = Field(default=None, description="Where notify's file channel puts messages.")
     mode: Literal["real", "manual"] = "real"
-    api_port: int = 0
-    worker_port: int = 0
+    host: str = Field(default="127.0.0.1", description="Address that the worker listens on.")
+    worker_port: int = Field(default=0, description="Health and clock of the worker.")
     pool_size: int = 8
     relay_idle_ms: int = Field(default=200, description="Longest pause of the relay between two looks.")
     stale_after_seconds: float = Field(default=60.0, description="Lag above which lists and final powers answer 503.")
