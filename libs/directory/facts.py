@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from libs.directory.directory import Directory, NotThereYet
 from libs.directory.view import View
+from libs.events.errors import NotFound
 from libs.events.lifecycle import Case
 
 
@@ -29,3 +30,9 @@ class Facts:
         if self.history is None:
             raise NotThereYet(version, self.directory.version)
         return self.history.at(version)
+
+    def known_case(self) -> Case:
+        """The case in the read model; raises `NotFound`."""
+        if self.case is None:
+            raise NotFound()
+        return self.case

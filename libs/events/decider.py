@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from libs.events.errors import Forbidden
 from libs.events.event import Event
 from libs.events.ids import AppointmentId, PersonId, UnitId
 
@@ -23,6 +24,11 @@ class Actor:
     appointment: AppointmentId | None = None
     unit: UnitId | None = None
     scopes: frozenset[str] = frozenset()
+
+    def must_be(self, *roles: str) -> None:
+        """Raises `Forbidden` for another role."""
+        if self.role not in roles:
+            raise Forbidden(allowed=roles)
 
 
 SYSTEM = Actor(person=PersonId("system"), role="SYSTEM")

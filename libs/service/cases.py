@@ -1,19 +1,36 @@
-"""What every service answers about a case, and how lists are cut into pages. Reading only."""
+"""What every service does with a case over HTTP: one command, one answer, a page of a list."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any
 
 import orjson
+from fastapi import Path, Query
+from pydantic import BaseModel, ConfigDict
 
+from libs.directory.facts import Facts
 from libs.events.errors import Malformed, NotFound
-from libs.events.handle import etag
+from libs.events.handle import Call, Outcome, etag
 from libs.events.lifecycle import Case
 from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.http import Person
 from libs.service.runtime import Runtime
+
+CASE_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+CaseRef = Annotated[str, Path(pattern=CASE_ID, description="案件编号 / case id")]
+MinPosition = Annotated[
+    str | None, Query(max_length=64, description="至少包含此位置的数据 / an answer that includes this position")
+]
+
+
+class Body(BaseModel):
+    """Request bodies refuse what they do not know."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class CursorMalformed(Malformed):
@@ -22,6 +39,28 @@ class CursorMalformed(Malformed):
     code = "E-CURSOR"
     zh = "cursor 不是本系统返回的分页标记"
     en = "cursor is not one that a list answered"
+
+
+async def carry_out(
+    running: Runtime,
+    case_id: str,
+    call: Call,
+    build: Callable[[datetime], Any],
+    *,
+    opens: bool = False,
+    check: Callable[[Connection], Awaitable[object]] | None = None,
+) -> Outcome:
+    """One command on one case; `build` makes it with the business time of the act.
+
+    `check` may refuse before anything is decided, but never the repetition of a request that was answered already.
+    """
+
+    async def facts(conn: Connection) -> Facts:
+        if check:
+            await check(conn)
+        return await running.facts(conn, case_id)
+
+    return await running.desk.handle(case_id, build, facts, call, opens=opens)
 
 
 async def visible_case(running: Runtime, conn: Connection, person: Person, case_id: str) -> Case:
@@ -68,14 +107,12 @@ def encode_cursor(*key: Any) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, length: int) -> list[Any] | None:
-    """The sort key back; raises `CursorMalformed`."""
+def decode_cursor(cursor: str | None, *kinds: Callable[[Any], Any]) -> list[Any] | None:
+    """The sort key inside a page cursor, each part read as its kind; None at the start. Raises `CursorMalformed`."""
     if cursor is None:
         return None
     try:
         key = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError as error:
+        return [kind(part) for kind, part in zip(kinds, key, strict=True)]
+    except (TypeError, ValueError, AttributeError) as error:
         raise CursorMalformed() from error
-    if not isinstance(key, list) or len(key) != length:
-        raise CursorMalformed()
-    return key

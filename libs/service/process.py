@@ -90,7 +90,11 @@ async def _checkpoints(running: Runtime, worker: Worker) -> None:
 
 async def _serve(running: Runtime, worker: Worker, stop: asyncio.Event) -> None:
     config = uvicorn.Config(
-        worker_app(running, worker), host=running.settings.host, port=running.settings.worker_port, log_level="warning"
+        worker_app(running, worker),
+        host=running.settings.host,
+        port=running.settings.worker_port,
+        log_level="warning",
+        lifespan="off",
     )
     # On a signal uvicorn winds up, then hands the signal on to the handler above.
     await uvicorn.Server(config).serve()

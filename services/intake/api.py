@@ -4,36 +4,38 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
-from libs.directory.facts import Facts
 from libs.events.contracts.intake import Kind, Urgency
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
-from libs.events.handle import Call, Outcome
+from libs.events.handle import Call
 from libs.events.ids import ClassCode, GridCode, PersonId, new_id
-from libs.events.store import Connection
 from libs.service.access import sight
-from libs.service.cases import case_document, decode_cursor, encode_cursor, etag_of, visible_case
+from libs.service.cases import (
+    CASE_ID,
+    Body,
+    CaseRef,
+    MinPosition,
+    carry_out,
+    case_document,
+    decode_cursor,
+    encode_cursor,
+    etag_of,
+    visible_case,
+)
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Commanding, Running, answer
-from libs.service.runtime import Runtime
 from services.intake import domain
 
 router = APIRouter(tags=["受理 intake"])
 
-CaseRef = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="案件编号 / case id")]
 LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
-
-
-class Body(BaseModel):
-    """Request bodies refuse what they do not know."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class PlaceBody(Body):
@@ -63,7 +65,7 @@ class AppealBody(Body):
     )
     upstream_due_at: AwareDatetime | None = None
     external_id: str | None = Field(default=None, max_length=64)
-    case_id: str | None = Field(default=None, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    case_id: str | None = Field(default=None, pattern=CASE_ID)
 
 
 class GridReportBody(Body):
@@ -75,7 +77,7 @@ class GridReportBody(Body):
     place: PlaceBody
     photos: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(default=[], max_length=20)
     out_of_grid_reason: str | None = Field(default=None, max_length=500)
-    case_id: str | None = Field(default=None, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    case_id: str | None = Field(default=None, pattern=CASE_ID)
 
 
 class RegisterBody(Body):
@@ -106,15 +108,6 @@ class EraseBody(Body):
 
     kinds: list[Literal["reporter", "case"]] = Field(min_length=1, max_length=2)
     ground: domain.ErasureGround
-
-
-async def carry_out(running: Runtime, case_id: str, call: Call, build: Any, *, opens: bool = False) -> Outcome:
-    """One command on one case."""
-
-    async def facts(conn: Connection) -> Facts:
-        return await running.facts(conn, case_id)
-
-    return await running.desk.handle(case_id, build, facts, call, opens=opens)
 
 
 def chosen_id(wanted: str | None, call: Call) -> str:
@@ -177,7 +170,7 @@ async def read_case(
     case_id: CaseRef,
     running: Running,
     person: Calling,
-    min_position: Annotated[str | None, Query(max_length=64)] = None,
+    min_position: MinPosition = None,
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
@@ -206,9 +199,9 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
     state: Annotated[str | None, Query(max_length=20)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
-    min_position: Annotated[str | None, Query(max_length=64)] = None,
+    min_position: MinPosition = None,
 ) -> JSONResponse:
-    after = decode_cursor(cursor, 1)
+    after = decode_cursor(cursor, UUID)
     seen = sight(person.actor, person.directory)
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)

@@ -268,8 +268,7 @@ def submit_appeal(state: State, command: SubmitAppeal, directory: View) -> Seque
 def report_grid_event(state: State, command: ReportGridEvent, directory: View) -> Sequence[Event]:
     """The discoverer is the caller himself, for ever (SEP-12)."""
     by = command.by
-    if by.role != "GRID_WORKER":
-        raise Forbidden(allowed=["GRID_WORKER"])
+    by.must_be("GRID_WORKER")
     if state.status != "NONE":
         raise AlreadyThere()
     item = catalogue_item(directory, command.class_code)
@@ -297,8 +296,7 @@ def report_grid_event(state: State, command: ReportGridEvent, directory: View) -
 
 def register(state: State, command: RegisterCase, directory: View) -> Sequence[Event]:
     """A class that is dangerous by itself is U1 at once (R0)."""
-    if command.by.role != "OPERATOR":
-        raise Forbidden(allowed=["OPERATOR"])
+    command.by.must_be("OPERATOR")
     if state.status == "REGISTERED":
         return []
     if state.status != "RECEIVED":
@@ -322,8 +320,7 @@ def register(state: State, command: RegisterCase, directory: View) -> Sequence[E
 
 def void(state: State, command: VoidCase, facts: Facts) -> Sequence[Event]:
     """Only before dispatch; one that crosses a dispatch still on its way takes effect (architecture.md §10)."""
-    if command.by.role != "OPERATOR":
-        raise Forbidden(allowed=["OPERATOR"])
+    command.by.must_be("OPERATOR")
     if state.status == "VOID":
         return []
     if state.status not in ("RECEIVED", "REGISTERED"):
@@ -335,8 +332,7 @@ def void(state: State, command: VoidCase, facts: Facts) -> Sequence[Event]:
 
 def reject(state: State, command: RejectCase) -> Sequence[Event]:
     """Nothing is refused without a reason, its legal basis and another way to go."""
-    if command.by.role != "OPERATOR":
-        raise Forbidden(allowed=["OPERATOR"])
+    command.by.must_be("OPERATOR")
     if state.status == "NOT_ACCEPTED":
         return []
     if state.status != "RECEIVED":
@@ -353,8 +349,7 @@ def reject(state: State, command: RejectCase) -> Sequence[Event]:
 
 def erase(state: State, command: EraseCaseKeys) -> Sequence[Event]:
     """Chain and counts stay; the worker destroys the keys when it reads this back (architecture.md §8)."""
-    if command.by.role != "ADMIN":
-        raise Forbidden(allowed=["ADMIN"])
+    command.by.must_be("ADMIN")
     if state.status == "NONE":
         raise NotFound()
     kinds = tuple(kind for kind in command.kinds if kind not in state.erased)

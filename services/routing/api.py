@@ -3,77 +3,57 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from libs.directory.facts import Facts
-from libs.events.handle import Call, Outcome
 from libs.events.ids import PersonId, UnitId
-from libs.events.store import Connection
-from libs.service.cases import case_document, etag_of, visible_case
+from libs.service.cases import Body, CaseRef, MinPosition, carry_out, case_document, etag_of, visible_case
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Commanding, Running, answer
-from libs.service.runtime import Runtime
 from services.routing import domain, handling
 from services.routing.lists import LISTED, due_times, lamp, reasons
 
 router = APIRouter(tags=["派遣·办理 routing"])
 
-CaseRef = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="案件编号 / case id")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Request(BaseModel):
-    """Request bodies refuse what they do not know."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class DispatchBody(Request):
+class DispatchBody(Body):
     """Nothing: the proposed unit. Another unit needs a reason."""
 
     unit: UnitId | None = Field(default=None, max_length=64, examples=["county-housing"])
     override_reason: str | None = Field(default=None, min_length=1, max_length=500)
 
 
-class AssignBody(Request):
+class AssignBody(Body):
     """Who is to handle it."""
 
     handler: PersonId = Field(max_length=64, examples=["zheng-kai"])
 
 
-class ContactBody(Request):
+class ContactBody(Body):
     """Whether the reporter was reached."""
 
     reached: bool = Field(examples=[True])
     note: str | None = Field(default=None, min_length=1, max_length=1000)
 
 
-class ProgressBody(Request):
+class ProgressBody(Body):
     """What has been done so far."""
 
     note: str = Field(min_length=1, max_length=2000, examples=["已到现场, 明日更换井盖"])
 
 
-class FeedbackBody(Request):
+class FeedbackBody(Body):
     """The result, the reply to the reporter, and photos of the finished work (SHA-256 of attachments)."""
 
     result: Literal["SOLVED", "EXPLAINED", "PARTLY"] = Field(examples=["SOLVED"])
     reply: str = Field(min_length=1, max_length=4000, examples=["路面已修复, 井盖已更换"])
     photos: list[Sha256] = Field(default=[], max_length=20)
-
-
-async def carry_out(running: Runtime, case_id: str, call: Call, build: Any) -> Outcome:
-    """One command on one case."""
-
-    async def facts(conn: Connection) -> Facts:
-        return await running.facts(conn, case_id)
-
-    return await running.desk.handle(case_id, build, facts, call)
 
 
 @router.post("/cases/{case_id}/dispatch", summary="派遣 / dispatch")
@@ -126,7 +106,7 @@ async def read_case(
     case_id: CaseRef,
     running: Running,
     person: Calling,
-    min_position: Annotated[str | None, Query(max_length=64)] = None,
+    min_position: MinPosition = None,
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)

@@ -30,8 +30,6 @@ from services.routing.work_order import (
     SeparationForbids,
     WorkOrder,
     evolve,
-    known_case,
-    require_role,
     require_status,
 )
 
@@ -160,8 +158,8 @@ def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
 
 def propose(order: WorkOrder, command: ProposeRoute, facts: Facts) -> Sequence[Event]:
     """Every candidate that was skipped is a fact of its own, before the proposal."""
-    require_role(command.by, "SYSTEM")
-    case = known_case(facts)
+    command.by.must_be("SYSTEM")
+    case = facts.known_case()
     if order.status != "NONE" or case.ended:
         return []
     route = rules.propose(case, facts.directory, command.at)
@@ -171,12 +169,12 @@ def propose(order: WorkOrder, command: ProposeRoute, facts: Facts) -> Sequence[E
 
 def dispatch(order: WorkOrder, command: DispatchCase, facts: Facts) -> Sequence[Event]:
     """The binding decision. Separation of the dispatcher before his role; then power, then separation of the unit."""
-    case = known_case(facts)
+    case = facts.known_case()
     if command.by.role == "SYSTEM" and not (order.auto and order.proposed):
         return []
     if breach := may_dispatch(case, command.by.person, facts.directory, command.at):
         raise SeparationForbids(breach, "DispatchCase", command.by.person, command.unit)
-    require_role(command.by, "DISPATCHER", "SYSTEM")
+    command.by.must_be("DISPATCHER", "SYSTEM")
     unit = chosen_unit(order, command, facts.directory)
     if order.unit == unit and order.status == "DISPATCHED":
         return []
@@ -230,7 +228,7 @@ def cancel(order: WorkOrder, command: CancelWorkOrder) -> Sequence[Event]:
 
 def resume(order: WorkOrder, command: ResumeHandling, facts: Facts) -> Sequence[Event]:
     """A rejected feedback goes on in its round; rework opens the next one."""
-    if order.unit is None or order.status == "CANCELLED" or known_case(facts).ended:
+    if order.unit is None or order.status == "CANCELLED" or facts.known_case().ended:
         return []
     if command.round < order.round or (command.round == order.round and order.status != "FEEDBACK"):
         return []
@@ -239,7 +237,7 @@ def resume(order: WorkOrder, command: ResumeHandling, facts: Facts) -> Sequence[
 
 def deem_accepted(order: WorkOrder, command: DeemAccepted, facts: Facts) -> Sequence[Event]:
     """A signature that came meanwhile, however late, is a signature."""
-    if order.unit is None or order.status != "DISPATCHED" or known_case(facts).ended:
+    if order.unit is None or order.status != "DISPATCHED" or facts.known_case().ended:
         return []
     return [AssignmentDeemedAccepted(unit=order.unit, clock_id=command.clock_id)]
 

@@ -27,8 +27,6 @@ from services.routing.work_order import (
     NotYourUnit,
     SeparationForbids,
     WorkOrder,
-    known_case,
-    require_role,
     require_status,
 )
 
@@ -150,7 +148,7 @@ def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
 
 def unbarred(order: WorkOrder, command: Command, facts: Facts) -> Case:
     """The case, where no rule of separation names the actor: SEP-01 … 04, 09 before any role."""
-    case = known_case(facts)
+    case = facts.known_case()
     refuse_barred(case, command, command.by.person, order.unit, facts.directory)
     return case
 
@@ -163,7 +161,7 @@ def refuse_barred(case: Case, command: Command, person: PersonId, unit: UnitId |
 
 def accept(order: WorkOrder, command: AcceptAssignment, case: Case) -> Sequence[Event]:
     """One signature of the unit is enough."""
-    require_role(command.by, "DEPT_CLERK")
+    command.by.must_be("DEPT_CLERK")
     unit = own_unit(order, command.by)
     if order.status in ("IN_PROGRESS", "FEEDBACK"):
         return []
@@ -173,7 +171,7 @@ def accept(order: WorkOrder, command: AcceptAssignment, case: Case) -> Sequence[
 
 def assign(order: WorkOrder, command: AssignHandler, case: Case, directory: View) -> Sequence[Event]:
     """The one who is named must be free to handle, like the one who names him."""
-    require_role(command.by, "DEPT_CLERK")
+    command.by.must_be("DEPT_CLERK")
     unit = own_unit(order, command.by)
     if directory.person(command.handler) is None:
         raise UnknownPerson()
@@ -221,7 +219,7 @@ def own_unit(order: WorkOrder, by: Actor) -> UnitId:
 
 def require_handler(order: WorkOrder, by: Actor) -> UnitId:
     """The assigned handler, or any handler of the unit."""
-    require_role(by, *DEPT_ROLES)
+    by.must_be(*DEPT_ROLES)
     unit = own_unit(order, by)
     if by.role != "DEPT_HANDLER" and by.person != order.handler:
         raise Forbidden(allowed=["DEPT_HANDLER"])

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from libs.events.errors import Forbidden
 from libs.events.lifecycle import TERMINAL
 from libs.service.access import SEES_UNIT, Sight, sight
-from libs.service.cases import CursorMalformed, decode_cursor, encode_cursor
+from libs.service.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Person, Running
 from services.routing.work_order import NotYourUnit
@@ -22,7 +22,6 @@ router = APIRouter(tags=["派遣·办理 routing"])
 
 LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 Lamp = Literal["GREEN", "YELLOW", "RED", "LONG_RED"]
-Position = Annotated[str | None, Query(max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=300)]
 
@@ -51,10 +50,10 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
     state: Annotated[str | None, Query(max_length=20)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-    min_position: Position = None,
+    min_position: MinPosition = None,
 ) -> JSONResponse:
     """Open orders, or those in one state; a department sees its own."""
-    due_at, case_id = page_key(cursor, 2)
+    due_at, case_id = decode_cursor(cursor, instant_or_none, UUID) or (None, None)
     seen = own_sight(person, unit)
     wanted = (seen.everything, list(seen.units), list(seen.grids), unit, state, sorted(TERMINAL))
     async with running.pool.acquire() as conn:
@@ -70,10 +69,10 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
 
 @router.get("/queue", summary="待派案件 / registered cases that wait for dispatch")
 async def queue(
-    running: Running, person: Calling, limit: Limit = 50, cursor: Cursor = None, min_position: Position = None
+    running: Running, person: Calling, limit: Limit = 50, cursor: Cursor = None, min_position: MinPosition = None
 ) -> JSONResponse:
     """The proposal, why, and why the other candidates were skipped; the most urgent and oldest first."""
-    urgency, registered_at, case_id = page_key(cursor, 3)
+    urgency, registered_at, case_id = decode_cursor(cursor, str, instant_or_none, UUID) or (None, None, None)
     if not sight(person.actor, person.directory).everything:
         raise Forbidden(allowed=["DISPATCHER"])
     async with running.pool.acquire() as conn:
@@ -94,16 +93,9 @@ def own_sight(person: Person, unit: str | None) -> Sight:
     return sight(person.actor, person.directory)
 
 
-def page_key(cursor: str | None, length: int) -> list[Any]:
-    """The sort key to go on after: …, an instant or null, a case id; Nones at the start. Raises `CursorMalformed`."""
-    key = decode_cursor(cursor, length)
-    if key is None:
-        return [None] * length
-    try:
-        at = datetime.fromisoformat(key[-2]) if key[-2] else None
-        return [*map(str, key[:-2]), at, str(UUID(key[-1]))]
-    except (TypeError, ValueError, AttributeError) as error:
-        raise CursorMalformed() from error
+def instant_or_none(text: Any) -> datetime | None:
+    """A part of a sort key that may be missing."""
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def lamp(row: Any, at: datetime) -> Lamp | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from libs.directory.facts import Facts
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     AssignmentDeemedAccepted,
@@ -20,8 +19,7 @@ from libs.events.contracts.routing import (
     SeparationViolationDetected,
     WorkOrderCancelled,
 )
-from libs.events.decider import Actor
-from libs.events.errors import Forbidden, NotFound, Refused, Rejected
+from libs.events.errors import Forbidden, Refused, Rejected
 from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
 from libs.events.lifecycle import Case
@@ -112,19 +110,6 @@ def evolve(order: WorkOrder, event: Event) -> WorkOrder:
 
 
 # Guards
-
-
-def known_case(facts: Facts) -> Case:
-    """The case in the read model; raises `NotFound`."""
-    if facts.case is None:
-        raise NotFound()
-    return facts.case
-
-
-def require_role(by: Actor, *roles: str) -> None:
-    """Raises `Forbidden` for another role."""
-    if by.role not in roles:
-        raise Forbidden(allowed=roles)
 
 
 def require_status(order: WorkOrder, case: Case, *statuses: Status) -> None:

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from libs.directory.facts import Facts
 from libs.events import store
@@ -17,7 +17,7 @@ from libs.events.handle import Call, Outcome
 from libs.events.ids import PersonId
 from libs.events.lanes import lane_of
 from libs.events.store import Connection
-from libs.service.cases import case_document, etag_of, visible_case
+from libs.service.cases import Body, CaseRef, MinPosition, carry_out, case_document, etag_of, visible_case
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Commanding, Person, Running, answer
 from libs.service.runtime import Runtime
@@ -30,15 +30,8 @@ from services.supervision.verification import AssignVerification, SubmitVerifica
 
 router = APIRouter(tags=["督办 supervision"])
 
-CaseRef = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="案件编号 / case id")]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 Photo = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Body(BaseModel):
-    """Request bodies refuse what they do not know."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class ReviewBody(Body):
@@ -120,18 +113,13 @@ class LiftBody(Body):
     reason: Reason
 
 
-async def carry_out(
-    running: Runtime, case_id: str, call: Call, build: Callable[[datetime], Command], *, final: bool = False
-) -> JSONResponse:
-    """One command on one case. `final` powers wait for a read model that is complete enough (architecture.md §6)."""
+async def carry_out_fresh(running: Runtime, case_id: str, call: Call, build: Callable[[datetime], Command]) -> Outcome:
+    """A final power waits for a read model that is complete enough (architecture.md §6): `Stale` otherwise."""
 
-    async def facts(conn: Connection) -> Facts:
-        if final:
-            await as_of(conn, SHOWN, running.settings.stale_after_seconds, lane_of(case_id))
-        return await running.facts(conn, case_id)
+    async def check(conn: Connection) -> None:
+        await as_of(conn, SHOWN, running.settings.stale_after_seconds, lane_of(case_id))
 
-    outcome: Outcome = await running.desk.handle(case_id, build, facts, call)
-    return answer(outcome)
+    return await carry_out(running, case_id, call, build, check=check)
 
 
 @router.post("/cases/{case_id}/review", summary="办结审核 / accept or send back the feedback")
@@ -139,7 +127,7 @@ async def review(case_id: CaseRef, body: ReviewBody, running: Running, call: Com
     def build(now: datetime) -> ReviewFeedback:
         return ReviewFeedback(now, call.actor, body.accepted, body.reason)
 
-    return await carry_out(running, case_id, call, build, final=True)
+    return answer(await carry_out_fresh(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/verification", summary="指派核实 / ask somebody to verify")
@@ -147,7 +135,7 @@ async def assign_verification(case_id: CaseRef, body: VerifierBody, running: Run
     def build(now: datetime) -> AssignVerification:
         return AssignVerification(now, call.actor, body.verifier)
 
-    return await carry_out(running, case_id, call, build, final=True)
+    return answer(await carry_out_fresh(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/verification/result", summary="提交核实结果 / the verifier's finding")
@@ -156,7 +144,7 @@ async def submit_verification(case_id: CaseRef, body: FindingBody, running: Runn
         fields = body.model_dump() | {"photos": tuple(body.photos)}
         return SubmitVerification(at=now, by=call.actor, **fields)
 
-    return await carry_out(running, case_id, call, build, final=True)
+    return answer(await carry_out_fresh(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/callback", summary="回访 / record a call-back")
@@ -164,7 +152,7 @@ async def record_callback(case_id: CaseRef, body: CallbackBody, running: Running
     def build(now: datetime) -> RecordCallback:
         return RecordCallback(now, call.actor, body.answers(), body.remark)
 
-    return await carry_out(running, case_id, call, build, final=True)
+    return answer(await carry_out_fresh(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/close", summary="结案 / close")
@@ -172,7 +160,7 @@ async def close(case_id: CaseRef, body: CloseBody, running: Running, call: Comma
     def build(now: datetime) -> CloseCase:
         return CloseCase(now, call.actor, body.close_kind)
 
-    return await carry_out(running, case_id, call, build, final=True)
+    return answer(await carry_out_fresh(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/rework", summary="重办 / order rework")
@@ -180,7 +168,7 @@ async def order_rework(case_id: CaseRef, body: ReworkBody, running: Running, cal
     def build(now: datetime) -> OrderRework:
         return OrderRework(now, call.actor, body.reason)
 
-    return await carry_out(running, case_id, call, build, final=True)
+    return answer(await carry_out_fresh(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/supervision", summary="下达督办 / issue a supervision order")
@@ -188,12 +176,15 @@ async def issue_supervision(case_id: CaseRef, body: OrderBody, running: Running,
     def build(now: datetime) -> IssueSupervision:
         return IssueSupervision(now, call.actor, body.level, body.order)
 
-    return await carry_out(running, case_id, call, build)
+    return answer(await carry_out(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/supervision/response", summary="回应督办 / the unit answers")
 async def respond_supervision(case_id: CaseRef, body: PlanBody, running: Running, call: Commanding) -> JSONResponse:
-    return await carry_out(running, case_id, call, lambda now: RespondSupervision(now, call.actor, body.plan))
+    def build(now: datetime) -> RespondSupervision:
+        return RespondSupervision(now, call.actor, body.plan)
+
+    return answer(await carry_out(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/supervision/lift", summary="解除督办 / lift supervision")
@@ -201,7 +192,7 @@ async def lift_supervision(case_id: CaseRef, body: LiftBody, running: Running, c
     def build(now: datetime) -> LiftSupervision:
         return LiftSupervision(now, call.actor, body.level, body.reason)
 
-    return await carry_out(running, case_id, call, build)
+    return answer(await carry_out(running, case_id, call, build))
 
 
 @router.get("/cases/{case_id}", summary="案件的时钟、核实、回访与督办 / one case as supervision sees it")
@@ -209,7 +200,7 @@ async def read_case(
     case_id: CaseRef,
     running: Running,
     person: Calling,
-    min_position: Annotated[str | None, Query(max_length=64)] = None,
+    min_position: MinPosition = None,
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)

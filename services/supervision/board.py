@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -16,7 +16,7 @@ from pydantic import AwareDatetime
 from libs.events.contracts.supervision import Clock
 from libs.events.store import Connection
 from libs.service.access import sight
-from libs.service.cases import CursorMalformed, decode_cursor, encode_cursor
+from libs.service.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Person, Running
 from services.supervision.tables import clock as clocks
@@ -74,15 +74,6 @@ class Conditions:
         return " and ".join(self.texts)
 
 
-def cursor_key(cursor: str | None, *kinds: Callable[[str], Any]) -> list[Any] | None:
-    """The sort key inside a page cursor, each part read as its kind; raises `CursorMalformed`."""
-    key = decode_cursor(cursor, len(kinds))
-    try:
-        return key and [kind(part) for kind, part in zip(kinds, key, strict=True)]
-    except (TypeError, ValueError, AttributeError) as error:
-        raise CursorMalformed() from error
-
-
 def lamp_of(row: Mapping[str, Any], at: datetime) -> LampCode:
     """The lamp of a clock at an instant; once stopped it stays as it was."""
     seen = min(at, row["stopped_at"]) if row["stopped_at"] else at
@@ -123,10 +114,10 @@ async def list_overdue(
     confirmed: bool | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
-    min_position: Annotated[str | None, Query(max_length=64)] = None,
+    min_position: MinPosition = None,
 ) -> JSONResponse:
     """Running clocks past their due instant, longest overdue first; `confirmed` once every fact up to it is known."""
-    after = cursor_key(cursor, datetime.fromisoformat, UUID, str)
+    after = decode_cursor(cursor, datetime.fromisoformat, UUID, str)
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
         fresh = await as_of(conn, SHOWN, running.settings.stale_after_seconds)
@@ -187,10 +178,10 @@ async def list_verdicts(
     verdict: Verdict | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
-    min_position: Annotated[str | None, Query(max_length=64)] = None,
+    min_position: MinPosition = None,
 ) -> JSONResponse:
     """Judged by the fold at `at` (default: now); `confirmed` says that the breach itself is recorded in the log."""
-    after = cursor_key(cursor, UUID, str)
+    after = decode_cursor(cursor, UUID, str)
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
         fresh = await as_of(conn, SHOWN, running.settings.stale_after_seconds)

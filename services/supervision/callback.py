@@ -13,7 +13,7 @@ from libs.events.contracts.supervision import CallbackAttempted, CallbackComplet
 from libs.events.decider import Actor
 from libs.events.errors import Rejected
 from libs.events.event import Event
-from services.supervision.completion import Completion, not_here, require_role, unbarred
+from services.supervision.completion import Completion, not_here, unbarred
 
 Satisfaction = Literal["SATISFIED", "BASICALLY", "DISSATISFIED"]
 
@@ -48,7 +48,7 @@ class SameHalfDay(Rejected):
 def record(own: Completion, command: RecordCallback, facts: Facts) -> Sequence[Event]:
     """Valid with three answers; after the last try of the rulebook it is over, not valid, and counts nowhere."""
     case = unbarred(facts, command.by, command.at, "callback", "RecordCallback")
-    require_role(command.by, "CALLBACK_AGENT")
+    command.by.must_be("CALLBACK_AGENT")
     if case.ended or not own.accepted or not own.checked or own.callback != "OPEN":
         raise not_here(own, case)
     rules = facts.directory.rulebook

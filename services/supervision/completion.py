@@ -21,7 +21,7 @@ from libs.events.contracts.supervision import (
     VerificationPassed,
 )
 from libs.events.decider import Actor
-from libs.events.errors import Forbidden, NotFound, Refused, Rejected
+from libs.events.errors import Forbidden, Refused, Rejected
 from libs.events.event import Event
 from libs.events.ids import PersonId
 from libs.events.lifecycle import Case
@@ -124,22 +124,9 @@ def evolve(own: Completion, event: Event) -> Completion:
 # Guards
 
 
-def known_case(facts: Facts) -> Case:
-    """The case in the read model; raises `NotFound`."""
-    if facts.case is None:
-        raise NotFound()
-    return facts.case
-
-
-def require_role(by: Actor, *roles: str) -> None:
-    """Raises `Forbidden` for another role."""
-    if by.role not in roles:
-        raise Forbidden(allowed=roles)
-
-
 def unbarred(facts: Facts, by: Actor, at: datetime, power: Closing, command: str) -> Case:
     """The case, if no separation rule bars the actor from the power; before any role is looked at."""
-    case = known_case(facts)
+    case = facts.known_case()
     if breach := may_close(case, by.person, facts.directory, at, power):
         raise SeparationForbids(breach, command, by.person, by)
     return case

@@ -18,7 +18,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Rejected
 from libs.events.event import Event
 from libs.events.ids import UnitId
-from services.supervision.completion import NotInThisState, NotYourUnit, known_case, require_role
+from services.supervision.completion import NotInThisState, NotYourUnit
 from services.supervision.tracks import Clocks, is_overdue
 
 # Commands
@@ -92,8 +92,8 @@ def evolve(own: Orders, event: Event) -> Orders:
 
 def issue(own: Orders, command: IssueSupervision, facts: Facts) -> Sequence[Event]:
     """One order per level is open at a time."""
-    case = known_case(facts)
-    require_role(command.by, "SUPERVISOR")
+    case = facts.known_case()
+    command.by.must_be("SUPERVISOR")
     if case.ended or case.unit is None:
         raise NotInThisState(evidence=[case.last_event_id])
     unit = UnitId(case.unit)
@@ -104,8 +104,8 @@ def issue(own: Orders, command: IssueSupervision, facts: Facts) -> Sequence[Even
 
 def respond(own: Orders, command: RespondSupervision, facts: Facts) -> Sequence[Event]:
     """One answer answers every open order of the unit."""
-    case = known_case(facts)
-    require_role(command.by, "DEPT_LEADER")
+    case = facts.known_case()
+    command.by.must_be("DEPT_LEADER")
     asked = {str(unit) for _, unit in own.unanswered} or {str(case.unit)}
     if command.by.unit is None or command.by.unit not in asked:
         raise NotYourUnit(allowed=sorted(asked))
@@ -116,8 +116,8 @@ def respond(own: Orders, command: RespondSupervision, facts: Facts) -> Sequence[
 
 def lift(command: LiftSupervision, clocks: Clocks, facts: Facts) -> Sequence[Event]:
     """Down, never up; and not while the case runs overdue."""
-    case = known_case(facts)
-    require_role(command.by, "SUPERVISOR")
+    case = facts.known_case()
+    command.by.must_be("SUPERVISOR")
     if command.level == case.supervision_level:
         return []
     if command.level > case.supervision_level:

@@ -20,7 +20,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
 from libs.events.lifecycle import Case
-from services.supervision.completion import Completion, not_here, require_role, unbarred
+from services.supervision.completion import Completion, not_here, unbarred
 
 Waiver = Literal["GRID_REPORT", "ANONYMOUS", "CLASS_EXEMPT"]
 
@@ -88,7 +88,7 @@ class NotCalledBack(Rejected):
 def review(own: Completion, command: ReviewFeedback, facts: Facts) -> Sequence[Event]:
     """What comes after an acceptance is decided by the class and by who found the case."""
     case = unbarred(facts, command.by, command.at, "review", "ReviewFeedback")
-    require_role(command.by, "REVIEWER")
+    command.by.must_be("REVIEWER")
     if not command.accepted and not command.reason:
         raise ReasonMissing()
     if own.accepted and command.accepted and not case.ended:
@@ -125,7 +125,7 @@ def waiver_of(case: Case, item: CatalogueItemPublished | None) -> Waiver | None:
 def order_rework(own: Completion, command: OrderRework, facts: Facts) -> Sequence[Event]:
     """From feedback, verification or call-back back to the unit."""
     case = unbarred(facts, command.by, command.at, "review", "OrderRework")
-    require_role(command.by, "REVIEWER")
+    command.by.must_be("REVIEWER")
     if case.ended or own.closed or not (own.accepted or case.state == "FEEDBACK"):
         raise not_here(own, case)
     return [ReworkOrdered(round=own.round + 1, ordered_by=command.by.person, because="REVIEWER", reason=command.reason)]
@@ -134,7 +134,7 @@ def order_rework(own: Completion, command: OrderRework, facts: Facts) -> Sequenc
 def close(own: Completion, command: CloseCase, facts: Facts) -> Sequence[Event]:
     """Whatever the reporter answered, the reviewer decides; but asked he must be, and the place checked."""
     case = unbarred(facts, command.by, command.at, "close", "CloseCase")
-    require_role(command.by, "REVIEWER")
+    command.by.must_be("REVIEWER")
     if own.closed:
         return []
     if case.ended or not own.accepted:

@@ -24,9 +24,7 @@ from libs.separation.routes import verifiers
 from services.supervision.completion import (
     Completion,
     SeparationForbids,
-    known_case,
     not_here,
-    require_role,
     unbarred,
 )
 
@@ -90,7 +88,7 @@ def assign(own: Completion, command: AssignVerification, facts: Facts) -> Sequen
     if command.by.role == "SYSTEM":
         return assign_by_system(own, command, facts)
     case = unbarred(facts, command.by, command.at, "review", "AssignVerification")
-    require_role(command.by, "REVIEWER")
+    command.by.must_be("REVIEWER")
     if case.ended or not own.accepted or own.checked:
         raise not_here(own, case)
     verifier = facts.directory.natural(command.verifier or PersonId(""))
@@ -105,7 +103,7 @@ def assign(own: Completion, command: AssignVerification, facts: Facts) -> Sequen
 
 def assign_by_system(own: Completion, command: AssignVerification, facts: Facts) -> Sequence[Event]:
     """Nobody left = the reviewer must find somebody."""
-    case = known_case(facts)
+    case = facts.known_case()
     if case.ended or not own.accepted or own.checked or own.verifier:
         return []
     choice = default_verifier(case, facts.directory, command.at)
@@ -130,10 +128,10 @@ def assignment(own: Completion, verifier: PersonId, by: Actor, because: str) -> 
 
 def submit(own: Completion, command: SubmitVerification, facts: Facts) -> Sequence[Event]:
     """A failed verification orders the rework in the same breath: it must not reach the citizen as done."""
-    case = known_case(facts)
+    case = facts.known_case()
     if breach := may_verify(case, command.by.person, facts.directory, command.at):
         raise SeparationForbids(breach, "SubmitVerification", command.by.person, command.by)
-    require_role(command.by, "GRID_WORKER")
+    command.by.must_be("GRID_WORKER")
     if own.verified and command.passed and own.verifier == command.by.person:
         return []
     if case.ended or not own.accepted or own.checked:

@@ -1,4 +1,4 @@
-"""Events that only supervision 督办 appends: clocks and their steps, review, verification, call-back, closing, orders."""
+"""Events that only supervision 督办 appends: clocks and steps, review, verification, call-back, closing, orders."""
 
 from __future__ import annotations
 
