@@ -1,0 +1,22 @@
+"""The two processes of notify: `uvicorn services.notify.main:app` and `python -m services.notify.main`."""
+
+from libs.service.http import api_app
+from libs.service.process import run_worker
+from libs.service.runtime import Parts
+from services.notify import api, domain, projection, reactions, sender, tables
+
+PARTS = Parts(
+    service="notify",
+    title_zh="告知",
+    decider=domain.DECIDER,
+    routers=(api.router,),
+    tables=tables.TABLES,
+    project=projection.project,
+    react=reactions.react,
+    jobs={"sender": sender.run},
+    pending=sender.pending,
+)
+app = api_app(PARTS)
+
+if __name__ == "__main__":
+    run_worker(PARTS)

@@ -1,0 +1,87 @@
+"""Of which events somebody is told: event → template and audiences (domain.md f.1, f.2). Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from libs.directory.view import View
+from libs.events.contracts import intake, routing, supervision
+from libs.events.decider import SYSTEM
+from libs.events.envelope import Recorded, wire_instant
+from libs.events.event import Event
+from libs.events.lifecycle import Case
+from services.notify import recipients as to
+from services.notify.domain import Message, TellOf
+
+CHANNEL = "file"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A template, and who gets it."""
+
+    template: str
+    audiences: tuple[to.Audience, ...]
+
+
+NOTICES: Mapping[type[Event], Notice] = {
+    intake.CaseRegistered: Notice("registered", (to.dispatchers,)),
+    intake.CaseNotAccepted: Notice("not_accepted", (to.finder,)),
+    intake.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
+    routing.CaseDispatched: Notice("dispatched", (to.clerks,)),
+    routing.HandlerAssigned: Notice("assigned", (to.handler,)),
+    routing.FeedbackSubmitted: Notice("feedback", (to.reviewers,)),
+    routing.WorkOrderCancelled: Notice("cancelled", (to.handler, to.clerks)),
+    routing.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
+    # The resumption of the work order that follows from these two says nothing new.
+    supervision.FeedbackRejected: Notice("rejected", (to.handler, to.clerks)),
+    supervision.ReworkOrdered: Notice("rework", (to.handler, to.clerks)),
+    supervision.VerificationAssigned: Notice("verify", (to.verifier,)),
+    supervision.DeadlineWarned: Notice("warned", (to.responsible,)),
+    supervision.DeadlineBreached: Notice("breached", (to.responsible, to.leaders, to.town)),
+    supervision.AutoEscalated: Notice("urged", (to.responsible, to.leaders, to.town)),
+    supervision.SupervisionIssued: Notice("supervised", (to.leaders,)),
+    supervision.CaseClosed: Notice("closed", (to.finder,)),
+    supervision.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
+}
+ESCALATED = Notice("escalated", (to.leaders, to.supervisors, to.superior))
+"""From L2 on (蓝单 and above)."""
+OF_EVENT = ("unit", "clock", "round", "level", "result", "close_kind", "reason_code", "legal_basis", "alternative")
+OF_CASE = ("class_code", "urgency", "grid", "unit", "round")
+
+
+def react(event: Recorded, case: Case, view: View) -> Sequence[TellOf]:
+    """Who must be told of this event; `case` is the case right after it."""
+    notice = notice_of(event.data)
+    if notice is None or not event.stream.startswith("case-"):
+        return []
+    occasion = to.Occasion(event.data, case, view, event.recorded_at)
+    messages = tuple(_messages(notice, occasion))
+    return [TellOf(event.recorded_at, SYSTEM, event.id, event.type, messages)] if messages else []
+
+
+def notice_of(event: Event) -> Notice | None:
+    """What is said of an event, if anything."""
+    if isinstance(event, supervision.AutoEscalated) and event.level > 1:
+        return ESCALATED
+    return NOTICES.get(type(event))
+
+
+def _messages(notice: Notice, occasion: to.Occasion) -> Iterator[Message]:
+    values = values_of(occasion.event, occasion.case)
+    seen: set[str] = set()
+    for audience in notice.audiences:
+        for one in audience(occasion):
+            if one.recipient not in seen:
+                seen.add(one.recipient)
+                yield Message(one.recipient, notice.template, CHANNEL, values, one.dropped)
+
+
+def values_of(event: Event, case: Case) -> dict[str, str]:
+    """Ids, codes and instants that a template may print; nothing personal among them."""
+    known = {name: getattr(case, name) for name in OF_CASE}
+    known |= {name: found for name in OF_EVENT if (found := getattr(event, name, None)) is not None}
+    values = {name: str(value) for name, value in known.items() if value is not None}
+    due_at = getattr(event, "due_at", None)
+    return {**values, "due_at": wire_instant(due_at)} if due_at else values

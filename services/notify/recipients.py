@@ -1,0 +1,147 @@
+"""Who holds the posts that must be told, by the directory at the instant of the event. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from libs.directory.view import View
+from libs.events.contracts.directory import Role
+from libs.events.contracts.notify import DropReason
+from libs.events.decider import Actor
+from libs.events.event import Event
+from libs.events.ids import GridCode, PersonId, UnitId
+from libs.events.lifecycle import Case
+from libs.service.access import sight
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """The event of which somebody is told, the case right after it, and who held which post then."""
+
+    event: Event
+    case: Case
+    view: View
+    at: datetime
+
+    @property
+    def unit(self) -> UnitId | None:
+        """The unit that the event names, else the one that holds the case; nobody's before dispatch."""
+        if getattr(self.event, "clock", None) == "dispatch":
+            return None
+        unit = getattr(self.event, "unit", None) or self.case.unit
+        return UnitId(unit) if unit else None
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """One recipient, or the post that nobody holds."""
+
+    recipient: str
+    dropped: DropReason | None = None
+
+
+Audience = Callable[[Occasion], Iterator[Addressee]]
+
+
+def dispatchers(to: Occasion) -> Iterator[Addressee]:
+    """分办员 of the centre next to the case."""
+    return _nearest("DISPATCHER", to)
+
+
+def reviewers(to: Occasion) -> Iterator[Addressee]:
+    """审核员 of the centre next to the case."""
+    return _nearest("REVIEWER", to)
+
+
+def supervisors(to: Occasion) -> Iterator[Addressee]:
+    """督办员 of the centre next to the case."""
+    return _nearest("SUPERVISOR", to)
+
+
+def town(to: Occasion) -> Iterator[Addressee]:
+    """镇街统筹."""
+    return _nearest("TOWN_COORDINATOR", to)
+
+
+def clerks(to: Occasion) -> Iterator[Addressee]:
+    """联络员 of the unit; its leader where it has none."""
+    if to.unit:
+        held = to.view.holders("DEPT_CLERK", to.unit, to.at) or to.view.holders("DEPT_LEADER", to.unit, to.at)
+        yield from _people(held, f"unit:{to.unit}", to)
+
+
+def leaders(to: Occasion) -> Iterator[Addressee]:
+    """承办单位负责人."""
+    if to.unit:
+        yield from _people(to.view.holders("DEPT_LEADER", to.unit, to.at), f"unit:{to.unit}", to)
+
+
+def handler(to: Occasion) -> Iterator[Addressee]:
+    """经办人, once there is one."""
+    person = getattr(to.event, "handler", None) or to.case.handler
+    return _people([PersonId(person)], f"person:{person}", to) if person else iter(())
+
+
+def verifier(to: Occasion) -> Iterator[Addressee]:
+    """Whoever is to stand at the place."""
+    person = getattr(to.event, "verifier", None)
+    return _people([PersonId(person)] if person else [], "role:GRID_WORKER", to)
+
+
+def responsible(to: Occasion) -> Iterator[Addressee]:
+    """Who must act before a clock runs out: the centre until dispatch, then handler and clerks."""
+    if to.unit is None:
+        yield from dispatchers(to)
+    else:
+        yield from handler(to)
+        yield from clerks(to)
+
+
+def superior(to: Occasion) -> Iterator[Addressee]:
+    """The body above the unit that is responsible, as the ladder names it: whoever reads its post."""
+    if told := getattr(to.event, "told_unit", None):
+        yield Addressee(f"unit:{told}")
+
+
+def finder(to: Occasion) -> Iterator[Addressee]:
+    """Who brought the case: the reporter, if he can be reached, or those who found it on patrol."""
+    if to.case.found == "GRID_REPORT":
+        return _people(map(PersonId, to.case.discoverers), "role:GRID_WORKER", to)
+    return iter([Addressee("reporter", unreachable(to.case))])
+
+
+def unreachable(case: Case) -> DropReason | None:
+    """Why the reporter cannot be told, if so."""
+    if case.found == "GRID_REPORT":
+        return "NO_REPORTER"
+    if "reporter" in case.erased:
+        return "ERASED"
+    return None if case.reporter_kind == "NAMED" else "ANONYMOUS"
+
+
+def _nearest(role: Role, to: Occasion) -> Iterator[Addressee]:
+    """Holders of a role in the town of the case or its centre, else one level up, and so on."""
+    grid = to.view.grid(GridCode(to.case.grid)) if to.case.grid else None
+    for body in (grid.town, *to.view.ancestors(grid.town)) if grid else ():
+        centres = [unit.id for unit in to.view.units if unit.parent == body and unit.kind == "CENTRE"]
+        held = {person for unit in (body, *centres) for person in to.view.holders(role, unit, to.at)}
+        if held:
+            return _people(sorted(held), f"role:{role}", to)
+    return _people(to.view.holders(role, None, to.at), f"role:{role}", to)
+
+
+def _people(people: Iterable[PersonId], post: str, to: Occasion) -> Iterator[Addressee]:
+    """These people; those who may not see the case are not told of it, and a post that nobody holds is said."""
+    held = list(people)
+    if not held:
+        yield Addressee(post, "NO_RECIPIENT")
+    for person in held:
+        yield Addressee(f"person:{person}", None if _may_know(person, to) else "NOT_ALLOWED")
+
+
+def _may_know(person: PersonId, to: Occasion) -> bool:
+    posts = to.view.appointments_of(person, to.at)
+    actors = [Actor(PersonId(person), post.role, post.id, post.unit) for post in posts]
+    return any(sight(actor, to.view).sees(to.case) for actor in actors)
