@@ -78,30 +78,51 @@ async def append(
     `expected` is the stream's version that the decision saw (None: any). `cause` is the `recordedat` of the newest
     event that the decision had applied, `given` the business time in manual mode. Raises `StreamConflict`.
     """
-    kind, _, case_id = stream.partition("-")
-    in_case = kind in ("case", "access", "cluster")
-    lane = lane_of(case_id) if in_case else DIRECTORY_LANE
+    values = _values(stream, drafts, expected, cause, given)
     try:
-        row = await conn.fetchrow(
-            APPEND,
-            lane,
-            stream,
-            expected,
-            case_id if in_case else None,
-            cause,
-            given,
-            [draft.id for draft in drafts],
-            [draft.type for draft in drafts],
-            [draft.occurred_at for draft in drafts],
-            [draft.meta for draft in drafts],
-            [draft.body for draft in drafts],
-        )
+        row = await conn.fetchrow(APPEND, *values)
     except asyncpg.PostgresError as error:
         if error.sqlstate == "XB409":
             raise StreamConflict() from error
         raise
-    ids = tuple(draft.id for draft in drafts)
-    return Appended(lane, row["seq"], row["version"], row["recorded_at"], ids)
+    return Appended(values[0], row["seq"], row["version"], row["recorded_at"], tuple(draft.id for draft in drafts))
+
+
+@dataclass(frozen=True)
+class Append:
+    """One stream's part of `append_all`."""
+
+    stream: str
+    drafts: Sequence[Draft]
+    expected: int
+    cause: datetime | None
+    given: datetime | None
+
+
+async def append_all(conn: Connection, appends: Sequence[Append]) -> None:
+    """Append to many streams of a lane that the caller has locked and whose versions it has checked, in one go."""
+    rows = [_values(one.stream, one.drafts, one.expected, one.cause, one.given) for one in appends]
+    await conn.executemany(APPEND, rows)
+
+
+def _values(
+    stream: str, drafts: Sequence[Draft], expected: int | None, cause: datetime | None, given: datetime | None
+) -> tuple[Any, ...]:
+    kind, _, case_id = stream.partition("-")
+    in_case = kind in ("case", "access", "cluster")
+    return (
+        lane_of(case_id) if in_case else DIRECTORY_LANE,
+        stream,
+        expected,
+        case_id if in_case else None,
+        cause,
+        given,
+        [draft.id for draft in drafts],
+        [draft.type for draft in drafts],
+        [draft.occurred_at for draft in drafts],
+        [draft.meta for draft in drafts],
+        [draft.body for draft in drafts],
+    )
 
 
 async def business_now(conn: Connection) -> datetime:

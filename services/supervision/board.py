@@ -160,7 +160,7 @@ def overdue_item(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
         "state": case["state"],
         "handler": case["handler"],
         "supervision_level": case["supervision_level"],
-        "last_step": {"type": case["last_type"], "at": case["last_recorded_at"]},
+        "last_step": {"type": case["last_step"], "at": case["last_step_at"]},
         "lamp": lamp_of(row, at),
         "overdue_seconds": max(int(late), 0),
         "confirmed": row["breach_recorded_at"] is not None,

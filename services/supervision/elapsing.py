@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from libs.directory.facts import Facts
@@ -17,6 +17,10 @@ from services.supervision.ladder import Step, StepKey, due_steps, order_of, step
 from services.supervision.rules import calendar_at, levels, told_unit
 from services.supervision.tracks import Clocks, states_of
 
+Recordable = DeadlineWarned | DeadlineBreached | AutoEscalated
+"""A step as the event that records it."""
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Elapse:
@@ -28,13 +32,21 @@ class Elapse:
 
 def elapse(clocks: Clocks, command: Elapse, facts: Facts) -> Sequence[Event]:
     """The steps that the watermark licenses, each at its own instant."""
-    licensed = due_steps(all_steps(clocks, facts), command.at, clocks.recorded)
-    return [_event_of(step, clocks, facts) for step in licensed]
+    return look(clocks, command.at, facts)[0]
+
+
+def look(clocks: Clocks, watermark: datetime, facts: Facts) -> tuple[Sequence[Recordable], Step | None]:
+    """The steps to record now, and the first one after them; later facts may still move that one."""
+    found = all_steps(clocks, facts)
+    licensed = due_steps(found, watermark, clocks.recorded)
+    keys = {step.key for step in licensed} | clocks.recorded
+    following = next((step for step in found if step.key not in keys), None)
+    return [_event_of(step, clocks, facts) for step in licensed], following
 
 
 def next_step(clocks: Clocks, facts: Facts) -> Step | None:
-    """The first step that is not recorded; later facts may still move it."""
-    return next((step for step in all_steps(clocks, facts) if step.key not in clocks.recorded), None)
+    """The first step that is not recorded."""
+    return look(clocks, BEFORE_ALL, facts)[1]
 
 
 def all_steps(clocks: Clocks, facts: Facts) -> tuple[Step, ...]:
@@ -56,7 +68,7 @@ def all_steps(clocks: Clocks, facts: Facts) -> tuple[Step, ...]:
     return tuple(first.values())
 
 
-def _event_of(step: Step, clocks: Clocks, facts: Facts) -> Event:
+def _event_of(step: Step, clocks: Clocks, facts: Facts) -> Recordable:
     track = clocks.tracks[step.clock_id]
     unit = track.unit or (UnitId(facts.case.unit) if facts.case and facts.case.unit else None)
     told: dict[str, Any] = {

@@ -18,18 +18,17 @@ import structlog
 from libs.directory.facts import Facts
 from libs.directory.view import View
 from libs.events import store
-from libs.events.contracts.supervision import AutoEscalated, ClockMoved, DeadlineBreached, DeadlineWarned
+from libs.events.contracts.supervision import ClockMoved
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, Recorded, draft, recorded
-from libs.events.event import Event
 from libs.events.lanes import decode_meta, lane_of
 from libs.events.lifecycle import Case
 from libs.events.seal import plain_body
-from libs.events.store import Connection, lock_lane
+from libs.events.store import Append, Connection, lock_lane
 from libs.events.worker import TRANSIENT, Worker
 from libs.service.runtime import Runtime
 from services.supervision.domain import DECIDER, State
-from services.supervision.elapsing import Elapse, next_step
+from services.supervision.elapsing import Recordable, look, next_step
 from services.supervision.ladder import Step
 
 log = structlog.get_logger()
@@ -156,11 +155,11 @@ async def fire(running: Runtime, worker: Worker) -> bool:
     marks = {lane: worker.watermarks.lane(lane, SOURCES) for lane in worker.lanes}
     async with running.pool.acquire() as conn:
         rows = await conn.fetch(DUE, list(marks), list(marks.values()), ROUND)
-        look = Look(running, await running.directory.latest(conn))
+        this = Look(running, await running.directory.latest(conn))
     lanes: dict[int, list[str]] = {}
     for row in rows:
         lanes.setdefault(row["lane"], []).append(row["case_id"])
-    await asyncio.gather(*(look.lane(lane, marks[lane], case_ids) for lane, case_ids in lanes.items()))
+    await asyncio.gather(*(this.lane(lane, marks[lane], case_ids) for lane, case_ids in lanes.items()))
     return bool(rows)
 
 
@@ -177,46 +176,38 @@ class Look:
         async with self.slots, self.running.pool.acquire() as conn:
             for start in range(0, len(case_ids), CASES):
                 watched = await load(conn, case_ids[start : start + CASES], self.view, self.running)
-                decided = [(one, DECIDER.decide(one.state, Elapse(watermark, SYSTEM), one.facts)) for one in watched]
+                decided = [(one, *look(one.state.clocks, watermark, one.facts)) for one in watched]
                 async with conn.transaction():
                     await lock_lane(conn, lane)
                     await record(self.running, conn, decided)
 
 
-async def record(running: Runtime, conn: Connection, decided: Sequence[tuple[Watched, Sequence[Event]]]) -> None:
+async def record(
+    running: Runtime, conn: Connection, decided: Sequence[tuple[Watched, Sequence[Recordable], Step | None]]
+) -> None:
     """Append the steps and set the next ones, in one transaction whose lane is locked.
 
     A case whose stream has moved on meanwhile is left: its timer row stands, and the next look decides anew.
     """
-    heads = await conn.fetch(
-        "select stream, version from log.stream_head where stream = any($1)",
-        [f"case-{one.case_id}" for one, _ in decided],
-    )
+    streams = [f"case-{one.case_id}" for one, _, _ in decided]
+    heads = await conn.fetch("select stream, version from log.stream_head where stream = any($1)", streams)
     versions = {row["stream"]: row["version"] for row in heads}
-    following: dict[str, Step | None] = {}
-    for one, events in decided:
-        if versions[f"case-{one.case_id}"] != len(one.own):
-            continue
-        if events:
-            await _append(running, conn, one, events)
-        state = DECIDER.fold(events, one.state)
-        following[one.case_id] = next_step(state.clocks, one.facts)
-    await write(conn, following)
+    unmoved = [one for one in decided if versions[f"case-{one[0].case_id}"] == len(one[0].own)]
+    await store.append_all(conn, [_append(running, one, steps) for one, steps, _ in unmoved if steps])
+    await write(conn, {one.case_id: following for one, _, following in unmoved})
 
 
-async def _append(running: Runtime, conn: Connection, one: Watched, events: Sequence[Event]) -> None:
-    steps = [event for event in events if isinstance(event, DeadlineWarned | DeadlineBreached | AutoEscalated)]
-    await store.append(
-        conn,
-        f"case-{one.case_id}",
-        [_draft(running, one, step) for step in steps],
+def _append(running: Runtime, one: Watched, steps: Sequence[Recordable]) -> Append:
+    return Append(
+        stream=f"case-{one.case_id}",
+        drafts=[_draft(running, one, step) for step in steps],
         expected=len(one.own),
         cause=one.own[-1].recorded_at,
         given=max(step.instant for step in steps) if running.manual else None,
     )
 
 
-def _draft(running: Runtime, one: Watched, step: DeadlineWarned | DeadlineBreached | AutoEscalated) -> Draft:
+def _draft(running: Runtime, one: Watched, step: Recordable) -> Draft:
     """The step bears its own instant; its cause is the newest event of its clock."""
     of_clock = [
         event for event in one.own if isinstance(event.data, ClockMoved) and event.data.clock_id == step.clock_id
