@@ -1,0 +1,75 @@
+"""`xunban compare`: rebuilds each service's read model from the log and says which rows of the live one differ."""
+
+import asyncio
+import importlib
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.embedded import postgres
+from deploy.embedded.instance import SERVICES, CannotStart, Instance, Ports
+from libs.audit.reading import NoLog
+from libs.audit.rebuild import Comparison, LogUnsound, compare
+from libs.service.runtime import Parts
+
+app = typer.Typer()
+
+
+@app.command("compare")
+def compare_services(
+    instance: Annotated[str, typer.Option(help="实例 / instance")] = "town",
+    service: Annotated[list[str] | None, typer.Option(help="服务,可重复 / service, may be repeated")] = None,
+) -> None:
+    """由日志重建读模型并逐行比对, 不同则退出码为 1 / rebuild read models from the log and compare, row for row.
+
+    On existing servers: <SERVICE>_OWNER_DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS.
+    """
+    bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or f"127.0.0.1:{_ports(instance).kafka}"
+    try:
+        found = [
+            asyncio.run(compare(_owner_url(instance, name), bootstrap, parts_of(name))) for name in service or SERVICES
+        ]
+    except (NoLog, LogUnsound, OSError) as error:
+        typer.secho(f"无法比对 / cannot compare: {error}", fg="red", err=True)
+        raise typer.Exit(2) from error
+    show(Console(), found)
+    raise typer.Exit(1 if any(one.differences for one in found) else 0)
+
+
+def parts_of(service: str) -> Parts:
+    """What makes this service; its projection among it."""
+    parts: Parts = importlib.import_module(f"services.{service}.main").PARTS
+    return parts
+
+
+def show(console: Console, found: list[Comparison]) -> None:
+    """One line per service, then the rows that differ."""
+    table = Table(
+        "服务 / service", "事件 / events", "行 / rows", "不同 / differing", title="读模型比对 / read models compared"
+    )
+    for one in found:
+        table.add_row(one.service, f"{one.events:,}", f"{sum(one.rows.values()):,}", f"{len(one.differences):,}")
+    console.print(table)
+    for one in found:
+        for row in one.differences:
+            what = ", ".join(row.columns) or ("仅在线上 / live only" if row.live else "仅在重建 / rebuilt only")
+            console.print(f"[red]{one.service} {row.table} {row.key}[/red]: {what}")
+    if not any(one.differences for one in found):
+        console.print("[green]重建与线上逐行一致 / the rebuilt read models equal the live ones row for row[/green]")
+
+
+def _ports(instance: str) -> Ports:
+    if not Instance(instance).dir.exists():
+        raise CannotStart(f"没有实例 {instance} / there is no instance {instance}")
+    return Instance(instance).ports()
+
+
+def _owner_url(instance: str, service: str) -> str:
+    if given := os.environ.get(f"{service.upper()}_OWNER_DATABASE_URL"):
+        return given
+    role = f"{service}_owner"
+    password = Instance(instance).secrets((role,))[role]
+    return postgres.url(role, password, f"127.0.0.1:{_ports(instance).postgres}", service)
