@@ -163,7 +163,7 @@ class Timeline:
         loop = asyncio.get_running_loop()
         until = loop.time() + SETTLE_SECONDS
         before: Any = None
-        pause = 0.005
+        pause = 0.01
         while True:
             clocks = await self.clocks()
             if behind(clocks):

@@ -12,6 +12,8 @@ from honcho.environ import parse_procfile
 from deploy.embedded import processes
 from deploy.embedded.instance import ROOT, CannotStart, Instance
 
+# One client for all probes: making one reads the certificates of the whole world.
+LOCAL = httpx.Client(timeout=2, trust_env=False)
 PROCFILE = Path(__file__).with_name("Procfile")
 COMMANDS: Mapping[str, str] = parse_procfile(PROCFILE.read_text()).processes
 
@@ -58,7 +60,7 @@ def wait_ready(name: str, process: "subprocess.Popen[bytes] | None", url: str, l
             end = log.read_text(errors="replace")[-3000:] if log.exists() else ""
             raise CannotStart(f"{name} 退出 / ended with {process.returncode} ({log}):\n{end}")
         try:
-            return httpx.get(f"{url}/readyz", timeout=2).status_code == httpx.codes.OK
+            return LOCAL.get(f"{url}/readyz").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 

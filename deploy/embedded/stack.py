@@ -163,6 +163,8 @@ class Stack:
             "KEYS_DATABASE_URL": self.keys_url("keys_intake" if service == "intake" else "keys_reader"),
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
             "MODE": self.mode,
+            # A runner waits for every hop; a town may rest between two looks.
+            **({"RELAY_IDLE_MS": "20"} if self.mode == "manual" else {}),
             "API_PORT": str(self.ports.api(service)),
             "WORKER_PORT": str(self.ports.worker(service)),
         }

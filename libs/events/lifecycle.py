@@ -17,6 +17,17 @@ WORKING = frozenset({"DISPATCHED", "IN_PROGRESS", "RETURN_PENDING", "ARBITRATION
 
 POWERS = frozenset({"discoverers", "dispatchers", "handlers", "verifiers", "closers", "supervisors"})
 
+FOLLOWING = (
+    routing.RouteRejected,
+    routing.RouteProposed,
+    supervision.ClockMoved,
+    supervision.ClocksEnded,
+    supervision.DeadlineWarned,
+    supervision.DeadlineBreached,
+    supervision.AutoEscalated,
+)
+"""Events that only follow from others."""
+
 Powers = dict[str, tuple[str, ...]]
 """Person id → ids of the events in which the person used the power: the evidence."""
 
@@ -65,6 +76,9 @@ class Case(BaseModel):
     last_event_id: str = ""
     last_recorded_at: datetime | None = None
     last_type: str = ""
+    last_step: str = ""
+    """Type of the last event in which somebody, or a rule, acted on the case; messages and clocks are no steps."""
+    last_step_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -97,8 +111,16 @@ def evolve(case: Case | None, event: Recorded) -> Case:
             "last_event_id": event.id,
             "last_recorded_at": event.recorded_at,
             "last_type": event.type,
+            **_step(event),
         }
     )
+
+
+def _step(event: Recorded) -> dict[str, Any]:
+    """What a list shows as the last step: not what only follows from one."""
+    if event.data.owner == "notify" or isinstance(event.data, FOLLOWING):
+        return {}
+    return {"last_step": event.type, "last_step_at": event.recorded_at}
 
 
 def _changes(case: Case, event: Event, event_id: str) -> dict[str, Any]:
