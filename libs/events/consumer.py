@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
 
-from libs.events.envelope import Recorded, WireRecord
+from libs.events.envelope import Recorded, WireRecord, from_kafka
 from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.lanes import encode_meta
 from libs.events.store import Connection
@@ -44,6 +45,14 @@ class Taken:
     duplicates: int
     broken: str | None = None
     """Why the record at `next_offset` halts the partition."""
+
+
+def parsed(record: Any) -> WireRecord | ChainBroken:
+    """An aiokafka record, or why it is not one of ours."""
+    try:
+        return from_kafka(record)
+    except ChainBroken as broken:
+        return broken
 
 
 def take(cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: Sequence[int]) -> Taken:

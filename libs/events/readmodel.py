@@ -144,8 +144,10 @@ class ReadModel:
         return None if row is None else Case.model_validate(row["doc"])
 
     def evolve(self, event: Recorded) -> Case:
-        """Fold one event into its case."""
+        """Fold one event into its case. Refusals and clusters make no case where there is none."""
         case = lifecycle.evolve(self.case(event.subject), event)
+        if not event.stream.startswith("case-"):
+            return case
         self[case_view].put(
             {
                 "case_id": case.case_id,

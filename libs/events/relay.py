@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from libs.events.envelope import EPOCH, Position, from_kafka
 from libs.events.errors import ChainBroken
+from libs.events.heartbeat import stop_producer
 from libs.events.lanes import DIRECTORY_LANE, decode_meta
 from libs.events.store import AWAY, Connection, Pool, stored_position
 
@@ -80,7 +81,7 @@ class Relay:
                 log.warning("relay_interrupted", source=self.source, reason=type(error).__name__)
             finally:
                 self.positions.clear()
-                await _stop(producer)
+                await stop_producer(producer)
             await asyncio.sleep(0.5)
 
     async def _publish(self, producer: AIOKafkaProducer) -> None:
@@ -99,22 +100,30 @@ class Relay:
         if not open_lanes:
             return False
         rows = await self.pool.fetch(AFTER_POSITION, list(open_lanes), list(open_lanes.values()), BATCH)
+        if not rows:
+            return False
         by_lane: dict[int, list[Any]] = {}
         for row in rows:
             by_lane.setdefault(row["lane"], []).append(row)
-        sends = [asyncio.create_task(self._send_lane(producer, lane, events)) for lane, events in by_lane.items()]
+        sends = {asyncio.create_task(self._send_lane(producer, lane, events)) for lane, events in by_lane.items()}
         try:
-            await asyncio.wait_for(asyncio.gather(*sends), SEND_SECONDS)
+            done, late = await asyncio.wait(sends, timeout=SEND_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
         finally:
             # Where one lane failed, no other may report an ack after the positions were found anew.
             for send in sends:
                 send.cancel()
-        return bool(by_lane)
+        for send in done:
+            send.result()
+        if late:
+            raise TimeoutError
+        return True
 
     async def _send_lane(self, producer: AIOKafkaProducer, lane: int, rows: list[Any]) -> None:
         partition = topic_of(lane)
         batch = producer.create_batch()
-        last = self.positions[lane]
+        last = self.positions.get(lane)
+        if last is None:
+            return  # Revoked while the rows were read.
         for row in rows:
             if row["seq"] != last + 1:
                 self._halt(lane, last, "gap_in_table")
@@ -205,6 +214,8 @@ class Relay:
                 last[lane] = wire.position
 
     async def _take_up(self, conn: Connection, lane: int, position: Position) -> None:
+        if lane not in self.owned:
+            return  # Revoked meanwhile: a position kept from now would be old when the lane comes back.
         stored = await conn.fetchval("select hash from log.event where lane = $1 and seq = $2", lane, position.seq)
         if position.seq > 0 and stored != position.hash:
             self._halt(lane, position.seq, "log_ahead_of_table" if stored is None else "log_differs_from_table")
@@ -222,13 +233,3 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    try:
-        await asyncio.wait_for(producer.stop(), 5)
-    except (KafkaError, TimeoutError, OSError) as error:
-        log.warning("producer_abandoned", reason=type(error).__name__)
-        # Left alone, its sender would try for ever and deliver late.
-        await producer._sender.close()
-        await producer.client.close()

@@ -9,15 +9,15 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from libs.events.consumer import Cursor, ProgressMoved, Reader, Taken, Work, read_cursor, take
-from libs.events.envelope import WireRecord, from_kafka
-from libs.events.errors import ChainBroken, Unavailable
+from libs.events.consumer import Cursor, ProgressMoved, Reader, Taken, Work, parsed, read_cursor, take
+from libs.events.errors import Unavailable
+from libs.events.heartbeat import Heartbeat
 from libs.events.relay import Relay
 from libs.events.store import AWAY, Pool
-from libs.events.watermark import Beat, Watermarks, touch_lanes
+from libs.events.watermark import Beat, Watermarks
 
 log = structlog.get_logger()
 
@@ -25,6 +25,7 @@ TOPICS = ("case.events", "directory.events")
 SINGLE_JOBS = TopicPartition("directory.events", 0)
 BATCH = 200
 BEAT_SECONDS = 1.0
+REWIND = "update progress set next_offset = 0 where topic = $1 and partition = $2 and next_offset = $3"
 TRANSIENT = (*AWAY, Unavailable)
 
 
@@ -44,19 +45,20 @@ class Worker:
     idle_seconds: float = 0.2
     relay: Relay = field(init=False)
     reader: Reader = field(init=False)
+    heartbeat: Heartbeat = field(init=False)
     watermarks: Watermarks = field(default_factory=Watermarks)
     cursors: dict[TopicPartition, Cursor] = field(default_factory=dict)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a lane's watermark or read model has moved: timers and the sender look again."""
     joined: asyncio.Event = field(default_factory=asyncio.Event)
     _careful_until: dict[TopicPartition, int] = field(default_factory=dict)
-    _beats: AIOKafkaProducer | None = None
     _storing: asyncio.Event = field(default_factory=asyncio.Event)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
 
     def __post_init__(self) -> None:
         self.relay = Relay(self.source, self.pool, self.bootstrap, self.idle_seconds)
         self.reader = Reader(self.work)
+        self.heartbeat = Heartbeat(self.source, self.pool, self.bootstrap)
 
     @property
     def lanes(self) -> list[int]:
@@ -100,52 +102,70 @@ class Worker:
                 records = records[size:]
 
     async def _batch(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> bool:
+        """Apply the next records; False where the rest of them must be fetched again, or by somebody else."""
         cursor = self.cursors[tp]
+        if records[0].offset < cursor.next_offset and (consumer.highwater(tp) or 0) < cursor.next_offset:
+            await self._rewind(consumer, cursor)
+            return False
         records = [record for record in records if record.offset >= cursor.next_offset]
-        taken = take(cursor, [_parse(record) for record in records], [record.offset for record in records])
+        taken = take(cursor, [parsed(record) for record in records], [record.offset for record in records])
         try:
             await self._apply(cursor, taken)
         except (NotYet, ProgressMoved, *TRANSIENT) as why:
             log.info("batch_put_back", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
             await asyncio.sleep(0.02 if isinstance(why, NotYet) else 0.2)
-            await self._put_back(consumer, tp)
+            await self._put_back(consumer, cursor)
             return False
         except Exception as poison:
             await self._find_poison(consumer, cursor, taken, poison)
             return False
-        if tp in self.reader.halted:
+        if tp in self.reader.halted and tp in self.cursors:
             consumer.pause(tp)
-        return True
+        return tp in self.cursors and self.cursors[tp].next_offset == taken.next_offset
 
     async def _apply(self, cursor: Cursor, taken: Taken) -> None:
         async with self.pool.acquire() as conn:
             after = await self.reader.apply(conn, cursor, taken)
+        if self.cursors.get(cursor.partition) is not cursor:
+            return  # Revoked meanwhile: whoever holds the lane now starts after what was committed here.
         self.cursors[cursor.partition] = after
         for event in taken.events:
             self.watermarks.apply(event.source, cursor.lane, event.position.seq, event.recorded_at)
+        if taken.events:
+            self.relay.wake.set()  # The batch may have had reactions.
         self._tell()
 
     async def _find_poison(self, consumer: AIOKafkaConsumer, cursor: Cursor, taken: Taken, poison: Exception) -> None:
         tp = cursor.partition
+        if self.cursors.get(tp) is not cursor:
+            return
         if len(taken.events) > 1:
             # Read the batch again record by record, so that all before the poison is applied.
             self._careful_until[tp] = taken.next_offset
-            await self._put_back(consumer, tp)
+            await self._put_back(consumer, cursor)
             return
         self.reader.halted[tp] = f"poison: {type(poison).__name__}"
         consumer.pause(tp)
         event_id = taken.events[0].id if taken.events else None
         log.error("partition_halted", partition=tp.partition, topic=tp.topic, event_id=event_id, exc_info=poison)
 
-    async def _put_back(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> None:
+    async def _put_back(self, consumer: AIOKafkaConsumer, before: Cursor) -> None:
+        tp, cursor = before.partition, before
         try:
             async with self.pool.acquire() as conn:
                 cursor = await read_cursor(conn, tp)
-        except TRANSIENT:
-            cursor = self.cursors[tp]
-        if tp in consumer.assignment():
+        except TRANSIENT as why:
+            log.warning("progress_not_read", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
+        if self.cursors.get(tp) is before:
             self.cursors[tp] = cursor
             consumer.seek(tp, cursor.next_offset)
+
+    async def _rewind(self, consumer: AIOKafkaConsumer, cursor: Cursor) -> None:
+        """The log ends before our progress, so it lost records: read it all again, what is known being dropped."""
+        tp = cursor.partition
+        log.error("log_lost_records", partition=tp.partition, topic=tp.topic, progress=cursor.next_offset)
+        await self.pool.execute(REWIND, *tp, cursor.next_offset)
+        await self._put_back(consumer, cursor)
 
     async def take_over(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         """Partitions were assigned: go on where the database says, relay and beat for their lanes."""
@@ -198,11 +218,18 @@ class Worker:
             while True:
                 got = await consumer.getmany(timeout_ms=1000)
                 for record in got.get(tp, []):
-                    self.watermarks.beat(Beat.parse(record.value))
+                    self._hear(record)
                 if got:
                     self._tell()
         finally:
             await consumer.stop()
+
+    def _hear(self, record: Any) -> None:
+        try:
+            self.watermarks.beat(Beat.parse(record.value or b""))
+        except (ValueError, KeyError, TypeError) as why:
+            # Whoever wrote it is silent as far as we know; that is what the lists will say.
+            log.error("heartbeat_unreadable", offset=record.offset, reason=type(why).__name__)
 
     async def remember(self) -> None:
         """Write moved watermarks down, for lists and for the next holder."""
@@ -218,35 +245,25 @@ class Worker:
 
     async def beat(self) -> None:
         """Each second: say how far this service's own lanes are complete (single job)."""
-        while True:
-            if self.does_single_jobs:
-                try:
-                    await self.publish_beat()
-                except (KafkaError, *TRANSIENT) as why:
-                    log.warning("beat_missed", reason=type(why).__name__)
-                    await self._drop_beats()
-            await asyncio.sleep(BEAT_SECONDS)
+        try:
+            while True:
+                if self.does_single_jobs:
+                    await self._beat_once()
+                await asyncio.sleep(BEAT_SECONDS)
+        finally:
+            await self.heartbeat.close()
+
+    async def _beat_once(self) -> None:
+        try:
+            await self.publish_beat()
+        except (KafkaError, *TRANSIENT) as why:
+            log.warning("beat_missed", reason=type(why).__name__)
 
     async def publish_beat(self, to: datetime | None = None) -> Beat:
         """Touch the lanes and publish their heads; with `to` the manual clock is advanced first."""
-        async with self.pool.acquire() as conn:
-            beat = await touch_lanes(conn, self.source, to)
-        if self._beats is None:
-            producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=0)
-            await producer.start()
-            self._beats = producer
-        key = self.source.encode()
-        await asyncio.wait_for(self._beats.send_and_wait("log.heartbeats", beat.body(), key=key), 10)
+        beat = await self.heartbeat.publish(to)
         self.relay.wake.set()
         return beat
-
-    async def _drop_beats(self) -> None:
-        dropped, self._beats = self._beats, None
-        if dropped is not None:
-            try:
-                await asyncio.wait_for(dropped.stop(), 5)
-            except (KafkaError, *TRANSIENT) as why:
-                log.warning("producer_abandoned", reason=type(why).__name__)
 
     def loops(self) -> dict[str, Any]:
         """Name → coroutine of every loop; the process dies when one of them does."""
@@ -273,16 +290,8 @@ class _Shares(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._worker.take_over(self._consumer, assigned)
 
 
-def _parse(record: Any) -> WireRecord | ChainBroken:
-    try:
-        return from_kafka(record)
-    except ChainBroken as broken:
-        return broken
-
-
 async def _start(client: Any) -> None:
-    """Start a Kafka client; the broker may still be away."""
-    while True:
+    while True:  # the broker may still be away
         try:
             await client.start()
             return

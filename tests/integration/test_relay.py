@@ -23,9 +23,11 @@ async def relaying(log: Log, lanes: Iterable[int]) -> AsyncIterator[Relay]:
     try:
         yield relay
     finally:
-        assert not running.done(), "the relay's loop has died"
+        died = running.done()
         running.cancel()
         await asyncio.wait([running])
+        if died:
+            running.result()
 
 
 async def caught_up(log: Log, relay: Relay, *lanes: int) -> None:
@@ -115,6 +117,30 @@ async def test_lanes_of_another_worker_are_left_alone(relayed_log: Log) -> None:
         await caught_up(log, relay, 16)
         assert 15 not in relay.positions
     assert (len(await read_lane(log, 15)), len(await read_lane(log, 16))) == (1, 1)
+
+
+async def test_a_lane_that_is_taken_away_while_its_rows_are_read_is_not_sent(relayed_log: Log) -> None:
+    """The reading waits for the table, so that the lane goes and comes back just then."""
+    log = relayed_log
+    owner = await asyncpg.connect(log.admin_url)
+    async with relaying(log, [26]) as relay:
+        await caught_up(log, relay, 26)
+        async with owner.transaction():
+            await owner.execute("lock table log.event")
+            await append(owner, case_in(26))
+
+            async def relay_waits() -> bool:
+                waiting = "select true from pg_locks where not granted and relation = 'log.event'::regclass"
+                return bool(await owner.fetchval(waiting))
+
+            await eventually(relay_waits, "the relay reads")
+            relay.assign([])
+        await eventually(lambda: not relay.wake.is_set(), "the relay has looked again")
+        assert await read_lane(log, 26) == []
+        relay.assign([26])
+        await caught_up(log, relay, 26)
+    await owner.close()
+    await assert_published(log, 26)
 
 
 async def test_two_relays_at_once_only_repeat_each_other(relayed_log: Log) -> None:

@@ -1,0 +1,66 @@
+"""The heartbeats of one source, from the lanes to `log.heartbeats`; what they mean is in watermark.py."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from libs.events.store import Pool
+from libs.events.watermark import Beat, touch_lanes
+
+log = structlog.get_logger()
+
+SEND_SECONDS = 10.0
+
+
+@dataclass
+class Heartbeat:
+    """Touches the lanes and publishes their heads, one beat after another."""
+
+    source: str
+    pool: Pool
+    bootstrap: str
+    _producer: AIOKafkaProducer | None = None
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def publish(self, to: datetime | None = None) -> Beat:
+        """With `to` the manual clock is advanced first. Raises what the database or Kafka raises; then beat again."""
+        async with self._one_at_a_time:
+            async with self.pool.acquire() as conn:
+                beat = await touch_lanes(conn, self.source, to)
+            try:
+                producer = await self._started()
+                sending = producer.send_and_wait("log.heartbeats", beat.body(), key=self.source.encode())
+                await asyncio.wait_for(sending, SEND_SECONDS)
+            except (KafkaError, TimeoutError, OSError):
+                await self.close()
+                raise
+            return beat
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            self._producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=0)
+            await self._producer.start()
+        return self._producer
+
+    async def close(self) -> None:
+        """Let go of the connection; the next beat makes a new one."""
+        dropped, self._producer = self._producer, None
+        if dropped is not None:
+            await stop_producer(dropped)
+
+
+async def stop_producer(producer: AIOKafkaProducer) -> None:
+    """Stop a producer within seconds, whether its broker is there or not."""
+    try:
+        await asyncio.wait_for(producer.stop(), 5)
+    except (KafkaError, TimeoutError, OSError) as error:
+        log.warning("producer_abandoned", reason=type(error).__name__)
+        # Left alone, its sender would try for ever and deliver late.
+        await producer._sender.close()
+        await producer.client.close()
