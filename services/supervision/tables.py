@@ -7,6 +7,10 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from libs.events.tables import metadata
 
+RUNNING = text("stopped_at is null and not exempt")
+JUDGED = ["long_red_at", "breach_recorded_at"]
+"""So that counting the board by lamp and by confirmation reads the index alone."""
+
 clock = Table(
     "clock",
     metadata,
@@ -28,15 +32,9 @@ clock = Table(
     Column("breach_recorded_at", DateTime(timezone=True), comment="the breach is confirmed: DeadlineBreached is read"),
     Column("exempt", Boolean, nullable=False),
     Column("provisional", Boolean, nullable=False),
-    Index(
-        "clock_running",
-        "clock",
-        "due_at",
-        "case_id",
-        "clock_id",
-        postgresql_include=["unit", "grid", "class_code", "yellow_at", "long_red_at", "breach_recorded_at"],
-        postgresql_where=text("stopped_at is null and not exempt"),
-    ),
+    Index("clock_running", "clock", "due_at", "case_id", postgresql_include=JUDGED, postgresql_where=RUNNING),
+    Index("clock_running_by_unit", "unit", "clock", "due_at", "case_id", postgresql_where=RUNNING),
+    Index("clock_running_by_grid", "grid", "clock", "due_at", "case_id", postgresql_where=RUNNING),
 )
 
 TABLES = (clock,)

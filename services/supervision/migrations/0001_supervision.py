@@ -53,12 +53,21 @@ def upgrade() -> None:
         sa.Column("provisional", sa.Boolean, nullable=False),
         schema="read",
     )
+    running = sa.text("stopped_at is null and not exempt")
     op.create_index(
         "clock_running",
         "clock",
-        ["clock", "due_at", "case_id", "clock_id"],
+        ["clock", "due_at", "case_id"],
         schema="read",
-        postgresql_include=["unit", "grid", "class_code", "yellow_at", "long_red_at", "breach_recorded_at"],
-        postgresql_where=sa.text("stopped_at is null and not exempt"),
+        postgresql_include=["long_red_at", "breach_recorded_at"],
+        postgresql_where=running,
     )
+    for column in ("unit", "grid"):
+        op.create_index(
+            f"clock_running_by_{column}",
+            "clock",
+            [column, "clock", "due_at", "case_id"],
+            schema="read",
+            postgresql_where=running,
+        )
     run_script(TIMERS)
