@@ -3,7 +3,7 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
-from services.supervision import api, board, domain, projection, reactions, tables, timers
+from services.supervision import api, board, domain, projection, reactions, silence, tables, timers
 
 PARTS = Parts(
     service="supervision",
@@ -14,7 +14,7 @@ PARTS = Parts(
     project=projection.project,
     react=reactions.react,
     after=timers.follow,
-    jobs={"timers": timers.run},
+    jobs={"timers": timers.run, "silence": silence.watch},
     pending=timers.pending,
 )
 app = api_app(PARTS)

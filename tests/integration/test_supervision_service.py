@@ -134,7 +134,7 @@ async def test_a_breach_bears_its_own_instant_and_is_recorded_just_behind_the_wa
     row = await row_of(town, case)
     assert row is not None
     assert (row["unit"], row["lamp"], row["confirmed"]) == ("county-housing", "RED", True)
-    assert (row["overdue_seconds"], row["last_step"]["type"]) == (3600, "supervision.auto-escalated.v1")
+    assert (row["overdue_seconds"], row["last_step"]["type"]) == (3600, "routing.assignment-deemed-accepted.v1")
 
 
 async def breaches_of_the_sign_clock(database: asyncpg.Connection, case: str) -> list[dict[str, Any]]:
