@@ -20,6 +20,7 @@ MODULES: dict[str, str | None] = {
     "deploy.commands.setup": None,
     "deploy.commands.demo": None,
     "deploy.commands.real": None,
+    "deploy.commands.compare": None,
     "libs.directory.cli": "directory",
     "libs.events.cli": None,
     "libs.audit.cli": None,
