@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from aiokafka import TopicPartition
 
+from libs.events import crash
 from libs.events.envelope import Recorded, WireRecord, from_kafka
 from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.lanes import encode_meta
@@ -146,6 +147,8 @@ class Reader:
                 await move(conn, cursor, taken)
                 if taken.events:
                     await self.work(conn, cursor.lane, taken.events)
+                crash.here("reader.before_commit")
+            crash.here("reader.after_commit")
         self.duplicates += taken.duplicates
         if taken.broken:
             self.halted[cursor.partition] = taken.broken

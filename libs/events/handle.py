@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol
 
 import orjson
 
-from libs.events import store
+from libs.events import crash, store
 from libs.events.decider import Actor, Command, Decider, State
 from libs.events.envelope import Provenance, Recorded, draft
 from libs.events.errors import IdempotencyMismatch, Refused, Rejected, StreamConflict
@@ -148,6 +148,7 @@ class Desk(Generic[State, Command]):
                 )
                 outcome = self._outcome(case_id, at, refusal)
             await _answer(conn, call.once, outcome)
+        crash.here("api.after_commit")
         return outcome
 
     def _outcome(self, case_id: str, at: Appended, refusal: Refused | None) -> Outcome:

@@ -11,6 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from libs.events import crash
 from libs.events.envelope import EPOCH, Position, from_kafka
 from libs.events.errors import ChainBroken
 from libs.events.heartbeat import stop_producer
@@ -136,7 +137,9 @@ class Relay:
             last = row["seq"]
         batch.close()
         acknowledged = await producer.send_batch(batch, partition.topic, partition=partition.partition)
+        crash.here("relay.after_send")
         await acknowledged
+        crash.here("relay.after_ack")
         # Moves only after the ack, and only where nobody reset it meanwhile.
         if lane in self.positions:
             self.sent += last - self.positions[lane]

@@ -15,7 +15,7 @@ import structlog
 from jinja2 import TemplateError
 
 from libs.directory.facts import Facts
-from libs.events import store
+from libs.events import crash, store
 from libs.events.decider import SYSTEM
 from libs.events.errors import StreamConflict
 from libs.events.handle import Call
@@ -120,6 +120,7 @@ class Sender:
         try:
             text = render(letter, facts.directory)
             receipt = await asyncio.to_thread(carrier.deliver, message_id, row["recipient"], text)
+            crash.here("sender.after_channel")
         except (ChannelFailed, TemplateError) as failed:
             reason = failed.code if isinstance(failed, ChannelFailed) else "TEMPLATE"
             log.warning("message_failed", message_id=message_id, reason=reason)
