@@ -49,7 +49,8 @@ def settings(instance: Instance, service: str) -> dict[str, str]:
 
 
 def start(name: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return processes.spawn(name, COMMANDS[name], env, ROOT)
+    """Start a process of the Procfile; a third part of the name (`intake-worker-2`) tells several of one kind apart."""
+    return processes.spawn(name, COMMANDS["-".join(name.split("-")[:2])], env, ROOT)
 
 
 def wait_ready(name: str, process: "subprocess.Popen[bytes] | None", url: str, log: Path, timeout: float) -> None:

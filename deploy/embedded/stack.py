@@ -172,7 +172,10 @@ class Stack:
     # Doing harm and good to single processes -------------------------------------------------------------------------
 
     def start_process(self, name: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Start `name` again or for the first time, with additions to its environment; returns at once."""
+        """Start `name` again or for the first time, with additions to its environment; returns at once.
+
+        A second worker is `intake-worker-2`, with a WORKER_PORT of its own.
+        """
         process = programs.start(name, {**self.env(name), **(env or {})})
         self._running[name] = process
         return process
