@@ -1,4 +1,4 @@
-"""The alarm over a silent source: while one is silent no step is recorded, so somebody must look (architecture.md §5)."""
+"""The alarm over a silent source: while it is silent no step is recorded (architecture.md §5)."""
 
 from __future__ import annotations
 

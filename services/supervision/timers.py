@@ -145,8 +145,8 @@ async def run(running: Runtime, worker: Worker) -> None:
         try:
             while await fire(running, worker):
                 worker.relay.wake.set()
-        except TRANSIENT as why:
-            log.warning("timers_wait", reason=type(why).__name__)
+        except* TRANSIENT as why:
+            log.warning("timers_wait", reason=type(why.exceptions[0]).__name__)
             await asyncio.sleep(0.2)
 
 
@@ -159,7 +159,9 @@ async def fire(running: Runtime, worker: Worker) -> bool:
     lanes: dict[int, list[str]] = {}
     for row in rows:
         lanes.setdefault(row["lane"], []).append(row["case_id"])
-    await asyncio.gather(*(this.lane(lane, marks[lane], case_ids) for lane, case_ids in lanes.items()))
+    async with asyncio.TaskGroup() as group:
+        for lane, case_ids in lanes.items():
+            group.create_task(this.lane(lane, marks[lane], case_ids))
     return bool(rows)
 
 
