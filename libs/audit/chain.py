@@ -14,7 +14,7 @@ from libs.events.lanes import CHAIN_HEADERS, DIRECTORY_LANE, encode_meta, genesi
 
 CASE_SOURCES = frozenset({"/xunban/intake", "/xunban/routing", "/xunban/supervision", "/xunban/notify"})
 DIRECTORY_SOURCE = "/xunban/directory"
-CASE_STREAMS = ("case", "access", "cluster")
+CASE_STREAMS = ("case-", "access-", "cluster-")
 KEPT = 16
 """Bytes of a hash that are kept of every event, to tell a duplicate from a fork."""
 WIDEST_GAP = 1_000_000
@@ -136,15 +136,16 @@ class Checker:
         """What the hash cannot show: key, lane of the case, owner of the type."""
         if record.key != claim.subject.encode():
             self._report(Fault.FOREIGN, record, "记录键与主体不符 / record key and subject differ", claim)
-        if claim.type.partition(".")[0] != claim.source.rpartition("/")[2]:
-            self._report(Fault.FOREIGN, record, f"事件不归此来源 / {claim.type[:60]} is not its own", claim)
-        elif claim.type not in registry.TYPES:
+        kind = registry.TYPES.get(claim.type)
+        if kind is None:
             self._report(Fault.FOREIGN, record, f"未知事件类型 / unknown type {claim.type[:60]}", claim)
+        elif claim.source != f"/xunban/{kind.owner}":
+            self._report(Fault.FOREIGN, record, f"事件不归此来源 / {claim.type[:60]} is not its own", claim)
         if record.topic == self.topics.cases:
             if self._lane_of(claim.subject) != claim.lane:
                 self._report(Fault.FOREIGN, record, "案件不属本泳道 / the case belongs to another lane", claim)
-            kind, _, subject = claim.stream.partition("-")
-            if kind not in CASE_STREAMS or subject != claim.subject:
+            kind_of_stream = claim.stream[: len(claim.stream) - len(claim.subject)]
+            if kind_of_stream not in CASE_STREAMS or not claim.stream.endswith(claim.subject):
                 self._report(Fault.FOREIGN, record, "流与案件不符 / stream and case differ", claim)
 
     def _place(self, record: Record, claim: Claim, *, intact: bool) -> None:

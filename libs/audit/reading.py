@@ -82,8 +82,8 @@ async def open_log(bootstrap: str) -> AsyncIterator[Log]:
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="none",
-        fetch_max_bytes=64 << 20,
-        max_partition_fetch_bytes=4 << 20,
+        fetch_max_bytes=16 << 20,
+        max_partition_fetch_bytes=1 << 20,
     )
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:

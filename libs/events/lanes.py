@@ -28,15 +28,15 @@ def encode_meta(headers: Iterable[tuple[str, bytes]]) -> bytes:
     """Headers outside the chain fields, in wire order: u16 length, name, u32 length, value."""
     parts: list[bytes] = []
     for name, value in headers:
-        parts += (_encode_name(name), len(value).to_bytes(4, "big"), value)
+        parts += (_encode_head(name, len(value)), value)
     return b"".join(parts)
 
 
-@lru_cache(maxsize=256)
-def _encode_name(name: str) -> bytes:
-    # The same twenty names come with every event.
+@lru_cache(maxsize=4096)
+def _encode_head(name: str, size: int) -> bytes:
+    # The same twenty names, with values of the same few lengths, come with every event.
     raw = name.encode()
-    return struct.pack(">H", len(raw)) + raw
+    return struct.pack(">H", len(raw)) + raw + struct.pack(">I", size)
 
 
 def decode_meta(meta: bytes) -> Headers:
