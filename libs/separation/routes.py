@@ -8,7 +8,7 @@ from datetime import datetime
 from libs.directory.view import View
 from libs.events.contracts.directory import Role
 from libs.events.ids import GridCode, PersonId, UnitId
-from libs.separation.case import Act, CaseParties
+from libs.separation.case import Act, Breach, CaseParties
 from libs.separation.rules import dual_hats, first, handling, is_village, verifying, village_restricted
 
 
@@ -31,6 +31,11 @@ class UnitRejected:
     zh: str
     en: str
     evidence: tuple[str, ...] = ()
+
+    @property
+    def breach(self) -> Breach:
+        """The same, for a dispatcher who would choose the unit by hand."""
+        return Breach(self.rule, self.zh, self.en, self.evidence)
 
 
 def dispatchable(unit: UnitId, case: CaseParties, view: View, at: datetime) -> Dispatchable | UnitRejected:

@@ -27,9 +27,9 @@ from libs.separation.routes import Dispatchable, UnitRejected, dispatchable
 from services.routing import handling, rules
 from services.routing.work_order import (
     NotInThisState,
-    SeparationForbids,
     WorkOrder,
     evolve,
+    forbidden,
     require_status,
 )
 
@@ -173,7 +173,7 @@ def dispatch(order: WorkOrder, command: DispatchCase, facts: Facts) -> Sequence[
     if command.by.role == "SYSTEM" and not (order.auto and order.proposed):
         return []
     if breach := may_dispatch(case, command.by.person, facts.directory, command.at):
-        raise SeparationForbids(breach, "DispatchCase", command.by.person, command.unit)
+        raise forbidden(breach, "DispatchCase", command.by.person, command.unit)
     command.by.must_be("DISPATCHER", "SYSTEM")
     unit = chosen_unit(order, command, facts.directory)
     if order.unit == unit and order.status == "DISPATCHED":
@@ -215,7 +215,7 @@ def fit(unit: UnitId, case: Case, command: DispatchCase, directory: View) -> Dis
         raise PowerMissing(rule="POW-1", allowed=holders)
     answer = dispatchable(unit, case, directory, command.at)
     if isinstance(answer, UnitRejected):
-        raise SeparationForbids(answer, "DispatchCase", command.by.person, unit)
+        raise forbidden(answer.breach, "DispatchCase", command.by.person, unit)
     return answer
 
 

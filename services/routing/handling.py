@@ -25,8 +25,8 @@ from libs.separation.powers import may_handle
 from services.routing.work_order import (
     NotInThisState,
     NotYourUnit,
-    SeparationForbids,
     WorkOrder,
+    forbidden,
     require_status,
 )
 
@@ -156,7 +156,7 @@ def unbarred(order: WorkOrder, command: Command, facts: Facts) -> Case:
 def refuse_barred(case: Case, command: Command, person: PersonId, unit: UnitId | None, directory: View) -> None:
     """Raises `SeparationForbids` where the person may not use a handling power for the unit."""
     if breach := may_handle(case, person, directory, command.at, unit):
-        raise SeparationForbids(breach, type(command).__name__, person, unit)
+        raise forbidden(breach, type(command).__name__, person, unit)
 
 
 def accept(order: WorkOrder, command: AcceptAssignment, case: Case) -> Sequence[Event]:

@@ -19,12 +19,12 @@ from libs.events.contracts.routing import (
     SeparationViolationDetected,
     WorkOrderCancelled,
 )
-from libs.events.errors import Forbidden, Refused, Rejected
+from libs.events.errors import Forbidden, Rejected
 from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
 from libs.events.lifecycle import Case
 from libs.separation.case import Breach
-from libs.separation.routes import UnitRejected
+from libs.separation.refusal import SeparationForbids
 
 # Refusals
 
@@ -41,25 +41,6 @@ class NotYourUnit(Forbidden):
     code = "E-UNIT"
     zh = "该工单不属于您所在的单位"
     en = "the work order is another unit's"
-
-
-class SeparationForbids(Refused):
-    """巡办分离 forbids it: the code names the rule, the attempt is recorded."""
-
-    def __init__(self, breach: Breach | UnitRejected, command: str, person: PersonId, unit: UnitId | None) -> None:
-        self.code = f"E-{breach.rule}"
-        self.also = also = breach.also if isinstance(breach, Breach) else ()
-        allowed = breach.allowed if isinstance(breach, Breach) else ()
-        attempt = SeparationViolationAttempted(
-            person=person, unit=unit, command=command, rule=breach.rule, also=also, evidence=breach.evidence
-        )
-        super().__init__(
-            events=[attempt], rule=breach.rule, evidence=breach.evidence, allowed=allowed, zh=breach.zh, en=breach.en
-        )
-
-    def document(self) -> dict[str, object]:
-        """With the other rules that the act breaks too."""
-        return {**super().document(), "also": list(self.also)}
 
 
 # State
@@ -110,6 +91,11 @@ def evolve(order: WorkOrder, event: Event) -> WorkOrder:
 
 
 # Guards
+
+
+def forbidden(breach: Breach, command: str, person: PersonId, unit: UnitId | None) -> SeparationForbids:
+    """The refusal, with routing's own record of the attempt."""
+    return SeparationForbids(breach, attempted=SeparationViolationAttempted, command=command, person=person, unit=unit)
 
 
 def require_status(order: WorkOrder, case: Case, *statuses: Status) -> None:

@@ -21,12 +21,13 @@ from libs.events.contracts.supervision import (
     VerificationPassed,
 )
 from libs.events.decider import Actor
-from libs.events.errors import Forbidden, Refused, Rejected
+from libs.events.errors import Forbidden, Rejected
 from libs.events.event import Event
-from libs.events.ids import PersonId
+from libs.events.ids import PersonId, UnitId
 from libs.events.lifecycle import Case
 from libs.separation.case import Breach
 from libs.separation.powers import may_close
+from libs.separation.refusal import SeparationForbids
 from libs.separation.rules import Closing
 
 # Refusals
@@ -44,29 +45,6 @@ class NotYourUnit(Forbidden):
     code = "E-UNIT"
     zh = "该案件不属于您所在的单位"
     en = "the case is another unit's"
-
-
-class SeparationForbids(Refused):
-    """巡办分离 forbids it: the code names the rule, the attempt is recorded."""
-
-    def __init__(self, breach: Breach, command: str, person: PersonId, by: Actor) -> None:
-        self.code = breach.code
-        attempt = SeparationViolationAttempted(
-            person=person,
-            unit=by.unit,
-            command=command,
-            rule=breach.rule,
-            also=breach.also,
-            evidence=breach.evidence,
-        )
-        super().__init__(
-            events=[attempt],
-            rule=breach.rule,
-            evidence=breach.evidence,
-            allowed=breach.allowed,
-            zh=breach.zh,
-            en=breach.en,
-        )
 
 
 # State
@@ -124,11 +102,16 @@ def evolve(own: Completion, event: Event) -> Completion:
 # Guards
 
 
+def forbidden(breach: Breach, command: str, person: PersonId, unit: UnitId | None) -> SeparationForbids:
+    """The refusal, with supervision's own record of the attempt."""
+    return SeparationForbids(breach, attempted=SeparationViolationAttempted, command=command, person=person, unit=unit)
+
+
 def unbarred(facts: Facts, by: Actor, at: datetime, power: Closing, command: str) -> Case:
     """The case, if no separation rule bars the actor from the power; before any role is looked at."""
     case = facts.known_case()
     if breach := may_close(case, by.person, facts.directory, at, power):
-        raise SeparationForbids(breach, command, by.person, by)
+        raise forbidden(breach, command, by.person, by.unit)
     return case
 
 

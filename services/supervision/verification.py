@@ -23,7 +23,7 @@ from libs.separation.powers import may_verify
 from libs.separation.routes import verifiers
 from services.supervision.completion import (
     Completion,
-    SeparationForbids,
+    forbidden,
     not_here,
     unbarred,
 )
@@ -93,7 +93,7 @@ def assign(own: Completion, command: AssignVerification, facts: Facts) -> Sequen
         raise not_here(own, case)
     verifier = facts.directory.natural(command.verifier or PersonId(""))
     if breach := may_verify(case, verifier, facts.directory, command.at):
-        raise SeparationForbids(breach, "AssignVerification", verifier, command.by)
+        raise forbidden(breach, "AssignVerification", verifier, command.by.unit)
     if not facts.directory.is_grid_worker(verifier, command.at):
         raise NotAVerifier(allowed=verifiers(case, facts.directory, command.at))
     if own.verifier == verifier:
@@ -130,7 +130,7 @@ def submit(own: Completion, command: SubmitVerification, facts: Facts) -> Sequen
     """A failed verification orders the rework in the same breath: it must not reach the citizen as done."""
     case = facts.known_case()
     if breach := may_verify(case, command.by.person, facts.directory, command.at):
-        raise SeparationForbids(breach, "SubmitVerification", command.by.person, command.by)
+        raise forbidden(breach, "SubmitVerification", command.by.person, command.by.unit)
     command.by.must_be("GRID_WORKER")
     if own.verified and command.passed and own.verifier == command.by.person:
         return []

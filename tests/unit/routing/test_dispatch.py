@@ -7,6 +7,7 @@ from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import ClassCode, PersonId, UnitId
 from libs.events.testing import case_of, given
+from libs.separation.refusal import SeparationForbids
 from services.routing.domain import (
     DECIDER,
     DispatchCase,
@@ -16,7 +17,7 @@ from services.routing.domain import (
     UnknownUnit,
     allowed_actions,
 )
-from services.routing.work_order import NotInThisState, SeparationForbids
+from services.routing.work_order import NotInThisState
 from tests.unit.directory.town import VIEW, local
 from tests.unit.routing.givens import (
     CHEN_LI,

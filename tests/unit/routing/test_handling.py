@@ -13,6 +13,7 @@ from libs.events.contracts.supervision import VerificationPassed
 from libs.events.errors import Forbidden
 from libs.events.ids import GridCode, PersonId
 from libs.events.testing import case_of, given
+from libs.separation.refusal import SeparationForbids
 from services.routing.domain import DECIDER, allowed_actions
 from services.routing.handling import (
     AcceptAssignment,
@@ -25,7 +26,7 @@ from services.routing.handling import (
     SubmitFeedback,
     UnknownPerson,
 )
-from services.routing.work_order import NotInThisState, NotYourUnit, SeparationForbids
+from services.routing.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.givens import (
     CHEN_LI,

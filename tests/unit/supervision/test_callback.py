@@ -7,8 +7,9 @@ from libs.events.contracts.supervision import CallbackAttempted, CallbackComplet
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId
 from libs.events.testing import given
+from libs.separation.refusal import SeparationForbids
 from services.supervision.callback import Answers, RecordCallback, SameHalfDay
-from services.supervision.completion import NotInThisState, SeparationForbids
+from services.supervision.completion import NotInThisState
 from services.supervision.domain import DECIDER
 from tests.unit.supervision.calendars import china
 from tests.unit.supervision.cases import (

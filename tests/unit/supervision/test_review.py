@@ -16,7 +16,8 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, NotFound, Refused
 from libs.events.ids import ClassCode, PersonId
 from libs.events.testing import given
-from services.supervision.completion import NotInThisState, SeparationForbids
+from libs.separation.refusal import SeparationForbids
+from services.supervision.completion import NotInThisState
 from services.supervision.domain import DECIDER
 from services.supervision.review import (
     CloseCase,

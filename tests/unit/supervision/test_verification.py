@@ -12,7 +12,8 @@ from libs.events.errors import Forbidden
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
 from libs.events.testing import given
-from services.supervision.completion import NotInThisState, SeparationForbids
+from libs.separation.refusal import SeparationForbids
+from services.supervision.completion import NotInThisState
 from services.supervision.domain import DECIDER
 from services.supervision.verification import (
     AssignVerification,
