@@ -72,6 +72,6 @@ async def wait_for_position(conn: Connection, position: str | None) -> None:
 def _parse(position: str) -> tuple[str, int, int]:
     service, _, rest = position.partition(".")
     lane, _, seq = rest.partition(".")
-    if not (lane.isdecimal() and seq.isdecimal() and len(seq) < 19 and len(lane) < 4):
+    if not (rest.isascii() and lane.isdecimal() and seq.isdecimal() and len(seq) < 19 and len(lane) < 4):
         raise PositionMalformed()
     return f"/xunban/{service}", int(lane), int(seq)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -81,7 +82,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         # Places and kinds of error only: the values may be personal.
-        where = [{"at": _place(entry["loc"]), "error": entry["type"]} for entry in error.errors()]
+        where = [{"at": _place(entry), "error": entry["type"]} for entry in error.errors()]
         unreadable = any(entry["error"] == "json_invalid" for entry in where)
         return problem(422, {"code": "E-JSON" if unreadable else "E-INPUT", "errors": where})
 
@@ -94,6 +95,12 @@ def install(app: FastAPI) -> None:
         log.error("request_failed", reason=type(error).__name__)
         return problem(500)
 
+    @app.exception_handler(asyncpg.DataError)
+    async def unfit(_: Request, error: asyncpg.DataError) -> JSONResponse:
+        # What reaches a statement unchecked is the caller's: a NUL, a cursor of another list.
+        log.warning("value_refused", reason=type(error).__name__)
+        return problem(422, Malformed().document())
+
     for busy in AWAY:
         app.add_exception_handler(busy, _unavailable)
 
@@ -103,6 +110,7 @@ async def _unavailable(_: Request, error: Exception) -> JSONResponse:
     return problem(503, Unavailable().document())
 
 
-def _place(location: tuple[Any, ...]) -> str:
+def _place(entry: dict[str, Any]) -> str:
     # Only names of our own schema: an unknown field's name is the caller's text.
-    return ".".join(str(part) for part in location if isinstance(part, int) or str(part).isidentifier())
+    named = entry["loc"][:-1] if entry["type"] == "extra_forbidden" else entry["loc"]
+    return ".".join(str(part) for part in named if isinstance(part, int) or str(part).isidentifier())

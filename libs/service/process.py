@@ -14,7 +14,7 @@ import uvloop
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from libs.events.checkpoint import SECONDS as CHECKPOINT_SECONDS
 from libs.events.checkpoint import Signer, read_key
@@ -24,7 +24,7 @@ from libs.events.worker import TRANSIENT, Worker
 from libs.service import problems
 from libs.service.callers import TokenInvalid
 from libs.service.clock import real_now
-from libs.service.http import ClockNotSettable, ClockNotYours
+from libs.service.http import ClockNotSettable, ClockNotYours, Instant
 from libs.service.log import set_up
 from libs.service.projecting import Projecting
 from libs.service.runtime import Parts, Runtime, runtime
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 class Advance(BaseModel):
     """The instant to which the manual clock is set."""
 
-    to: AwareDatetime
+    to: Instant
 
 
 def run_worker(parts: Parts) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from libs.events.contracts.intake import Kind, Urgency
 from libs.events.errors import Forbidden
@@ -30,7 +30,7 @@ from libs.service.cases import (
     visible_case,
 )
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Commanding, Running, answer
+from libs.service.http import Calling, Commanding, Instant, Running, answer
 from services.intake import domain
 
 router = APIRouter(tags=["受理 intake"])
@@ -63,7 +63,7 @@ class AppealBody(Body):
     found_by: PersonId | None = Field(
         default=None, max_length=64, description="来电的网格员 / a grid worker who phoned it in"
     )
-    upstream_due_at: AwareDatetime | None = None
+    upstream_due_at: Instant | None = None
     external_id: str | None = Field(default=None, max_length=64)
     case_id: str | None = Field(default=None, pattern=CASE_ID)
 

@@ -11,14 +11,13 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 
 from libs.events.contracts.supervision import Clock
 from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Person, Running
+from libs.service.http import Calling, Instant, Person, Running
 from services.supervision.tables import clock as clocks
 
 router = APIRouter(tags=["督办 supervision"])
@@ -174,7 +173,7 @@ async def list_verdicts(
     person: Calling,
     *,
     clock: Clock = "handling",
-    at: AwareDatetime | None = None,
+    at: Instant | None = None,
     verdict: Verdict | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     cursor: Annotated[str | None, Query(max_length=400)] = None,

@@ -46,7 +46,7 @@ create table log.command_log (
   idem_key     text not null,
   request_hash bytea not null,
   status       smallint,
-  response     jsonb,
+  response     json,
   at           timestamptz not null default clock_timestamp(),
   primary key (principal, idem_key)
 );
