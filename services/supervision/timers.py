@@ -17,7 +17,7 @@ import structlog
 
 from libs.directory.facts import Facts
 from libs.directory.view import View
-from libs.events import store
+from libs.events import crash, store
 from libs.events.contracts.supervision import ClockMoved
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, Recorded, draft, recorded
@@ -182,6 +182,7 @@ class Look:
                 async with conn.transaction():
                     await lock_lane(conn, lane)
                     await record(self.running, conn, decided)
+                    crash.here("timer.before_commit")
 
 
 async def record(
