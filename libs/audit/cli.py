@@ -19,7 +19,9 @@ from libs.audit.history import History, history
 from libs.audit.reading import NoLog
 from libs.audit.verify import Report, verify
 from libs.audit.words import say
-from libs.directory.naming import Naming
+from libs.directory.naming import Naming, Said
+from libs.events.contracts.notify import MessageDue, MessageSent
+from libs.events.ids import MessageId
 
 app = typer.Typer(no_args_is_help=True, help="审计: 直接读取日志 / audit, straight from the log")
 T = TypeVar("T")
@@ -101,7 +103,7 @@ def _show_findings(console: Console, findings: tuple[Finding, ...]) -> None:
 
 
 def show_history(console: Console, found: History) -> None:
-    """One row per event: when, who, what."""
+    """One row per event: when, who, what; a delivery is said with its message."""
     naming = Naming(found.directory.latest)
     case = found.events[0].subject
     table = Table(
@@ -112,8 +114,13 @@ def show_history(console: Console, found: History) -> None:
         title=f"案件经过 / history of {case}",
         show_lines=True,
     )
+    fates = _fates(found, naming)
     for number, event in enumerate(found.events, 1):
         who, what = naming.person(event.actor), say(event.data, naming)
+        if isinstance(event.data, MessageSent):
+            continue
+        if isinstance(event.data, MessageDue) and (fate := fates.get(event.data.message_id)):
+            what = Said(f"{what.zh}; {fate.zh}", f"{what.en}; {fate.en}")
         happened = naming.moment(event.recorded_at)
         if event.recorded_at - event.time > LATE:
             happened += f"\n发生于 / happened {naming.moment(event.time)}"
@@ -123,6 +130,12 @@ def show_history(console: Console, found: History) -> None:
     console.print(
         f"状态 / state: {state}   事件 / events: {len(found.events)}   无法读取 / unreadable: {found.unreadable}"
     )
+
+
+def _fates(found: History, naming: Naming) -> dict[MessageId, Said]:
+    """What became of the messages that were sent, to be said where they became due."""
+    sent = [event.data for event in found.events if isinstance(event.data, MessageSent)]
+    return {data.message_id: say(data, naming) for data in sent}
 
 
 def _telling(progress: Progress, task: Any) -> Callable[[int, int], None]:

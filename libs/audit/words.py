@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from libs.directory.naming import Naming, Said, code
+from libs.directory.naming import NOTICES, Naming, Said, code
 from libs.events.contracts import directory, intake, notify, routing, supervision
 from libs.events.event import Event, Sealed
 from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
@@ -68,7 +68,7 @@ WORDS: Mapping[type[Event], Said] = {
     supervision.ClocksEnded: Said("各项时限于 {at} 终止", "all clocks ended at {at}"),
     supervision.DeadlineWarned: Said("到期提醒: {clock}将于 {due_at} 到期", "reminder: {clock} is due {due_at}"),
     supervision.DeadlineBreached: Said("超期: {clock}已于 {due_at} 到期", "overdue: {clock} was due {due_at}"),
-    supervision.AutoEscalated: Said("自动督办 L{level}: {unit}", "escalated to L{level}: {unit}"),
+    supervision.AutoEscalated: Said("自动升级至 L{level}: {clock}, {unit}", "escalated to L{level}: {clock}, {unit}"),
     supervision.FeedbackAccepted: Said(
         "审核通过 (第 {round} 轮), 下一步 {next}", "feedback accepted (round {round}), next {next}"
     ),
@@ -91,8 +91,8 @@ WORDS: Mapping[type[Event], Said] = {
     supervision.SupervisionLifted: Said("解除督办, 现为 L{level}", "supervision lifted to L{level}"),
     supervision.SeparationViolationAttempted: ATTEMPTED,
     supervision.SeparationViolationDetected: DETECTED,
-    notify.MessageDue: Said("须告知 {recipient}: {template}", "{recipient} is to be told: {template}"),
-    notify.MessageSent: Said("已告知, 渠道 {channel}", "told by {channel}"),
+    notify.MessageDue: Said("告知 {recipient}: {template}", "{recipient} is told: {template}"),
+    notify.MessageSent: Said("已送达, 渠道 {channel}", "delivered by {channel}"),
     notify.MessageFailed: Said("第 {attempt} 次告知失败: {reason}", "try {attempt} failed: {reason}"),
     notify.MessageDropped: Said("不再告知: {reason}", "will not be told: {reason}"),
     directory.LogOpened: Said("日志启用, 时钟 {mode}", "log opened, clock {mode}"),
@@ -142,6 +142,10 @@ def _said(name: str, kind: Any, value: Any, naming: Naming) -> Said:
         case tuple():
             several = [_said(name, kind, one, naming) for one in value]
             return Said("、".join(one.zh for one in several), ", ".join(one.en for one in several))
+        case str() if name == "recipient":
+            return naming.recipient(value)
+        case str() if name == "template":
+            return NOTICES.get(value, Said(value, value))
         case str():
             return _text(kind, value, naming)
         case _:

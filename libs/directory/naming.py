@@ -67,9 +67,30 @@ CODES: Mapping[str, Said] = {
     "confirm": Said("待分办员确认", "after confirmation"),
     "system": Said("系统", "the system"),
     "SYSTEM": Said("系统", "the system"),
+    "GRID_REPORT": Said("网格巡查发现", "found on patrol"),
+    "file": Said("文件", "file"),
     "real": Said("实时", "real"),
     "manual": Said("手动", "set by hand"),
 }
+NOTICES: Mapping[str, Said] = {
+    "registered": Said("新案件待派遣", "a case to dispatch"),
+    "dispatched": Said("新工单", "new work order"),
+    "assigned": Said("请其经办", "to handle the case"),
+    "feedback": Said("反馈待审核", "feedback to review"),
+    "cancelled": Said("工单撤销", "work order cancelled"),
+    "rejected": Said("反馈被退回", "feedback rejected"),
+    "rework": Said("重办", "rework"),
+    "verify": Said("请其核实", "to verify on site"),
+    "warned": Said("到期提醒", "due soon"),
+    "breached": Said("超期", "overdue"),
+    "urged": Said("催办", "urged"),
+    "escalated": Said("督办升级", "escalated"),
+    "supervised": Said("督办单", "supervision order"),
+    "violation": Said("违反巡办分离", "separation broken"),
+    "closed": Said("已办结", "closed"),
+    "not_accepted": Said("不予受理", "not accepted"),
+}
+"""Templates of notify, by what they say."""
 ROLES: Mapping[str, Said] = {
     "OPERATOR": Said("受理员", "operator"),
     "DISPATCHER": Said("分办员", "dispatcher"),
@@ -118,6 +139,19 @@ class Naming:
     def matter(self, code: str) -> Said:
         """Name of a class of matter."""
         return _named(self.view.catalogue(code), code)
+
+    def recipient(self, recipient: str) -> Said:
+        """Whom a message is for: `person:<id>`, `unit:<id>`, `role:<code>` or `reporter`."""
+        kind, _, key = recipient.partition(":")
+        match kind:
+            case "person":
+                return self.person(key)
+            case "unit":
+                return self.unit(key)
+            case "role":
+                return code(key)
+            case _:
+                return Said("诉求人", "the reporter")
 
     def moment(self, at: datetime) -> str:
         """An instant in local time, to the second."""

@@ -9,9 +9,9 @@ import pytest
 
 from libs.audit.words import WORDS, say
 from libs.directory.naming import CODES, ROLES, Naming
-from libs.events.contracts import registry, routing, supervision
+from libs.events.contracts import notify, registry, routing, supervision
 from libs.events.contracts.directory import Role
-from libs.events.ids import ClassCode, ClockId, PersonId, UnitId
+from libs.events.ids import ClassCode, ClockId, MessageId, PersonId, UnitId
 from tests.unit.directory.town import VIEW
 
 NAMING = Naming(VIEW)
@@ -66,6 +66,19 @@ def test_somebody_whom_the_directory_does_not_know_is_said_by_id() -> None:
     )
 
     assert say(assigned, NAMING).en == "nowhere assigned nobody"
+
+
+def test_a_message_is_said_with_the_name_of_its_recipient_and_its_subject() -> None:
+    due = notify.MessageDue(
+        message_id=MessageId("m-1"),
+        event_id="e-1",
+        event_type="supervision.auto-escalated.v1",
+        template="escalated",
+        recipient="unit:county-government",
+        channel="file",
+    )
+
+    assert say(due, NAMING) == ("告知 县人民政府: 督办升级", "County Government is told: escalated")
 
 
 def test_every_role_has_words_and_no_code_is_said_twice() -> None:

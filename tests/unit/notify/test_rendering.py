@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from jinja2 import UndefinedError
 
+from libs.directory.naming import NOTICES as SUBJECTS
 from libs.events.contracts import registry, supervision
 from libs.events.event import Event
 from services.notify.reactions import ESCALATED, NOTICES, notice_of, values_of
@@ -24,7 +25,7 @@ def text_of(event: Event, recipient: str = "person:fang-yun", **dues: object) ->
 
 
 def test_every_notice_has_its_template_and_no_template_is_left_over() -> None:
-    assert {notice.template for notice in [*NOTICES.values(), ESCALATED]} == TEMPLATES
+    assert {notice.template for notice in [*NOTICES.values(), ESCALATED]} == TEMPLATES == set(SUBJECTS)
 
 
 @pytest.mark.parametrize("kind", NOTICES)
