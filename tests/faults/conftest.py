@@ -1,0 +1,31 @@
+"""One instance for the whole folder: the eight processes under a manual clock, 绥山镇 on a Monday morning."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from deploy.directory_apply import apply_directory
+from deploy.embedded.instance import ROOT
+from deploy.embedded.stack import Stack
+from deploy.timeline import Timeline
+from deploy.town import civil
+from tests.faults.clients import Clients
+from tests.faults.site import Site
+
+
+@pytest.fixture(scope="session")
+def fault_stack() -> Iterator[Stack]:
+    """The whole system; these tests stop and kill its processes."""
+    with Stack(f"test-{secrets.token_hex(4)}") as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def site(fault_stack: Stack) -> AsyncIterator[Site]:
+    """2026-11-02, 09:00, nobody has called yet."""
+    async with Timeline.of(fault_stack) as line:
+        await line.advance(civil("2026-11-02 09:00"))
+        await apply_directory(line, ROOT / "examples" / "town")
+        yield Site(fault_stack, line, Clients(line))
