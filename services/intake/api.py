@@ -31,7 +31,7 @@ from libs.service.cases import (
 )
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Commanding, Instant, Running, answer
-from services.intake import domain
+from services.intake import domain, matter, reception
 
 router = APIRouter(tags=["受理 intake"])
 
@@ -46,9 +46,9 @@ class PlaceBody(Body):
     latitude: int | None = Field(default=None, ge=-900_000_000, le=900_000_000)
     address: str | None = Field(default=None, max_length=300)
 
-    def place(self) -> domain.Place:
+    def place(self) -> reception.Place:
         """The place as the command has it."""
-        return domain.Place(self.grid, self.longitude, self.latitude, self.address)
+        return reception.Place(self.grid, self.longitude, self.latitude, self.address)
 
 
 class AppealBody(Body):
@@ -119,19 +119,19 @@ def chosen_id(wanted: str | None, call: Call) -> str:
 
 @router.post("/appeals", status_code=201, summary="接收群众诉求 / receive an appeal")
 async def submit_appeal(body: AppealBody, running: Running, call: Commanding) -> JSONResponse:
-    def build(now: datetime) -> domain.SubmitAppeal:
+    def build(now: datetime) -> reception.SubmitAppeal:
         fields = body.model_dump(exclude={"place", "case_id"})
-        return domain.SubmitAppeal(at=now, by=call.actor, place=body.place.place(), **fields)
+        return reception.SubmitAppeal(at=now, by=call.actor, place=body.place.place(), **fields)
 
     return answer(await carry_out(running, chosen_id(body.case_id, call), call, build, opens=True), 201)
 
 
 @router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
 async def report_grid_event(body: GridReportBody, running: Running, call: Commanding) -> JSONResponse:
-    def build(now: datetime) -> domain.ReportGridEvent:
+    def build(now: datetime) -> reception.ReportGridEvent:
         fields = body.model_dump(exclude={"place", "case_id", "photos"})
         photos = tuple(body.photos)
-        return domain.ReportGridEvent(at=now, by=call.actor, place=body.place.place(), photos=photos, **fields)
+        return reception.ReportGridEvent(at=now, by=call.actor, place=body.place.place(), photos=photos, **fields)
 
     return answer(await carry_out(running, chosen_id(body.case_id, call), call, build, opens=True), 201)
 
@@ -232,7 +232,7 @@ def allowed(person: Any, state: str) -> list[str]:
     """What this caller may do next in intake."""
     if person.actor.role != "OPERATOR":
         return []
-    return domain.ALLOWED.get(state, [])
+    return matter.ALLOWED.get(state, [])
 
 
 def _json(document: dict[str, Any]) -> Any:

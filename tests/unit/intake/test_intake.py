@@ -19,20 +19,16 @@ from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
 from libs.events.testing import given
-from services.intake.domain import (
-    DECIDER,
+from services.intake.domain import DECIDER, EraseCaseKeys, RegisterCase, RejectCase, VoidCase
+from services.intake.matter import NotInThisState
+from services.intake.reception import (
     AlreadyThere,
-    EraseCaseKeys,
     EvidenceMissing,
-    NotInThisState,
     OutsideOwnGrid,
     Place,
     PlaceUnknown,
-    RegisterCase,
-    RejectCase,
     ReportGridEvent,
     SubmitAppeal,
-    VoidCase,
 )
 from tests.unit.directory.town import VIEW, local
 from tests.unit.routing.givens import HOUSING, ODOUR, ZHOU_MIN, acting, dispatched, facts
