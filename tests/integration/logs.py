@@ -84,15 +84,15 @@ async def append(
     return await store.append(conn, f"case-{case_id}", drafts, expected=expected, cause=cause, given=given)
 
 
-def drafts_of(case_id: str, *events: Event) -> list[Draft]:
-    """The bytes of these events of a case, none of them personal."""
+def drafts_of(case_id: str, *events: Event, stream: str | None = None) -> list[Draft]:
+    """The bytes of these events of a case, their personal fields, if any, sealed already."""
     return [
         draft(
             event,
             event.model_dump_json().encode(),
             source=SOURCE,
             subject=case_id,
-            stream=f"case-{case_id}",
+            stream=stream or f"case-{case_id}",
             at=MORNING,
             by=Provenance(SYSTEM, 0),
         )

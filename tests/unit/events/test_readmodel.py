@@ -1,0 +1,90 @@
+"""Rows of one batch and the statements that write them; no database here."""
+
+from typing import Any
+
+from sqlalchemy import Column, DateTime, MetaData, SmallInteger, Table
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from libs.events.readmodel import Rows
+
+task = Table(
+    "task",
+    MetaData(),
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("no", SmallInteger, primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("due_at", DateTime(timezone=True)),
+    Column("doc", JSONB),
+)
+mark = Table("mark", MetaData(), Column("case_id", UUID(as_uuid=False), primary_key=True))
+ONE = {"case_id": "c-1", "no": 1, "lane": 5, "due_at": None, "doc": {"路": 1}}
+
+
+class Statements:
+    """Takes what would be sent to the database."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Any, ...]] = []
+
+    async def execute(self, *statement: Any) -> None:
+        self.sent.append(statement)
+
+
+async def written(rows: Rows) -> list[tuple[Any, ...]]:
+    conn = Statements()
+    await rows.write(conn)
+    return conn.sent
+
+
+async def test_changed_rows_are_written_with_one_statement_column_by_column() -> None:
+    rows = Rows(task)
+    rows.put(ONE)
+    ((statement, *columns),) = await written(rows)
+    assert statement == (
+        "insert into task (case_id, no, lane, due_at, doc)"
+        " select * from unnest($1::UUID[], $2::SMALLINT[], $3::SMALLINT[], $4::TIMESTAMP WITH TIME ZONE[], $5::JSONB[])"
+        " on conflict (case_id, no) do update set lane = excluded.lane, due_at = excluded.due_at, doc = excluded.doc"
+    )
+    assert columns == [["c-1"], [1], [5], [None], ['{"路":1}']]
+
+
+async def test_a_table_of_keys_only_has_nothing_to_update() -> None:
+    rows = Rows(mark)
+    rows.put({"case_id": "c-1"})
+    ((statement, *_),) = await written(rows)
+    assert statement.endswith("on conflict (case_id) do nothing")
+
+
+async def test_a_removed_row_is_deleted_by_its_whole_key() -> None:
+    rows = Rows(task)
+    rows.put(ONE)
+    rows.remove("c-1", 1)
+    ((statement, *columns),) = await written(rows)
+    assert statement == (
+        "delete from task t using unnest($1::UUID[], $2::SMALLINT[]) gone(case_id, no)"
+        " where t.case_id = gone.case_id and t.no = gone.no"
+    )
+    assert columns == [["c-1"], [1]]
+
+
+async def test_a_row_put_again_after_its_removal_is_written_and_not_deleted() -> None:
+    rows = Rows(task)
+    rows.remove("c-1", 1)
+    rows.put(ONE)
+    (only,) = await written(rows)
+    assert only[0].startswith("insert")
+
+
+async def test_what_did_not_change_is_not_written() -> None:
+    assert await written(Rows(task)) == []
+
+
+def test_rows_are_found_by_key_and_by_case() -> None:
+    rows = Rows(task)
+    rows.put(ONE)
+    rows.put({**ONE, "no": 2})
+    rows.put({**ONE, "case_id": "c-2"})
+    rows.change("c-1", 2, lane=9)
+    assert rows.get("c-1", 2) == {**ONE, "no": 2, "lane": 9}
+    assert rows.get("c-1", 3) is None
+    assert [row["no"] for row in rows.of_case("c-1")] == [1, 2]
