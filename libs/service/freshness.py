@@ -54,7 +54,7 @@ async def wait_for_position(conn: Connection, position: str | None) -> None:
     """Read your own writes: wait a moment until the position is applied; raises `Stale` where it is not."""
     if position is None:
         return
-    source, lane, seq = _parse(position)
+    source, lane, seq = parse_position(position)
     until = monotonic() + WAIT_SECONDS
     while True:
         applied = await conn.fetchval(
@@ -69,7 +69,8 @@ async def wait_for_position(conn: Connection, position: str | None) -> None:
         await asyncio.sleep(0.01)
 
 
-def _parse(position: str) -> tuple[str, int, int]:
+def parse_position(position: str) -> tuple[str, int, int]:
+    """Source, lane and sequence number of `<service>.<lane>.<seq>`; raises `PositionMalformed`."""
     service, _, rest = position.partition(".")
     lane, _, seq = rest.partition(".")
     if not (rest.isascii() and lane.isdecimal() and seq.isdecimal() and len(seq) < 19 and len(lane) < 4):
