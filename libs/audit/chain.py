@@ -29,6 +29,7 @@ class Topics:
 
     cases: str = "case.events"
     directory: str = "directory.events"
+    checkpoints: str = "audit.checkpoints"
 
 
 class Record(Protocol):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -28,19 +30,24 @@ T = TypeVar("T")
 Bootstrap = Annotated[str, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="Kafka 地址 / host:port of Kafka")]
 Cases = Annotated[str, typer.Option(help="案件主题 / topic of the cases")]
 Facts = Annotated[str, typer.Option(help="目录主题 / topic of the directory")]
+Keys = Annotated[
+    Path | None, typer.Option(help="各服务公钥 / public keys of the services: keys/checkpoints.json", exists=True)
+]
 SHOWN = 200
 LATE = timedelta(minutes=1)
 """Recorded later than this after it happened, both instants are shown."""
 
 
 @app.command("verify")
-def verify_log(bootstrap: Bootstrap, cases: Cases = Topics.cases, directory: Facts = Topics.directory) -> None:
-    """校验整个日志: 缺号、重复、次序、内容、链条、外来记录 / verify the whole log; exit code 1 with findings."""
+def verify_log(
+    bootstrap: Bootstrap, cases: Cases = Topics.cases, directory: Facts = Topics.directory, keys: Keys = None
+) -> None:
+    """校验整个日志: 缺号、重复、次序、内容、链条、外来记录、签名 / verify the whole log; exit code 1 with findings."""
     console = Console()
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("校验 / verifying", total=None)
         told = _telling(progress, task)
-        report = _run(verify(bootstrap, Topics(cases, directory), told))
+        report = _run(verify(bootstrap, Topics(cases, directory), told, public_keys(keys)))
     show_report(console, report)
     raise typer.Exit(0 if report.sound else 1)
 
@@ -61,6 +68,14 @@ def case_history(
     show_history(console, found)
 
 
+def public_keys(file: Path | None) -> dict[str, str] | None:
+    """Source → public key; the host of the directory signs for the directory too."""
+    if file is None:
+        return None
+    services = json.loads(file.read_text())
+    return {f"/xunban/{name}": key for name, key in services.items()} | {"/xunban/directory": services["routing"]}
+
+
 def show_report(console: Console, report: Report) -> None:
     """Two tables: what was checked, and what was found."""
     checked = Table(title="日志校验 / verification of the log", show_header=False)
@@ -70,6 +85,11 @@ def show_report(console: Console, report: Report) -> None:
         ("分区", "partitions", f"{report.partitions:,}"),
         ("字节", "bytes", f"{report.size:,}"),
         ("相同的重复", "identical duplicates", f"{report.duplicates:,}"),
+        (
+            "检查点签名",
+            "signed checkpoints",
+            "未校验 not checked" if report.checkpoints is None else f"{report.checkpoints:,}",
+        ),
         ("用时", "seconds", f"{report.seconds:.1f}"),
         ("问题", "findings", f"{len(report.findings):,}"),
     ):

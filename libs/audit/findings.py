@@ -19,6 +19,7 @@ class Fault(StrEnum):
     TIME = "time"
     FOREIGN = "foreign"
     CUT = "cut"
+    SIGNATURE = "signature"
 
 
 WORDS: dict[Fault, Said] = {
@@ -29,7 +30,8 @@ WORDS: dict[Fault, Said] = {
     Fault.CHAIN: Said("链条断裂", "does not follow the event before it"),
     Fault.TIME: Said("时间倒流", "recorded before its predecessor"),
     Fault.FOREIGN: Said("外来记录", "not a record of this log"),
-    Fault.CUT: Said("日志被截", "the beginning of the log is gone"),
+    Fault.CUT: Said("日志被截", "a part of the log is gone"),
+    Fault.SIGNATURE: Said("签名无效", "the signature is not the source's"),
 }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
 from libs.audit.chain import Checker, Topics
 from libs.audit.findings import Fault, Finding
 from libs.audit.reading import Extent, open_log
+from libs.audit.signatures import Signatures
 from libs.events.lanes import CASE_LANES
 
 
@@ -23,6 +24,8 @@ class Report:
     partitions: int
     size: int
     """Bytes of headers and bodies that were hashed."""
+    checkpoints: int | None
+    """Checkpoints whose signature holds; None where no keys were given to check them by."""
     seconds: float
     findings: tuple[Finding, ...]
 
@@ -33,13 +36,25 @@ class Report:
 
 
 async def verify(
-    bootstrap: str, topics: Topics | None = None, told: Callable[[int, int], None] = lambda done, of: None
+    bootstrap: str,
+    topics: Topics | None = None,
+    told: Callable[[int, int], None] = lambda done, of: None,
+    keys: Mapping[str, str] | None = None,
 ) -> Report:
-    """Check the log up to its end as of now; `told` hears how many of how many records are done. Raises `NoLog`."""
+    """Check the log up to its end as of now; `told` hears how many of how many records are done. Raises `NoLog`.
+
+    With `keys` (source → public key, hex) the signed checkpoints are checked too, and the log against them.
+    """
     topics = topics or Topics()
     checker = Checker(topics)
+    signatures = Signatures(keys or {})
     began = perf_counter()
     async with open_log(bootstrap) as log:
+        if keys:
+            # Before the log's own end is taken: what was signed by then must stand in it.
+            signed = await log.extent(await log.partitions(topics.checkpoints))
+            async for records in log.read(signed.begin, signed.end):
+                signatures.take_all(records)
         cases = await log.partitions(topics.cases)
         partitions = [*cases, *await log.partitions(topics.directory)]
         extent = await log.extent(partitions)
@@ -52,14 +67,16 @@ async def verify(
             checker.check_all(records)
             done += len(records)
             told(done, extent.records)
+    signatures.judge(checker.heads)
     return Report(
         events=checker.events,
         duplicates=checker.duplicates,
         lanes=len(checker.heads),
         partitions=len(partitions),
         size=checker.size,
+        checkpoints=signatures.checked if keys else None,
         seconds=perf_counter() - began,
-        findings=tuple(checker.findings),
+        findings=(*checker.findings, *signatures.findings),
     )
 
 
