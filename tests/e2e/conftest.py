@@ -13,14 +13,14 @@ from deploy.timeline import Timeline
 from deploy.town import Town, civil
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def town_stack() -> Iterator[Stack]:
     """The eight processes under a manual clock."""
     with Stack(f"test-{secrets.token_hex(4)}") as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def town(town_stack: Stack) -> AsyncIterator[Town]:
     """绥山镇 with its directory, on the morning of 2026-09-28."""
     async with Timeline.of(town_stack) as line:
