@@ -178,7 +178,7 @@ async def read_case(
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds, case.lane)
         row = await conn.fetchrow("select sealed, external_id from report where case_id = $1", case_id)
         tag = await etag_of(running, conn, case)
-    keys = await running.vault.keys_of(case_id)
+    keys = (await running.vault.keys_of(case_id)).without(case.erased)
     sealed = orjson.loads(row["sealed"]) if row else {}
     # Who reported is read for a purpose only (domain.md c.3 #14); the matter itself is what everybody works on.
     texts = {
