@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
 from fastapi import Path, Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from libs.directory.facts import Facts
@@ -17,6 +19,7 @@ from libs.events.handle import Call, Outcome, etag
 from libs.events.lifecycle import Case
 from libs.events.store import Connection
 from libs.service.access import sight
+from libs.service.freshness import AsOf, as_of, wait_for_position
 from libs.service.http import Person
 from libs.service.runtime import Runtime
 
@@ -63,18 +66,31 @@ async def carry_out(
     return await running.desk.handle(case_id, build, facts, call, opens=opens)
 
 
-async def visible_case(running: Runtime, conn: Connection, person: Person, case_id: str) -> Case:
-    """The case, if the caller may see it; raises `NotFound` for both reasons alike."""
+@dataclass(frozen=True)
+class Shown:
+    """A case that the caller may see, how fresh it is, and the version that `If-Match` is compared with."""
+
+    case: Case
+    fresh: AsOf
+    tag: str
+
+    def answer(self, more: Mapping[str, Any]) -> JSONResponse:
+        """What every service says of a case, and what this one adds."""
+        document = case_document(self.case) | dict(more) | self.fresh.document()
+        return JSONResponse(orjson.loads(orjson.dumps(document)), headers={"ETag": self.tag})
+
+
+async def show_case(
+    running: Runtime, conn: Connection, person: Person, case_id: str, *, sources: Sequence[str], position: str | None
+) -> Shown:
+    """The case at `position` or later; raises `NotFound` where there is none or the caller may not see it, `Stale`."""
+    await wait_for_position(conn, position)
     case = await running.case(conn, case_id)
     if case is None or not sight(person.actor, person.directory).sees(case):
         raise NotFound()
-    return case
-
-
-async def etag_of(running: Runtime, conn: Connection, case: Case) -> str:
-    """Own version and the last event applied: what `If-Match` is compared with."""
-    version = await conn.fetchval("select version from log.stream_head where stream = $1", f"case-{case.case_id}")
-    return etag(version or 0, case)
+    fresh = await as_of(conn, sources, running.settings.stale_after_seconds, case.lane)
+    version = await conn.fetchval("select version from log.stream_head where stream = $1", f"case-{case_id}")
+    return Shown(case, fresh, etag(version or 0, case))
 
 
 def case_document(case: Case) -> dict[str, Any]:

@@ -17,18 +17,7 @@ from libs.events.event import Sealed
 from libs.events.handle import Call
 from libs.events.ids import ClassCode, GridCode, PersonId, new_id
 from libs.service.access import sight
-from libs.service.cases import (
-    CASE_ID,
-    Body,
-    CaseRef,
-    MinPosition,
-    carry_out,
-    case_document,
-    decode_cursor,
-    encode_cursor,
-    etag_of,
-    visible_case,
-)
+from libs.service.cases import CASE_ID, Body, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Commanding, Instant, Running, answer
 from services.intake import domain, matter, reception
@@ -173,12 +162,9 @@ async def read_case(
     min_position: MinPosition = None,
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
-        case = await visible_case(running, conn, person, case_id)
-        fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds, case.lane)
+        shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
         row = await conn.fetchrow("select sealed, external_id from report where case_id = $1", case_id)
-        tag = await etag_of(running, conn, case)
-    keys = (await running.vault.keys_of(case_id)).without(case.erased)
+    keys = (await running.vault.keys_of(case_id)).without(shown.case.erased)
     sealed = orjson.loads(row["sealed"]) if row else {}
     # Who reported is read for a purpose only (domain.md c.3 #14); the matter itself is what everybody works on.
     texts = {
@@ -186,10 +172,8 @@ async def read_case(
         for name in ("content", "address", "location")
         if name in sealed
     }
-    document = case_document(case) | texts | fresh.document()
-    document["external_id"] = row["external_id"] if row else None
-    document["allowed_actions"] = allowed(person, case.state)
-    return JSONResponse(_json(document), headers={"ETag": tag})
+    external_id = row["external_id"] if row else None
+    return shown.answer({**texts, "external_id": external_id, "allowed_actions": allowed(person, shown.case.state)})
 
 
 @router.get("/cases", summary="案件列表 / cases")

@@ -5,20 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from libs.service.access import sight
-from libs.service.cases import case_document, decode_cursor, encode_cursor, etag_of, visible_case
+from libs.service.cases import CASE_ID, CaseRef, MinPosition, decode_cursor, encode_cursor, show_case
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Running
 
 router = APIRouter(tags=["告知 notify"])
 
-CASE = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-CaseRef = Annotated[str, Path(pattern=CASE, description="案件编号 / case id")]
-Position = Annotated[str | None, Query(max_length=64)]
 LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision", "/xunban/notify")
 
 WANTED = """
@@ -39,12 +35,12 @@ DUES = "select clock, due_at from due where case_id = $1 and due_at is not null 
 async def list_messages(  # noqa: PLR0917 - FastAPI passes them by name
     running: Running,
     person: Calling,
-    case_id: Annotated[str | None, Query(pattern=CASE)] = None,
+    case_id: Annotated[str | None, Query(pattern=CASE_ID)] = None,
     recipient: Annotated[str | None, Query(max_length=80, examples=["person:fang-yun"])] = None,
     state: Literal["DUE", "FAILED", "SENT", "DROPPED"] | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
-    min_position: Position = None,
+    min_position: MinPosition = None,
 ) -> JSONResponse:
     """Of the cases that the caller may see, oldest first; counted."""
     seen = sight(person.actor, person.directory)
@@ -65,22 +61,16 @@ async def list_messages(  # noqa: PLR0917 - FastAPI passes them by name
 
 
 @router.get("/cases/{case_id}", summary="案件的告知情况 / a case and everybody who was told of it")
-async def read_case(case_id: CaseRef, running: Running, person: Calling, min_position: Position = None) -> JSONResponse:
+async def read_case(
+    case_id: CaseRef, running: Running, person: Calling, min_position: MinPosition = None
+) -> JSONResponse:
     """The case, its running clocks, and its messages in order."""
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
-        case = await visible_case(running, conn, person, case_id)
-        fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds, case.lane)
+        shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
         rows = await conn.fetch(OF_CASE, case_id)
         dues = await conn.fetch(DUES, case_id)
-        tag = await etag_of(running, conn, case)
-    document = case_document(case) | {
-        "messages": [item(row) for row in rows],
-        "due": {row["clock"]: row["due_at"] for row in dues},
-        "allowed_actions": [],
-        **fresh.document(),
-    }
-    return JSONResponse(orjson.loads(orjson.dumps(document)), headers={"ETag": tag})
+    due = {row["clock"]: row["due_at"] for row in dues}
+    return shown.answer({"messages": [item(row) for row in rows], "due": due, "allowed_actions": []})
 
 
 def item(row: Any) -> dict[str, Any]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from libs.events.ids import PersonId, UnitId
-from libs.service.cases import Body, CaseRef, MinPosition, carry_out, case_document, etag_of, visible_case
-from libs.service.freshness import as_of, wait_for_position
+from libs.service.cases import Body, CaseRef, MinPosition, carry_out, show_case
 from libs.service.http import Calling, Commanding, Running, answer
 from services.routing import domain, handling
 from services.routing.lists import LISTED, due_times, lamp, reasons
@@ -109,13 +107,10 @@ async def read_case(
     min_position: MinPosition = None,
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
-        case = await visible_case(running, conn, person, case_id)
-        fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds, case.lane)
+        shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
         row = await conn.fetchrow("select * from work_order where case_id = $1", case_id)
-        tag = await etag_of(running, conn, case)
-    document = case_document(case) | fresh.document()
+    allowed = domain.allowed_actions(shown.case, person.actor, person.directory, person.now)
+    order: dict[str, Any] = {"allowed_actions": allowed}
     if row:
-        document |= reasons(row) | {"proposed": row["proposed"], "lamp": lamp(row, fresh.at), "due": due_times(row)}
-    document["allowed_actions"] = domain.allowed_actions(case, person.actor, person.directory, person.now)
-    return JSONResponse(orjson.loads(orjson.dumps(document)), headers={"ETag": tag})
+        order |= reasons(row) | {"proposed": row["proposed"], "lamp": lamp(row, shown.fresh.at), "due": due_times(row)}
+    return shown.answer(order)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
@@ -17,8 +16,8 @@ from libs.events.handle import Call, Outcome
 from libs.events.ids import PersonId
 from libs.events.lanes import lane_of
 from libs.events.store import Connection
-from libs.service.cases import Body, CaseRef, MinPosition, carry_out, case_document, etag_of, visible_case
-from libs.service.freshness import as_of, wait_for_position
+from libs.service.cases import Body, CaseRef, MinPosition, carry_out, show_case
+from libs.service.freshness import as_of
 from libs.service.http import Calling, Commanding, Person, Running, answer
 from libs.service.runtime import Runtime
 from services.supervision.board import SHOWN, clock_document
@@ -203,23 +202,14 @@ async def read_case(
     min_position: MinPosition = None,
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
-        case = await visible_case(running, conn, person, case_id)
-        fresh = await as_of(conn, SHOWN, running.settings.stale_after_seconds, case.lane)
+        shown = await show_case(running, conn, person, case_id, sources=SHOWN, position=min_position)
         rows = await conn.fetch("select * from clock where case_id = $1 order by started_at, clock_id", case_id)
         own = await store.load(conn, f"case-{case_id}")
         facts = await running.facts(conn, case_id)
-        tag = await etag_of(running, conn, case)
     state = DECIDER.fold(event.data for event in own)
-    at = max(person.now, fresh.at)
-    document = {
-        **case_document(case),
-        "clocks": [clock_document(row, at) for row in rows],
-        **_progress(state),
-        "allowed_actions": _allowed(state, person, facts),
-        **fresh.document(),
-    }
-    return JSONResponse(orjson.loads(orjson.dumps(document)), headers={"ETag": tag})
+    at = max(person.now, shown.fresh.at)
+    clocks = [clock_document(row, at) for row in rows]
+    return shown.answer({"clocks": clocks, **_progress(state), "allowed_actions": _allowed(state, person, facts)})
 
 
 def _progress(state: State) -> dict[str, Any]:
