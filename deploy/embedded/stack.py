@@ -164,7 +164,7 @@ class Stack:
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
             "MODE": self.mode,
             # A runner waits for every hop; a town may rest between two looks.
-            **({"RELAY_IDLE_MS": "20"} if self.mode == "manual" else {}),
+            **({"RELAY_IDLE_MS": "80"} if self.mode == "manual" else {}),
             "API_PORT": str(self.ports.api(service)),
             "WORKER_PORT": str(self.ports.worker(service)),
         }
