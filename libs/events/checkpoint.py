@@ -91,8 +91,8 @@ class Signer:
         await producer.start()
         try:
             headers = [("signature", self.key.sign(body))]
-            sending = producer.send_and_wait(TOPIC.topic, body, key=self.source.encode(), partition=0, headers=headers)
-            await asyncio.wait_for(sending, 10)
+            async with asyncio.timeout(10):
+                await producer.send_and_wait(TOPIC.topic, body, key=self.source.encode(), partition=0, headers=headers)
         finally:
             await producer.stop()
         return checkpoint

@@ -35,8 +35,8 @@ class Heartbeat:
                 beat = await touch_lanes(conn, self.source, to)
             try:
                 producer = await self._started()
-                sending = producer.send_and_wait("log.heartbeats", beat.body(), key=self.source.encode())
-                await asyncio.wait_for(sending, SEND_SECONDS)
+                async with asyncio.timeout(SEND_SECONDS):
+                    await producer.send_and_wait("log.heartbeats", beat.body(), key=self.source.encode())
             except (KafkaError, TimeoutError, OSError):
                 await self.close()
                 raise
@@ -58,7 +58,8 @@ class Heartbeat:
 async def stop_producer(producer: AIOKafkaProducer) -> None:
     """Stop a producer within seconds, whether its broker is there or not."""
     try:
-        await asyncio.wait_for(producer.stop(), 5)
+        async with asyncio.timeout(5):
+            await producer.stop()
     except (KafkaError, TimeoutError, OSError) as error:
         log.warning("producer_abandoned", reason=type(error).__name__)
         # Left alone, its sender would try for ever and deliver late.

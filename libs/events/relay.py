@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -196,7 +197,8 @@ class Relay:
             consumer.seek(partition, starts[partition])
         consumer.pause(*(set(partitions) - reading))
         while reading:
-            got = await asyncio.wait_for(consumer.getmany(timeout_ms=500), SEND_SECONDS)
+            async with asyncio.timeout(SEND_SECONDS):
+                got = await consumer.getmany(timeout_ms=500)
             for partition, records in got.items():
                 self._own_last(partitions[partition], records, last)
             for partition in list(reading):
@@ -232,7 +234,7 @@ class Relay:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+    # Not wait_for: in Python 3.11 it swallows a cancellation that meets the event, and the loop would never end.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -98,7 +98,8 @@ async def _serve(running: Runtime, worker: Worker, stop: asyncio.Event) -> None:
     )
     # On a signal uvicorn winds up, then hands the signal on to the handler above.
     await uvicorn.Server(config).serve()
-    await asyncio.wait_for(stop.wait(), 5)
+    async with asyncio.timeout(5):
+        await stop.wait()
 
 
 async def _named(name: str, loop: Coroutine[Any, Any, None]) -> None:

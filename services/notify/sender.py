@@ -54,7 +54,8 @@ async def run(running: Runtime, worker: Worker) -> None:
     sender = Sender(running, open_channels(running.settings))
     while True:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(worker.moved.wait(), LOOK_EVERY_SECONDS)
+            async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                await worker.moved.wait()
         worker.moved.clear()
         try:
             while await sender.send_open(worker.lanes):

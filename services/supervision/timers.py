@@ -140,7 +140,8 @@ async def run(running: Runtime, worker: Worker) -> None:
     """Record steps whenever a watermark has moved, and look at least each second; for ever."""
     while True:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(worker.moved.wait(), LOOK_EVERY_SECONDS)
+            async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                await worker.moved.wait()
         worker.moved.clear()
         try:
             while await fire(running, worker):
