@@ -15,14 +15,14 @@ from tests.faults.clients import Clients
 from tests.faults.site import Site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fault_stack() -> Iterator[Stack]:
     """The whole system; these tests stop and kill its processes."""
     with Stack(f"test-{secrets.token_hex(4)}") as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(fault_stack: Stack) -> AsyncIterator[Site]:
     """2026-11-02, 09:00, nobody has called yet."""
     async with Timeline.of(fault_stack) as line:

@@ -1,0 +1,118 @@
+"""After `EraseCaseKeys` nobody finds what the case said: not in a topic, not in a table, not in a file."""
+
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from deploy.embedded.instance import SERVICES
+from deploy.town import PHOTO
+from libs.audit.reading import open_log
+from libs.events.seal import MASKED
+from tests.faults.site import Site
+
+NAME, TELEPHONE = "欧阳示例", "13900001234"
+MATTER, ADDRESS = "三单元门口窨井冒水", "槐荫里九号院"
+REASON, CALL, REPLY = "归口住建更妥", "已约周四上门", "窨井已疏通并加盖"
+SECRETS = (NAME, TELEPHONE, MATTER, ADDRESS, REASON, CALL, REPLY)
+TABLES = """
+    select format('%I.%I', schemaname, tablename) from pg_tables
+     where schemaname not in ('pg_catalog', 'information_schema')
+"""
+TOPICS = ("case.events", "directory.events", "log.heartbeats", "audit.checkpoints")
+
+
+async def test_after_erasure_the_plain_text_is_nowhere_and_reading_shows_the_mask(site: Site) -> None:
+    case = await told_in_full(site)
+    read = await site.clients.get("intake", f"/cases/{case}", "zhou-min")
+    assert (read["content"], read["address"]) == (MATTER, ADDRESS)
+
+    erased = {"kinds": ["reporter", "case"], "ground": "CONSENT_WITHDRAWN"}
+    await site.clients.post("intake", f"/cases/{case}/erase", erased, "he-jun")
+    await site.judged()
+
+    read = await site.clients.get("intake", f"/cases/{case}", "zhou-min")
+    assert (read["content"], read["address"]) == (MASKED, MASKED)
+    assert await keys_left(site, case) == 0
+    assert await places_of(site, case), "the search finds what is there"
+    for secret in SECRETS:
+        assert await places_of(site, secret) == []
+        assert files_with(site.stack.dir, secret) == []
+
+
+async def told_in_full(site: Site) -> str:
+    """A case with every kind of personal text that people write; the clients' keys and answers are stored with it."""
+    case = (
+        await site.clients.registered(
+            content=MATTER,
+            place={"grid": "G03", "address": ADDRESS},
+            reporter_name=NAME,
+            reporter_phone=TELEPHONE,
+        )
+    )["case_id"]
+    other_unit = {"unit": "county-housing", "override_reason": REASON}
+    await site.clients.post("routing", f"/cases/{case}/dispatch", other_unit, "chen-li")
+    await site.clients.post("routing", f"/cases/{case}/accept", {}, "fang-yun")
+    call = {"reached": True, "note": CALL}
+    await site.clients.post("routing", f"/cases/{case}/contact", call, "zheng-kai")
+    feedback = {"result": "SOLVED", "reply": REPLY, "photos": [PHOTO]}
+    report = await site.clients.post("routing", f"/cases/{case}/feedback", feedback, "zheng-kai")
+    for service in SERVICES:
+        await site.clients.visible(service, report["position"])
+    return str(case)
+
+
+async def keys_left(site: Site, case: str) -> int:
+    conn = await asyncpg.connect(site.stack.admin_url("keys"))
+    try:
+        left: int = await conn.fetchval("select count(*) from case_key where case_id = $1", case)
+        return left
+    finally:
+        await conn.close()
+
+
+async def places_of(site: Site, text: str) -> list[str]:
+    """Tables and partitions that hold a text, as it is, as bytes, or with its characters escaped."""
+    found = [place for database in (*SERVICES, "keys") for place in await tables_with(site, database, text)]
+    return found + await partitions_with(site, text)
+
+
+async def tables_with(site: Site, database: str, text: str) -> list[str]:
+    """A row shown as text has its columns of bytes in hexadecimal digits, and of JSON as they were written."""
+    conn = await asyncpg.connect(site.stack.admin_url(database))
+    try:
+        found = []
+        for table in [row[0] for row in await conn.fetch(TABLES)]:
+            query = f"select count(*) from {table} t where t::text ilike any($1)"  # noqa: S608 - names from the catalogue
+            if await conn.fetchval(query, [f"%{form}%" for form in forms(text)]):
+                found.append(f"{database} {table}")
+        return found
+    finally:
+        await conn.close()
+
+
+async def partitions_with(site: Site, text: str) -> list[str]:
+    """Keys, headers and bodies of every record there is."""
+    found = set()
+    async with open_log(site.stack.bootstrap) as log:
+        for topic in TOPICS:
+            extent = await log.extent(await log.partitions(topic))
+            async for records in log.read(extent.begin, extent.end):
+                found |= {f"{topic}-{one.partition}" for one in records if mentions(one, text)}
+    return sorted(found)
+
+
+def mentions(record: Any, text: str) -> bool:
+    parts = [record.key or b"", record.value or b"", *(value for _, value in record.headers)]
+    return any(form.encode() in part for part in parts for form in forms(text))
+
+
+def forms(text: str) -> tuple[str, ...]:
+    """As it is, in hexadecimal digits, and escaped as in JSON of ASCII."""
+    return text, text.encode().hex(), text.encode("unicode_escape").decode()
+
+
+def files_with(folder: Path, text: str) -> list[str]:
+    """Files of the instance with the text: logs, messages, Kafka's segments, PostgreSQL's pages and journal."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [str(path.relative_to(folder)) for path in files if text.encode() in path.read_bytes()]
