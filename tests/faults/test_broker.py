@@ -16,15 +16,17 @@ async def test_with_the_broker_killed_commands_are_accepted_and_reach_the_log_wh
     before_unit = [await site.clients.dispatched() for _ in range(3)]
     await asyncio.to_thread(site.stack.kill_broker)
 
-    opened = [(await site.clients.appealed())["case_id"] for _ in range(5)]
+    opened = [await site.clients.appealed() for _ in range(5)]
     reports = [await site.clients.handle(case) for case in before_unit]
 
     assert site.stack.broker_pid() is None
     await asyncio.to_thread(site.stack.start_broker)
     for report in reports:
         await site.clients.visible("supervision", report["position"])
-    for case in opened:
-        assert (await site.clients.get("intake", f"/cases/{case}", "zhou-min"))["state"] == "RECEIVED"
+    for answer in opened:
+        await site.clients.visible("intake", answer["position"])
+        case = await site.clients.get("intake", f"/cases/{answer['case_id']}", "zhou-min")
+        assert case["state"] == "RECEIVED"
     await site.judged()
 
 

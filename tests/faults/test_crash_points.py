@@ -25,7 +25,7 @@ ROUNDS = [
 ]
 
 
-@pytest.mark.parametrize("deaths", ROUNDS, ids=lambda deaths: ", ".join(f"{n} {p}" for n, p in deaths.items()))
+@pytest.mark.parametrize("deaths", ROUNDS, ids=["one round", "another round"])
 async def test_processes_killed_while_people_work_leave_one_whole_log(site: Site, deaths: dict[str, str]) -> None:
     """Every process dies at its third passing of the point, so that others are at work and much is under way."""
     before = len(site.clients.answers)
