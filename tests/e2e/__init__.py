@@ -1,0 +1,1 @@
+"""The acceptance scenarios, through HTTP in virtual time."""
