@@ -87,11 +87,11 @@ async def tables_with(site: Site, database: str, wanted: Sequence[str]) -> list[
     """A row shown as text has its columns of bytes in hexadecimal digits, and of JSON as they were written."""
     conn = await asyncpg.connect(site.stack.admin_url(database))
     try:
-        found = []
-        for table in [row[0] for row in await conn.fetch(TABLES)]:
-            if await conn.fetchval(f"select exists (select from {table} t where {HOLDS})", wanted):  # noqa: S608
-                found.append(f"{database} {table}")
-        return found
+        return [
+            f"{database} {table}"
+            for (table,) in await conn.fetch(TABLES)
+            if await conn.fetchval(f"select exists (select from {table} t where {HOLDS})", wanted)  # noqa: S608
+        ]
     finally:
         await conn.close()
 
