@@ -132,9 +132,9 @@ class Timeline:
         raise AssertionError("the last attempt raises")
 
     def _headers(self, person: str, at: datetime | None, appointment: str | None) -> dict[str, str]:
-        token = self._tokens.setdefault(person, "") or self.sign(person)
-        self._tokens[person] = token
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        if person not in self._tokens:
+            self._tokens[person] = self.sign(person)
+        headers = {"Authorization": f"Bearer {self._tokens[person]}", "Content-Type": "application/json"}
         if at:
             headers["Xunban-Now"] = at.isoformat()
         if appointment:

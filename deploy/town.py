@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -31,7 +31,6 @@ class Town:
     """A town's people at work. Every act happens at its own instant; everything due before has happened then."""
 
     line: Timeline
-    positions: dict[str, str] = field(default_factory=dict)
 
     async def act(
         self, at: str, service: str, path: str, person: str, body: dict[str, Any], **how: Any
