@@ -22,11 +22,15 @@ FOLLOWING = (
     routing.RouteProposed,
     supervision.ClockMoved,
     supervision.ClocksEnded,
+    supervision.ClocksRevived,
     supervision.DeadlineWarned,
     supervision.DeadlineBreached,
     supervision.AutoEscalated,
 )
 """Events that only follow from others."""
+
+REVIVING = (intake.AppealRestored,)
+"""Events that bring an ended case back to life."""
 
 Powers = dict[str, tuple[str, ...]]
 """Person id → ids of the events in which the person used the power: the evidence."""
@@ -56,10 +60,21 @@ class Case(BaseModel):
     """The handling unit now (lead)."""
     units: tuple[str, ...] = ()
     """Every unit that ever held the case: U_H(c)."""
+    co_units: tuple[str, ...] = ()
+    """Co-handling units of this round that have not reported yet."""
     signed: bool = False
+    no_return: bool = False
+    returns: tuple[str, ...] = ()
+    """Units whose return was requested, in order (RET-3)."""
     handler: str | None = None
     dual_hat: bool = False
     supervision_level: int = 0
+    urged: int = 0
+    contacts: int = 1
+    """First contact and repeats of the same caller."""
+    reporter_left: bool = False
+    """Withdrew while the matter goes on: nobody calls him back."""
+    before_withdrawal: str | None = None
     close_kind: str | None = None
     verifier: str | None = None
     erased: tuple[str, ...] = ()
@@ -100,7 +115,7 @@ def evolve(case: Case | None, event: Recorded) -> Case:
     if not event.stream.startswith("case-"):
         return before
     changes = _changes(before, event.data, event.id)
-    if before.ended and "state" in changes:
+    if before.ended and "state" in changes and not isinstance(event.data, REVIVING):
         used = {power: persons for power, persons in changes.items() if power in POWERS}
         changes = {**used, "without_effect": (*before.without_effect, event.id)}
     return before.model_copy(
@@ -175,6 +190,21 @@ def _intake(case: Case, event: Event, event_id: str) -> dict[str, Any]:
             return {"state": "VOID"}
         case intake.CaseNotAccepted():
             return {"state": "NOT_ACCEPTED"}
+        case intake.CaseCorrected():
+            changed = event.model_dump(include={"kind", "class_code", "urgency", "grid", "filing_condition"})
+            return {name: value for name, value in changed.items() if value is not None}
+        case intake.AnsweredDirectly():
+            return {"state": "CLOSED", "close_kind": "DIRECT"}
+        case intake.AppealWithdrawn(continues=True):
+            return {"reporter_left": True}
+        case intake.AppealWithdrawn():
+            return {"state": "WITHDRAWN", "before_withdrawal": case.state}
+        case intake.AppealRestored():
+            if case.state == "WITHDRAWN":
+                return {"state": case.before_withdrawal or "RECEIVED", "before_withdrawal": None}
+            return {"reporter_left": False}
+        case intake.RepeatContactReceived():
+            return {"contacts": case.contacts + 1}
         case intake.PersonalDataErased():
             return {"erased": tuple(sorted({*case.erased, *event.kinds}))}
         case _:
@@ -190,6 +220,8 @@ def _routing(case: Case, event: Event, event_id: str) -> dict[str, Any]:
                 "units": case.units if event.unit in case.units else (*case.units, event.unit),
                 "signed": False,
                 "handler": None,
+                "co_units": (),
+                "no_return": event.no_return,
                 "dual_hat": case.dual_hat or event.dual_hat,
                 "dispatchers": _used(case.dispatchers, event.dispatched_by, event_id),
             }
@@ -207,6 +239,25 @@ def _routing(case: Case, event: Event, event_id: str) -> dict[str, Any]:
             return {"handlers": _used(case.handlers, event.recorded_by, event_id)}
         case routing.FeedbackSubmitted():
             return {"state": "FEEDBACK", "handlers": _used(case.handlers, event.submitted_by, event_id)}
+        case routing.ReturnRequested():
+            return {"state": "RETURN_PENDING", "returns": (*case.returns, event.unit)}
+        case routing.ReturnApproved():
+            dispatchers = _used(case.dispatchers, event.decided_by, event_id)
+            return {"state": "REGISTERED", "unit": None, "signed": False, "handler": None, "dispatchers": dispatchers}
+        case routing.ReturnRejected():
+            state = "IN_PROGRESS" if case.signed else "DISPATCHED"
+            return {"state": state, "dispatchers": _used(case.dispatchers, event.decided_by, event_id)}
+        case routing.ArbitrationOpened():
+            return {"state": "ARBITRATION", "dispatchers": _used(case.dispatchers, event.opened_by, event_id)}
+        case routing.ArbitrationRuled():
+            return {"dispatchers": _used(case.dispatchers, event.ruled_by, event_id)}
+        case routing.CoUnitAdded():
+            units = case.units if event.unit in case.units else (*case.units, event.unit)
+            co_units = (*case.co_units, event.unit)
+            return {"co_units": co_units, "units": units, "handlers": _used(case.handlers, event.added_by, event_id)}
+        case routing.CoUnitReported():
+            left = tuple(unit for unit in case.co_units if unit != event.unit)
+            return {"co_units": left, "handlers": _used(case.handlers, event.reported_by, event_id)}
         case _:
             return {}
 
@@ -234,6 +285,8 @@ def _supervision(case: Case, event: Event, event_id: str) -> dict[str, Any]:
             return {"state": "CLOSED", "close_kind": event.close_kind, "closers": closers}
         case supervision.AutoEscalated():
             return {"supervision_level": max(case.supervision_level, event.level)}
+        case supervision.CaseUrged():
+            return {"urged": case.urged + 1}
         case supervision.SupervisionIssued():
             level = max(case.supervision_level, event.level)
             return {"supervision_level": level, "supervisors": _used(case.supervisors, event.issued_by, event_id)}

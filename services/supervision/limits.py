@@ -20,6 +20,8 @@ class CaseLimits:
     handling: Limit | None = None
     rework: Limit | None = None
     response: Limit | None = None
+    return_decision: Limit | None = None
+    arbitration: Limit | None = None
     upstream: datetime | None = None
     """The deadline that the sender gave."""
 
@@ -51,7 +53,7 @@ def start_of(
             counted_from = due(at, limits.dispatch, calendar) if limit and limits.dispatch else None
         case "handling":
             pass
-        case "dispatch" | "sign" | "rework" | "response":
+        case "dispatch" | "sign" | "rework" | "response" | "return_decision" | "arbitration":
             limit, upstream = getattr(limits, clock), None
         case _:
             assert_never(clock)

@@ -45,6 +45,8 @@ def limits_of(case: Case, urgency: Urgency, view: View) -> CaseLimits:
         handling=_handling(case, code, urgency, view),
         rework=stage_limit(view, "rework", urgency, code),
         response=stage_limit(view, "supervision_response", urgency, code),
+        return_decision=stage_limit(view, "return_decision", urgency, code),
+        arbitration=stage_limit(view, "arbitration", urgency, code),
     )
 
 

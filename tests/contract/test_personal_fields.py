@@ -18,8 +18,9 @@ GOLDENS = Path(__file__).with_name("goldens")
 WITH_PERSONAL_FIELDS = sorted(name for name, kind in registry.TYPES.items() if kind.personal_fields())
 
 CODES = {
-    "also", "because", "channel", "clock_id", "command", "event_id", "event_type", "evidence", "external_id",
-    "filing_condition", "ground", "limit", "photos", "reason_code", "receipt", "recipient", "rule", "template",
+    "also", "basis", "because", "channel", "clock_id", "command", "event_id", "event_type", "evidence", "external_id",
+    "filing_condition", "ground", "knowledge_entry", "limit", "photos", "purpose",
+    "reason_code", "receipt", "recipient", "rule", "template",
 }  # fmt: skip
 """Reviewed: ids, codes and hashes that our own code or configuration gives."""
 WORDS_OF_OURS = {

@@ -41,6 +41,8 @@ class AppealReceived(Event):
     """A grid worker who entered it for the citizen or phoned it in: a discoverer (domain.md d.2 #3, #4)."""
     upstream_due_at: datetime | None = None
     external_id: str | None = None
+    photos: tuple[str, ...] = ()
+    """SHA-256 of attachments."""
 
 
 class GridEventReported(Event):
@@ -86,6 +88,62 @@ class CaseNotAccepted(Event):
     alternative: str
 
 
+class CaseCorrected(Event):
+    """更正: what was written down wrongly; a field that is absent stays as it was."""
+
+    corrected_by: PersonId
+    reason: CaseText
+    kind: Kind | None = None
+    class_code: ClassCode | None = None
+    urgency: Urgency | None = None
+    grid: GridCode | None = None
+    filing_condition: str | None = None
+    content: CaseText | None = None
+    address: CaseText | None = None
+    location: CaseText | None = None
+
+
+class AnsweredDirectly(Event):
+    """直接办结: a consultation was answered on the spot from a knowledge entry; ends the case."""
+
+    answered_by: PersonId
+    knowledge_entry: str
+    reply: CaseText
+
+
+class AppealWithdrawn(Event):
+    """撤诉: the appellant withdraws; a matter of public interest continues without him."""
+
+    recorded_by: PersonId | None = None
+    proof: Literal["SECRET", "PHONE"]
+    """How the appellant was known: the secret of his receipt, or the telephone he first called from."""
+    continues: bool
+    reason: CaseText | None = None
+
+
+class AppealRestored(Event):
+    """恢复: the withdrawal was taken back in time; the clocks go on where they stood."""
+
+    recorded_by: PersonId | None = None
+    proof: Literal["SECRET", "PHONE"]
+
+
+class RepeatContactReceived(Event):
+    """重复来电: the same caller on the same matter; attached to the open case, which is urged."""
+
+    channel: str
+    recorded_by: PersonId | None = None
+    content: CaseText | None = None
+
+
+class IdentityRead(Event):
+    """Somebody read who the reporter is, for a purpose (stream `access-…`)."""
+
+    read_by: PersonId
+    purpose: str
+    fields: tuple[Literal["reporter_name", "reporter_phone"], ...]
+
+
 class PersonalDataErased(Event):
     """The named keys of the case are to be destroyed; its personal fields become unreadable everywhere."""
 
@@ -119,6 +177,12 @@ EVENTS: tuple[type[Event], ...] = (
     CaseRegistered,
     CaseVoided,
     CaseNotAccepted,
+    CaseCorrected,
+    AnsweredDirectly,
+    AppealWithdrawn,
+    AppealRestored,
+    RepeatContactReceived,
+    IdentityRead,
     PersonalDataErased,
     SeparationViolationAttempted,
     SeparationViolationDetected,

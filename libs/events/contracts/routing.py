@@ -107,6 +107,71 @@ class HandlingResumed(Event):
     because: str
 
 
+class ReturnRequested(Event):
+    """退单: the unit says that the matter is not its own, on which basis, and whose it would be."""
+
+    unit: UnitId
+    requested_by: PersonId
+    round: int = 1
+    basis: str
+    """Article or entry of the duty list (RET-2)."""
+    suggested_unit: UnitId
+    reason: CaseText | None = None
+
+
+class ReturnApproved(Event):
+    """The dispatcher takes the case back; it waits for another dispatch, the overall clock goes on."""
+
+    unit: UnitId
+    decided_by: PersonId
+    reason: CaseText | None = None
+
+
+class ReturnRejected(Event):
+    """The unit keeps the case; the time of the groundless return is its own (RET-5)."""
+
+    unit: UnitId
+    decided_by: PersonId
+    reason: CaseText
+
+
+class ArbitrationOpened(Event):
+    """会商裁定: nobody may return the case any more; somebody outside the parties rules."""
+
+    parties: tuple[UnitId, ...]
+    because: Literal["RET-3", "DISPUTED", "SILENCE"]
+    """The third return, the dispatcher's own decision, or a return decision that came too late."""
+    opened_by: PersonId | None = None
+
+
+class ArbitrationRuled(Event):
+    """裁定: the unit that has to handle the case; a dispatch without return follows."""
+
+    ruled_by: PersonId
+    unit: UnitId
+    groundless: tuple[UnitId, ...] = ()
+    """Parties whose return had no ground: the time is charged to them (RET-5)."""
+    reason: CaseText
+
+
+class CoUnitAdded(Event):
+    """协办: another unit has to contribute, before the lead unit may report."""
+
+    unit: UnitId
+    added_by: PersonId
+    round: int = 1
+    task: CaseText
+
+
+class CoUnitReported(Event):
+    """The co-handling unit has done its part."""
+
+    unit: UnitId
+    reported_by: PersonId
+    round: int = 1
+    report: CaseText
+
+
 class WorkOrderCancelled(Event):
     """The case ended elsewhere (voided, withdrawn, diverted, not accepted); the unit has nothing more to do."""
 
@@ -144,6 +209,13 @@ EVENTS: tuple[type[Event], ...] = (
     ProgressRecorded,
     FeedbackSubmitted,
     HandlingResumed,
+    ReturnRequested,
+    ReturnApproved,
+    ReturnRejected,
+    ArbitrationOpened,
+    ArbitrationRuled,
+    CoUnitAdded,
+    CoUnitReported,
     WorkOrderCancelled,
     SeparationViolationAttempted,
     SeparationViolationDetected,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from libs.events.event import CaseText, Event
 from libs.events.ids import ClockId, GridCode, PersonId, UnitId
 
-Clock = Literal["dispatch", "sign", "handling", "rework", "overall", "response"]
+Clock = Literal["dispatch", "sign", "handling", "rework", "overall", "response", "return_decision", "arbitration"]
 Urgency = Literal["U1", "U2", "U3", "U4"]
 
 
@@ -75,6 +75,15 @@ class ClocksEnded(Event):
     at: datetime
     because: str
     """Event id of the terminal event."""
+    clocks: tuple[KnownClock, ...]
+
+
+class ClocksRevived(Event):
+    """The case lives again (a withdrawal was taken back, or it was reopened): what only its end had stopped goes on."""
+
+    at: datetime
+    because: str
+    """Event id of the fact."""
     clocks: tuple[KnownClock, ...]
 
 
@@ -208,6 +217,17 @@ class CaseClosed(Event):
     round: int
 
 
+class CaseUrged(Event):
+    """催办: the unit is asked to move. The supervisor hears of it only where the unit is late or silent (f.2)."""
+
+    urged_by: PersonId | None = None
+    source: Literal["CITIZEN", "SUPERVISOR"]
+    unit: UnitId | None = None
+    supervisor_told: bool = False
+    because: str | None = None
+    note: CaseText | None = None
+
+
 class SupervisionIssued(Event):
     """督办单: a supervisor orders an answer; the response clock starts."""
 
@@ -257,6 +277,7 @@ EVENTS: tuple[type[Event], ...] = (
     StageFinished,
     StageContinued,
     ClocksEnded,
+    ClocksRevived,
     DeadlineWarned,
     DeadlineBreached,
     AutoEscalated,
@@ -270,6 +291,7 @@ EVENTS: tuple[type[Event], ...] = (
     CallbackCompleted,
     CallbackWaived,
     CaseClosed,
+    CaseUrged,
     SupervisionIssued,
     SupervisionResponded,
     SupervisionLifted,
