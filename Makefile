@@ -50,7 +50,7 @@ real: env ## drive real cases of DATA through the public APIs
 	$(BIN)/xunban real $(DATA)
 
 test: lint ## run every check and every test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 lint: env ## ruff, mypy strict, import contracts, schemas up to date
 	$(BIN)/ruff check .

@@ -2,10 +2,25 @@
 
 import secrets
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.embedded.stack import Stack
+
+
+class Pieces(LoadScopeScheduling):  # type: ignore[misc]
+    """What one of two test processes does on its own: a folder whose tests share a running system, else a module."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = PurePosixPath(nodeid.partition("::")[0])
+        return str(module.parent if module.parent.name in {"e2e", "faults"} else module)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
+    return Pieces(config, log)
 
 
 @pytest.fixture(scope="session")

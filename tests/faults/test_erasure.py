@@ -1,6 +1,7 @@
 """After `EraseCaseKeys` nobody finds what the case said: not in a topic, not in a table, not in a file."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,13 @@ def forms(text: str) -> tuple[str, ...]:
 
 def files_with(folder: Path, *texts: str) -> list[str]:
     """Files of the instance with one of the texts: logs, messages, Kafka's segments, PostgreSQL's pages and journal."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return [str(path.relative_to(folder)) for path in files if holds(path.read_bytes(), texts)]
+    found = []
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        # A server may remove a file of its own between the listing and the reading.
+        with suppress(FileNotFoundError):
+            if holds(path.read_bytes(), texts):
+                found.append(str(path.relative_to(folder)))
+    return found
 
 
 def holds(content: bytes, texts: Sequence[str]) -> bool:
