@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, assert_never
 
+from libs.directory.calendar import Limit, Unit, WorkCalendar, add, due, shift
 from libs.events.contracts.supervision import Clock
-from services.supervision.calendar import Limit, Unit, WorkCalendar, add, due, shift
 from services.supervision.lamps import Counted, Gap, LampRule, lamp_turns
 from services.supervision.operations import (
     Continued,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
+from libs.directory.calendar import calendar_at
 from libs.directory.facts import Facts
 from libs.events.contracts.supervision import AutoEscalated, DeadlineBreached, DeadlineWarned, Urgency
 from libs.events.decider import Actor
@@ -14,7 +15,7 @@ from libs.events.event import Event
 from libs.events.ids import ClockId, UnitId
 from services.supervision.clocks import ClockState
 from services.supervision.ladder import Step, StepKey, due_steps, order_of, steps
-from services.supervision.rules import calendar_at, levels, told_unit
+from services.supervision.rules import levels, told_unit
 from services.supervision.tracks import Clocks, states_of
 
 Recordable = DeadlineWarned | DeadlineBreached | AutoEscalated

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never, cast
 
+from libs.directory.calendar import calendar_at
 from libs.directory.facts import Facts
 from libs.events.contracts.intake import CaseNotAccepted, CaseRegistered, CaseVoided
 from libs.events.contracts.routing import (
@@ -35,7 +36,7 @@ from libs.events.ids import ClockId, UnitId
 from libs.events.lifecycle import Case
 from services.supervision.limits import start_of
 from services.supervision.operations import Continued, Ended, Operation, Stopped
-from services.supervision.rules import calendar_at, limits_of
+from services.supervision.rules import limits_of
 from services.supervision.tracks import Clocks, Track, evolve, known_clock
 
 Fact = (

@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from libs.directory.calendar import Limit, Unit, WorkCalendar, add
 from libs.events.contracts.supervision import Clock
 from libs.events.ids import ClockId
 from libs.events.rulebook import Ladder
-from services.supervision.calendar import Limit, Unit, WorkCalendar, add
 from services.supervision.clocks import ClockState, Span
 from services.supervision.lamps import Urgency
 

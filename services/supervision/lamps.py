@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Literal
 
+from libs.directory.calendar import Limit, Unit, WorkCalendar, overdue_at, part, shift, used_after, used_at
 from libs.events.rulebook import Lamp as Ratios
-from services.supervision.calendar import Limit, Unit, WorkCalendar, overdue_at, part, shift, used_after, used_at
 
 Urgency = Literal["U1", "U2", "U3", "U4"]
 Gap = tuple[datetime, datetime]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from libs.directory.calendar import Limit, WorkCalendar, due
 from libs.events.contracts.supervision import Clock
-from services.supervision.calendar import Limit, WorkCalendar, due
 from services.supervision.operations import Started
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from libs.directory.calendar import Limit
 from libs.events.contracts.supervision import Clock
-from services.supervision.calendar import Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What one version of the directory pins for the clocks of a case: calendar, lamp, ladder, limits. Pure."""
+"""What one version of the directory pins for the clocks of a case: lamp, ladder, limits. Pure."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
+from libs.directory.calendar import Limit
 from libs.directory.limits import UnknownClass, handling_limit, stage_limit
 from libs.directory.view import View
 from libs.events.ids import ClassCode, UnitId
 from libs.events.lifecycle import Case
 from libs.events.rulebook import Kind
-from services.supervision.calendar import Limit, WorkCalendar, calendar_of
 from services.supervision.ladder import levels_of
 from services.supervision.lamps import LampRule, Urgency
 from services.supervision.limits import CaseLimits
-
-
-@lru_cache(maxsize=32)
-def calendar_at(view: View) -> WorkCalendar:
-    """The working calendar of a version of the directory."""
-    return calendar_of(view.rulebook.clock, view.calendars)
 
 
 @lru_cache(maxsize=128)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from libs.directory.calendar import Limit, calendar_at
 from libs.directory.facts import Facts
 from libs.events.contracts.supervision import (
     AutoEscalated,
@@ -25,11 +26,10 @@ from libs.events.contracts.supervision import (
 )
 from libs.events.event import Event
 from libs.events.ids import ClockId, UnitId
-from services.supervision.calendar import Limit
 from services.supervision.clocks import ClockState, fold
 from services.supervision.ladder import CLIMBING, StepKey, step_key
 from services.supervision.operations import Continued, Ended, Operation, Started, Stopped
-from services.supervision.rules import calendar_at, lamp_rule
+from services.supervision.rules import lamp_rule
 
 # State
 

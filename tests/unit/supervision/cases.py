@@ -21,8 +21,8 @@ from services.supervision.elapsing import Elapse, next_step
 from services.supervision.ladder import Step
 from services.supervision.reactions import react
 from services.supervision.tracks import states_of
+from tests.unit.directory.calendars import china
 from tests.unit.directory.town import TOWN, VIEW
-from tests.unit.supervision.calendars import china
 
 HOUSING = UnitId("county-housing")
 LI_FANG = PersonId("li-fang")

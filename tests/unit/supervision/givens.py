@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
+from libs.directory.calendar import Limit
 from libs.events.contracts.supervision import Clock
-from services.supervision.calendar import Limit
 from services.supervision.clocks import ClockState, fold
 from services.supervision.lamps import LampRule
 from services.supervision.operations import Extended, Operation, Started
-from tests.unit.supervision.calendars import CHINA, china
+from tests.unit.directory.calendars import CHINA, china
 
 MICROSECOND = timedelta(microseconds=1)
 ORDINARY = LampRule("U3")

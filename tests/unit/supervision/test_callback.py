@@ -11,7 +11,7 @@ from libs.separation.refusal import SeparationForbids
 from services.supervision.callback import Answers, RecordCallback, SameHalfDay
 from services.supervision.completion import NotInThisState
 from services.supervision.domain import DECIDER
-from tests.unit.supervision.calendars import china
+from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import (
     ACCEPTED,
     APPEALED_BY_A_CITIZEN,

@@ -2,7 +2,7 @@
 
 from itertools import permutations
 
-from services.supervision.calendar import Limit
+from libs.directory.calendar import Limit
 from services.supervision.clocks import fold
 from services.supervision.operations import (
     Continued,
@@ -13,7 +13,7 @@ from services.supervision.operations import (
     Started,
     Stopped,
 )
-from tests.unit.supervision.calendars import BOSTON, CHINA, boston, china
+from tests.unit.directory.calendars import BOSTON, CHINA, boston, china
 from tests.unit.supervision.givens import (
     DISPATCHED,
     DUE,

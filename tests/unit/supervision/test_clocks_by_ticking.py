@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libs.directory.calendar import Limit, Unit
 from libs.events.contracts.supervision import Clock
 from libs.events.ids import ClockId
-from services.supervision.calendar import Limit, Unit
 from services.supervision.clocks import fold
 from services.supervision.ladder import Step, due_steps, steps
 from services.supervision.lamps import LampRule
@@ -26,7 +26,7 @@ from services.supervision.operations import (
     Started,
     Stopped,
 )
-from tests.unit.supervision.calendars import CHINA
+from tests.unit.directory.calendars import CHINA
 
 MIDNIGHT = datetime(2026, 11, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.supervision.calendar import Limit
+from libs.directory.calendar import Limit
 from services.supervision.clocks import fold
 from services.supervision.operations import (
     Continued,
@@ -15,7 +15,7 @@ from services.supervision.operations import (
     Started,
     Stopped,
 )
-from tests.unit.supervision.calendars import CHINA, china
+from tests.unit.directory.calendars import CHINA, china
 from tests.unit.supervision.givens import (
     DISPATCHED,
     DUE,

@@ -25,8 +25,8 @@ from libs.events.event import Event
 from libs.events.ids import ClassCode, PersonId, UnitId
 from services.supervision.domain import DECIDER
 from services.supervision.following import FollowClocks
+from tests.unit.directory.calendars import china
 from tests.unit.directory.town import TOWN
-from tests.unit.supervision.calendars import china
 from tests.unit.supervision.cases import (
     APPEALED,
     DISPATCHED,

@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from libs.directory.calendar import Limit
 from libs.events.contracts.supervision import Clock
 from libs.events.ids import ClockId
 from libs.events.rulebook import Ladder
-from services.supervision.calendar import Limit
 from services.supervision.clocks import ClockState, fold
 from services.supervision.ladder import Step, due_steps, levels_of, step_key, steps
 from services.supervision.lamps import LampRule
 from services.supervision.operations import Continued, Held, Operation, Paused, Released, Resumed, Started, Stopped
-from tests.unit.supervision.calendars import CHINA, china
+from tests.unit.directory.calendars import CHINA, china
 
 MICROSECOND = timedelta(microseconds=1)
 WORKING_DAYS = Ladder(L2=1, L3=3, L4=5, L5=10)

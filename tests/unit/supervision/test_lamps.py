@@ -5,12 +5,12 @@ from fractions import Fraction
 
 import pytest
 
-from services.supervision.calendar import Limit
+from libs.directory.calendar import Limit
 from services.supervision.clocks import ClockState, fold
 from services.supervision.ladder import Lamp, lamp
 from services.supervision.lamps import LampRule
 from services.supervision.operations import Held, Operation, Paused, Resumed, Started, Stopped
-from tests.unit.supervision.calendars import CHINA, china
+from tests.unit.directory.calendars import CHINA, china
 
 ORDINARY = LampRule("U3")
 FIVE_DAYS = Limit.parse("5wd")

@@ -7,7 +7,7 @@ import pytest
 from services.supervision.clocks import fold
 from services.supervision.lamps import LampRule
 from services.supervision.limits import CaseLimits, start_of
-from tests.unit.supervision.calendars import CHINA, china
+from tests.unit.directory.calendars import CHINA, china
 
 LIMITS = CaseLimits.of(dispatch="1wd", sign="1wd", handling="5wd", rework="3wd", response="2wd")
 REGISTERED = china("2026-11-02 09:20")

@@ -7,7 +7,7 @@ from libs.events.testing import given
 from services.supervision.completion import NotInThisState, NotYourUnit
 from services.supervision.domain import DECIDER
 from services.supervision.orders import CauseRemains, IssueSupervision, LiftSupervision, RespondSupervision
-from tests.unit.supervision.calendars import china
+from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import FOUND_ON_PATROL, HAN_FENG, HOUSING, MA_JUN, WU_QIAN, Worker, acting, facts
 
 LATE = china("2026-11-10 09:00")

@@ -27,8 +27,8 @@ from services.supervision.review import (
     ReasonMissing,
     ReviewFeedback,
 )
+from tests.unit.directory.calendars import china
 from tests.unit.directory.town import TOWN, VIEW
-from tests.unit.supervision.calendars import china
 from tests.unit.supervision.cases import (
     ACCEPTED,
     APPEALED_BY_A_CITIZEN,

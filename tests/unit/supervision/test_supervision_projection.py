@@ -13,7 +13,7 @@ from libs.events.testing import CASE_ID, log_of
 from services.supervision.board import lamp_of, verdict_of
 from services.supervision.projection import project
 from services.supervision.tables import TABLES, clock
-from tests.unit.supervision.calendars import china
+from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import DISPATCHED, FOUND_ON_PATROL, HOUSING, Worker
 
 MICROSECOND = timedelta(microseconds=1)

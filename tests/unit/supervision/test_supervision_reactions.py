@@ -16,7 +16,7 @@ from libs.events.contracts.supervision import (
 )
 from libs.events.event import Event
 from libs.events.ids import PersonId
-from tests.unit.supervision.calendars import china
+from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import (
     ACCEPTED,
     APPEALED_BY_A_CITIZEN,

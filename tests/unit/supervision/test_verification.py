@@ -22,7 +22,7 @@ from services.supervision.verification import (
     NotAVerifier,
     SubmitVerification,
 )
-from tests.unit.supervision.calendars import china
+from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import (
     ACCEPTED,
     APPEALED_BY_A_CITIZEN,

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from holidays import country_holidays
 
-from tests.unit.supervision.calendars import CHINA, ROOT, YEARS
+from tests.unit.directory.calendars import CHINA, ROOT, YEARS
 
 FILE = ROOT / "examples/calendar/china.yaml"
 NOTICES = ROOT.parent / "shared/data/cn_holidays_2007_2026_holiday_cn.csv"

@@ -1,4 +1,4 @@
-"""The working calendar and the arithmetic of limits (domain.md e.3). Pure; the fold of a clock lives in clocks.py."""
+"""The working calendar and the arithmetic of limits (domain.md e.3). Pure; clocks live in supervision."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil
 from typing import Literal, assert_never
 from zoneinfo import ZoneInfo
 
+from libs.directory.view import View
 from libs.events.contracts.directory import CalendarPublished
 from libs.events.rulebook import WorkClock
 
@@ -198,6 +199,12 @@ def calendar_of(clock: WorkClock, years: Iterable[CalendarPublished]) -> WorkCal
         day_end=clock.day_end,
         hours_per_workday=clock.hours_per_workday,
     )
+
+
+@lru_cache(maxsize=32)
+def calendar_at(view: View) -> WorkCalendar:
+    """The working calendar of a version of the directory."""
+    return calendar_of(view.rulebook.clock, view.calendars)
 
 
 def due(start: datetime, limit: Limit, calendar: WorkCalendar) -> datetime:

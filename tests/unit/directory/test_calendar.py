@@ -5,8 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from libs.events.contracts.directory import CalendarPublished
-from services.supervision.calendar import (
+from libs.directory.calendar import (
     Limit,
     Unit,
     WorkCalendar,
@@ -18,7 +17,8 @@ from services.supervision.calendar import (
     used_after,
     used_at,
 )
-from tests.unit.supervision.calendars import BOSTON, CHINA, OFFICE_HOURS, YEARS, boston, china
+from libs.events.contracts.directory import CalendarPublished
+from tests.unit.directory.calendars import BOSTON, CHINA, OFFICE_HOURS, YEARS, boston, china
 
 WEEKENDS_ONLY = calendar_of(OFFICE_HOURS, [])
 CLOSE_OF_BUSINESS = calendar_of(OFFICE_HOURS.model_copy(update={"day_end": "COB"}), YEARS)
