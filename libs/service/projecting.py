@@ -21,10 +21,16 @@ from libs.service.runtime import Parts, Runtime
 
 async def project(conn: Connection, parts: Parts, events: Sequence[Recorded]) -> ReadModel:
     """Fold a lane's events into the read model, nothing else: no clock, no directory, no side effect."""
-    model = ReadModel(parts.tables)
-    await model.load(conn, sorted({event.subject for event in events}))
+    model = await opened(conn, parts, events)
     for event in events:
         fold_one(model, parts, event)
+    return model
+
+
+async def opened(conn: Connection, parts: Parts, events: Sequence[Recorded]) -> ReadModel:
+    """The read model with the cases that these events are about."""
+    model = ReadModel(parts.tables)
+    await model.load(conn, sorted({event.subject for event in events}))
     return model
 
 
@@ -56,8 +62,7 @@ class Projecting:
             return
         parts = self.running.parts
         view = await self._directory(conn, events)
-        model = ReadModel(parts.tables)
-        await model.load(conn, sorted({event.subject for event in events}))
+        model = await opened(conn, parts, events)
         locked = False
         touched: set[str] = set()
         for event in events:
