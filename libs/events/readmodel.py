@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB, dialect
 
 from libs.events import lifecycle
 from libs.events.envelope import Recorded
+from libs.events.lanes import lane_of
 from libs.events.lifecycle import Case
 from libs.events.store import Connection
 from libs.events.tables import case_view
@@ -22,7 +23,7 @@ Key = tuple[Any, ...]
 
 @dataclass
 class Rows:
-    """Rows of one table, by primary key. Every row is owned by one case and so by one lane."""
+    """Rows of one table, by primary key. Every row is owned by one lane: that of its case, or the one it names."""
 
     table: Table
     _rows: dict[Key, Row] = field(default_factory=dict)
@@ -59,10 +60,14 @@ class Rows:
         self._gone.add(key)
 
     async def load(self, conn: Connection, case_ids: Sequence[str]) -> None:
-        """Read the rows of these cases."""
+        """Read the rows of these cases; of a table kept per lane those of their lanes; of a journal none."""
+        if self.table.info.get("journal"):
+            return
+        by_case = "case_id" in self.table.columns
+        owner, owners = ("case_id", case_ids) if by_case else ("lane", sorted({lane_of(one) for one in case_ids}))
         columns = ", ".join(_read(column) for column in self.table.columns)
-        statement = f"select {columns} from {self.table.name} where case_id = any($1)"  # noqa: S608 - our own names
-        found = await conn.fetch(statement, case_ids)
+        statement = f"select {columns} from {self.table.name} where {owner} = any($1)"  # noqa: S608 - our own names
+        found = await conn.fetch(statement, owners)
         self._rows |= {self.key(row): _plain(self.table, row) for row in found}
 
     async def write(self, conn: Connection) -> None:

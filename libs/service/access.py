@@ -42,10 +42,11 @@ class Sight:
 
 
 def sight(actor: Actor, directory: View) -> Sight:
-    """What the actor may see in the appointment he acts in; scope `read` lets a machine see everything."""
+    """What the actor may see in the appointment he acts in; a machine with scope `read` sees everything, one with
+    scope `unit:<id>` what the unit sees."""
     if actor.role in SEES_ALL or (actor.role == "MACHINE" and "read" in actor.scopes):
         return Sight(everything=True)
-    if actor.role in SEES_UNIT and actor.unit:
+    if actor.role in (*SEES_UNIT, "MACHINE") and actor.unit:
         return Sight(units=frozenset({actor.unit}))
     if actor.role in SEES_GRID and actor.appointment:
         post = directory.appointment(actor.appointment)

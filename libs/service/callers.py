@@ -14,11 +14,13 @@ from joserfc.jwk import KeySet
 from libs.directory.view import View
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed
-from libs.events.ids import PersonId
+from libs.events.ids import PersonId, UnitId
 from libs.service.clock import real_now
 
 ISSUER = "xunban"
 MACHINE = "MACHINE"
+OF_UNIT = "unit:"
+"""`unit:<id>`: the scope of a department's own system, which sees what the unit sees and decides nothing."""
 
 
 class TokenInvalid(Exception):
@@ -84,7 +86,8 @@ class Tokens:
 def actor(view: View, caller: Caller, appointment: str | None, at: datetime) -> Actor:
     """The caller in one appointment that is active at `at`; a machine principal acts with its scopes alone."""
     if caller.machine:
-        return Actor(person=PersonId(caller.subject), role=MACHINE, scopes=caller.scopes)
+        unit = bound_unit(caller.scopes)
+        return Actor(person=PersonId(caller.subject), role=MACHINE, unit=unit, scopes=caller.scopes)
     person = view.natural(PersonId(caller.subject))
     held = view.appointments_of(person, at)
     if not held:
@@ -94,3 +97,9 @@ def actor(view: View, caller: Caller, appointment: str | None, at: datetime) -> 
         raise AppointmentUnclear(allowed=[one.id for one in held])
     one = chosen[0]
     return Actor(person=person, role=one.role, appointment=one.id, unit=one.unit, scopes=caller.scopes)
+
+
+def bound_unit(scopes: frozenset[str]) -> UnitId | None:
+    """The one unit that a machine principal belongs to; none where its scopes name none or several."""
+    units = [scope.removeprefix(OF_UNIT) for scope in scopes if scope.startswith(OF_UNIT)]
+    return UnitId(units[0]) if len(units) == 1 else None

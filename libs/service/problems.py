@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -49,10 +50,10 @@ def status_of(rejected: Rejected) -> int:
     return next((status for kind, status in STATUS if isinstance(rejected, kind)), 409)
 
 
-def problem(status: int, document: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
-    """A problem document; `document` holds code, messages, rule, evidence and what is allowed instead."""
+def problem_document(status: int, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The members of a problem; `document` holds code, messages, rule, evidence and what is allowed instead."""
     zh, en = TITLES.get(status, ("出错了", "an error occurred"))
-    body: dict[str, Any] = {
+    return {
         "type": "about:blank",
         "title": zh,
         "status": status,
@@ -62,10 +63,15 @@ def problem(status: int, document: dict[str, Any] | None = None, headers: dict[s
         "rule_id": None,
         "evidence_event_ids": [],
         "allowed_actions": [],
+        **(document or {}),
     }
+
+
+def problem(status: int, document: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A problem document as the answer."""
     extra = {"Retry-After": "1"} if status == 503 else {}
     return JSONResponse(
-        {**body, **(document or {})},
+        problem_document(status, document),
         status_code=status,
         media_type="application/problem+json",
         headers={**extra, **(headers or {})},

@@ -88,3 +88,28 @@ def test_rows_are_found_by_key_and_by_case() -> None:
     assert rows.get("c-1", 2) == {**ONE, "no": 2, "lane": 9}
     assert rows.get("c-1", 3) is None
     assert [row["no"] for row in rows.of_case("c-1")] == [1, 2]
+
+
+class Asked:
+    """Takes what would be asked of the database, and finds nothing."""
+
+    def __init__(self) -> None:
+        self.questions: list[tuple[Any, ...]] = []
+
+    async def fetch(self, *question: Any) -> list[Any]:
+        self.questions.append(question)
+        return []
+
+
+async def test_a_table_kept_per_lane_is_read_by_the_lanes_of_the_cases() -> None:
+    kept = Table("kept", MetaData(), Column("unit", SmallInteger, primary_key=True), Column("lane", SmallInteger))
+    conn = Asked()
+    await Rows(kept).load(conn, ["0191f2a0-0000-7000-8000-000000000001"])
+    assert conn.questions == [("select unit, lane from kept where lane = any($1)", [56])]
+
+
+async def test_of_a_journal_nothing_is_read() -> None:
+    entry = Table("entry", MetaData(), Column("case_id", UUID(as_uuid=False), primary_key=True), info={"journal": True})
+    conn = Asked()
+    await Rows(entry).load(conn, ["0191f2a0-0000-7000-8000-000000000001"])
+    assert conn.questions == []
