@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,12 +19,20 @@ def may_discover(case: CaseParties, actor: PersonId, view: View, at: datetime) -
 
 
 def may_dispatch(case: CaseParties, actor: PersonId, view: View, at: datetime) -> Breach | None:
-    """Whether the person may dispatch the case, decide its return or rule on it."""
-    act = Act(case, actor, view, at)
-    breach = rules.first(rules.dispatching(act))
-    others = view.holders("DISPATCHER", None, at) if breach else ()
-    free = tuple(one for one in others if rules.first(rules.dispatching(replace(act, actor=one))) is None)
-    return breach and replace(breach, allowed=free)
+    """Whether the person may dispatch the case, or open an arbitration on it."""
+    return _judged(Act(case, actor, view, at), "DISPATCHER", rules.dispatching)
+
+
+def may_decide(
+    case: CaseParties, actor: PersonId, view: View, at: datetime, unit: UnitId, *, asked_by: PersonId | None = None
+) -> Breach | None:
+    """Whether the person may decide what `asked_by` asked for on behalf of `unit`."""
+    return _judged(Act(case, actor, view, at), "DISPATCHER", lambda act: rules.deciding(act, unit, asked_by))
+
+
+def may_rule(case: CaseParties, actor: PersonId, view: View, at: datetime, parties: tuple[str, ...]) -> Breach | None:
+    """Whether the person may rule on a dispute between these units."""
+    return _judged(Act(case, actor, view, at), "ARBITER", lambda act: rules.ruling(act, parties))
 
 
 def may_handle(
@@ -48,9 +57,13 @@ def may_close(
     case: CaseParties, actor: PersonId, view: View, at: datetime, power: rules.Closing = "close"
 ) -> Breach | None:
     """Whether the person may review the feedback, call the reporter back, or close the case."""
-    act = Act(case, actor, view, at)
-    breach = rules.first(rules.closing(act, power))
     role: Role = "CALLBACK_AGENT" if power == "callback" else "REVIEWER"
-    others = view.holders(role, None, at) if breach else ()
-    free = tuple(one for one in others if rules.first(rules.closing(replace(act, actor=one), power)) is None)
+    return _judged(Act(case, actor, view, at), role, lambda act: rules.closing(act, power))
+
+
+def _judged(act: Act, role: Role, rule: Callable[[Act], rules.Breaches]) -> Breach | None:
+    """The breach, with those holders of the role whom the rule does not bar."""
+    breach = rules.first(rule(act))
+    others = act.view.holders(role, None, act.at) if breach else ()
+    free = tuple(one for one in others if rules.first(rule(replace(act, actor=one))) is None)
     return breach and replace(breach, allowed=free)

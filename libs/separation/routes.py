@@ -49,6 +49,14 @@ def dispatchable(unit: UnitId, case: CaseParties, view: View, at: datetime) -> D
     return Dispatchable(unit, clerks, handlers, dual_hats(case, (unit,), view, at))
 
 
+def contributing(unit: UnitId, case: CaseParties, view: View, at: datetime) -> UnitRejected | None:
+    """Why the unit cannot help to handle the case, or None: somebody there must be free to do so (SEP-07)."""
+    if rejected := _judges(unit, case, view, at):
+        return rejected
+    roles: tuple[Role, ...] = ("DEPT_CLERK", "DEPT_HANDLER")
+    return None if any(able(unit, role, case, view, at) for role in roles) else _nobody(unit, case, view, at)
+
+
 def able(unit: UnitId, role: Role, case: CaseParties, view: View, at: datetime) -> tuple[PersonId, ...]:
     """Holders of a role in the unit whom no separation rule bars from handling the case, by id."""
     held = view.holders(role, unit, at)

@@ -1,4 +1,4 @@
-"""SEP-01 … SEP-04, 06, 09, 12, 14 in words of code: every reason why a person may not use a power. Pure: no I/O."""
+"""SEP-01 … SEP-04, 06, 09, 12, 14, 15 in words of code: every reason why a person may not use a power. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -29,6 +29,22 @@ def dispatching(act: Act) -> Breaches:
     yield from _did(act, case.discoverers, "SEP-09", "不得派遣本人上报的案件", "nobody dispatches what he reported")
     if act.strength == "strict":
         yield from _did(act, case.closers, "SEP-09", "审核结案过本案的人员不得派遣", "a closer may not dispatch")
+
+
+def deciding(act: Act, unit: UnitId, asked_by: PersonId | None) -> Breaches:
+    """Deciding what `unit` asked for: nobody approves his own request or that of a unit he serves in (SEP-15)."""
+    yield from dispatching(act)
+    if asked_by is not None and act.view.natural(asked_by) == act.view.natural(act.actor):
+        yield Breach("SEP-15", "不得审批本人的申请", "nobody decides his own request")
+    zh, en = "申请单位的人员不得审批本单位的申请", "staff of the unit may not decide what the unit asked for"
+    yield from _serves(act, (unit,), "SEP-15", zh, en)
+
+
+def ruling(act: Act, parties: tuple[str, ...]) -> Breaches:
+    """Ruling on disputed responsibility: the arbiter's unit is no party (SEP-09)."""
+    yield from dispatching(act)
+    zh, en = "裁定人所在单位不得为争议一方", "the arbiter's unit may not be a party"
+    yield from _serves(act, parties, "SEP-09", zh, en)
 
 
 def handling(act: Act, units: tuple[UnitId, ...]) -> Breaches:
@@ -120,6 +136,11 @@ def _did(act: Act, power: Used, rule: str, zh: str, en: str) -> Breaches:
 
 def _belongs(act: Act, rule: str, zh: str, en: str) -> Breaches:
     """The actor holds any appointment in a unit that handles the case."""
-    held = [one for one in act.view.appointments_of(act.actor, act.at) if one.unit in act.case.units]
+    yield from _serves(act, act.case.units, rule, zh, en)
+
+
+def _serves(act: Act, units: tuple[str, ...], rule: str, zh: str, en: str) -> Breaches:
+    """The actor holds any appointment in one of these units."""
+    held = [one for one in act.view.appointments_of(act.actor, act.at) if one.unit in units]
     if held:
         yield Breach(rule, zh, en, tuple(event for one in held for event in appointment_evidence(act.view, one.id)))

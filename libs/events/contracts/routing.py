@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -49,6 +50,8 @@ class CaseDispatched(Event):
     dual_hat: bool = False
     no_return: bool = False
     override_reason: CaseText | None = None
+    return_until: datetime | None = None
+    """The last instant at which the unit may ask to return the case (RET-1); None: it may not."""
 
 
 class AssignmentAccepted(Event):
@@ -142,6 +145,11 @@ class ArbitrationOpened(Event):
     because: Literal["RET-3", "DISPUTED", "SILENCE"]
     """The third return, the dispatcher's own decision, or a return decision that came too late."""
     opened_by: PersonId | None = None
+    requested_by: PersonId | None = None
+    """Whose request was the return too many (RET-3); with its basis, the unit named and the reason."""
+    basis: str | None = None
+    suggested_unit: UnitId | None = None
+    reason: CaseText | None = None
 
 
 class ArbitrationRuled(Event):
