@@ -36,6 +36,21 @@ WORDS: Mapping[type[Event], Said] = {
     intake.CaseNotAccepted: Said(
         "不予受理: {reason_code}, 依据 {legal_basis}", "not accepted: {reason_code}, basis {legal_basis}"
     ),
+    intake.OwnershipNotProved: Said(
+        "拒绝 ({asked_for}): 来电号码与诉求人不符, 经办 {asked_of}",
+        "refused ({asked_for}): not the appellant's telephone, asked of {asked_of}",
+    ),
+    intake.CaseCorrected: Said("更正案件, 由 {corrected_by}", "corrected by {corrected_by}"),
+    intake.AnsweredDirectly: Said(
+        "直接答复, 依据知识库 {knowledge_entry}, 由 {answered_by}",
+        "answered directly from {knowledge_entry} by {answered_by}",
+    ),
+    intake.AppealWithdrawn: Said("诉求人撤回, 仍继续办理: {continues}", "withdrawn, goes on: {continues}"),
+    intake.AppealRestored: Said("撤回已恢复", "the withdrawal was taken back"),
+    intake.RepeatContactReceived: Said("诉求人再次来电, 渠道 {channel}", "the same caller again, by {channel}"),
+    intake.IdentityRead: Said(
+        "{read_by} 查看诉求人身份, 用途 {purpose}", "{read_by} read the reporter's identity for {purpose}"
+    ),
     intake.PersonalDataErased: Said("清除个人信息: {kinds}, 依据 {ground}", "personal data erased: {kinds}, {ground}"),
     intake.SeparationViolationAttempted: ATTEMPTED,
     intake.SeparationViolationDetected: DETECTED,
@@ -57,6 +72,18 @@ WORDS: Mapping[type[Event], Said] = {
         "{unit} reported (round {round}): {result}, by {submitted_by}",
     ),
     routing.HandlingResumed: Said("{unit} 继续办理 (第 {round} 轮)", "{unit} goes on (round {round})"),
+    routing.ReturnRequested: Said(
+        "{unit} 申请退单, 依据 {basis}, 建议 {suggested_unit}",
+        "{unit} asks to return it on {basis}, for {suggested_unit}",
+    ),
+    routing.ReturnApproved: Said("同意 {unit} 退单, 由 {decided_by}", "return of {unit} approved by {decided_by}"),
+    routing.ReturnRejected: Said("不同意 {unit} 退单, 由 {decided_by}", "return of {unit} rejected by {decided_by}"),
+    routing.ArbitrationOpened: Said(
+        "进入会商裁定, 各方 {parties} ({because})", "arbitration opened between {parties} ({because})"
+    ),
+    routing.ArbitrationRuled: Said("裁定由 {unit} 承办, 裁定人 {ruled_by}", "{ruled_by} ruled for {unit}"),
+    routing.CoUnitAdded: Said("{unit} 协办, 由 {added_by} 提出", "{unit} joins, asked by {added_by}"),
+    routing.CoUnitReported: Said("{unit} 协办反馈, 由 {reported_by}", "{unit} has done its part, by {reported_by}"),
     routing.WorkOrderCancelled: Said("{unit} 的工单撤销", "work order of {unit} cancelled"),
     routing.SeparationViolationAttempted: ATTEMPTED,
     routing.SeparationViolationDetected: DETECTED,
@@ -66,6 +93,7 @@ WORDS: Mapping[type[Event], Said] = {
     ),
     supervision.StageContinued: Said("{clock}继续, 截止 {due_at}", "{clock} goes on, due {due_at}"),
     supervision.ClocksEnded: Said("各项时限于 {at} 终止", "all clocks ended at {at}"),
+    supervision.ClocksRevived: Said("各项时限自 {at} 继续", "the clocks go on from {at}"),
     supervision.DeadlineWarned: Said("到期提醒: {clock}将于 {due_at} 到期", "reminder: {clock} is due {due_at}"),
     supervision.DeadlineBreached: Said("超期: {clock}已于 {due_at} 到期", "overdue: {clock} was due {due_at}"),
     supervision.AutoEscalated: Said("自动升级至 L{level}: {clock}, {unit}", "escalated to L{level}: {clock}, {unit}"),
@@ -86,6 +114,10 @@ WORDS: Mapping[type[Event], Said] = {
     ),
     supervision.CallbackWaived: Said("免回访: {reason}", "no call-back: {reason}"),
     supervision.CaseClosed: Said("结案: {close_kind}, 由 {closed_by}", "closed: {close_kind}, by {closed_by}"),
+    supervision.CaseUrged: Said(
+        "催办 {unit}, 来自 {source}, 告知督办员: {supervisor_told}",
+        "{unit} urged by {source}, supervisor told: {supervisor_told}",
+    ),
     supervision.SupervisionIssued: Said("督办 L{level}: {unit}", "supervision L{level}: {unit}"),
     supervision.SupervisionResponded: Said("{unit} 回应督办", "{unit} answered the supervision"),
     supervision.SupervisionLifted: Said("解除督办, 现为 L{level}", "supervision lifted to L{level}"),
