@@ -43,6 +43,8 @@ def settings(instance: Instance, service: str) -> dict[str, str]:
         "IDEMPOTENCY_KEY_FILE": keys / "idempotency.key",
         "CHECKPOINT_KEY_FILE": keys / f"checkpoint-{service}.pem",
     }
+    if service == "intake":
+        files["RECEIPT_KEY_FILE"] = keys / "receipt.key"
     if service == "notify":
         files["OUTBOX_DIR"] = instance.outbox
     return {"SERVICE": service, **{name: str(path) for name, path in files.items()}}

@@ -80,6 +80,18 @@ class Forbidden(Rejected):
     en = "your appointment does not hold this power"
 
 
+class TooMany(Rejected):
+    """Tried too often; `retry_after` in whole seconds."""
+
+    code = "E-RATE"
+    zh = "尝试次数过多, 请稍后再试"
+    en = "too many attempts; try again later"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
 class StreamConflict(Rejected):
     """Somebody else moved the stream on between reading and writing."""
 

@@ -192,7 +192,9 @@ def _intake(case: Case, event: Event, event_id: str) -> dict[str, Any]:
             return {"state": "NOT_ACCEPTED"}
         case intake.CaseCorrected():
             changed = event.model_dump(include={"kind", "class_code", "urgency", "grid", "filing_condition"})
-            return {name: value for name, value in changed.items() if value is not None}
+            # A filing condition belongs to a class: another class does not inherit it.
+            kept = {"filing_condition": None if event.class_code else case.filing_condition}
+            return kept | {name: value for name, value in changed.items() if value is not None}
         case intake.AnsweredDirectly():
             return {"state": "CLOSED", "close_kind": "DIRECT"}
         case intake.AppealWithdrawn(continues=True):

@@ -14,6 +14,8 @@ from libs.events.ids import ClassCode
 Limit = Annotated[str, Field(pattern=r"^(none|refused|[0-9]+(min|h|wh|wd|d))$")]
 """`15min` and `24h` run continuously, `4wh` working hours, `5wd` working days, `30d` natural days; `none` = no clock,
 `refused` = this combination does not exist (E-CLASS)."""
+Term = Annotated[str, Field(pattern=r"^(none|[1-9][0-9]*(min|h|wh|wd|d))$")]
+"""As a limit; `none` = at any time."""
 Days = Annotated[str, Field(pattern=r"^[0-9]+d$")]
 """Natural days: `90d`."""
 Share = Annotated[str, Field(pattern=r"^([0-9]+/[1-9][0-9]*|[0-9]+(\.[0-9]+)?)$")]

@@ -18,6 +18,7 @@ from libs.events.errors import (
     Malformed,
     NotFound,
     Rejected,
+    TooMany,
     Unavailable,
 )
 from libs.events.store import AWAY
@@ -29,6 +30,7 @@ STATUS: tuple[tuple[type[Rejected], int], ...] = (
     (IdempotencyMismatch, 422),
     (NotFound, 404),
     (Forbidden, 403),
+    (TooMany, 429),
     (Unavailable, 503),
 )
 TITLES = {
@@ -41,6 +43,7 @@ TITLES = {
     413: ("请求内容过大", "the request body is too large"),
     415: ("不支持的内容类型", "unsupported content type"),
     422: ("输入有误", "the input is not valid"),
+    429: ("请求过于频繁", "too many requests"),
     503: ("服务暂不可用", "temporarily unavailable"),
 }
 
@@ -83,7 +86,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Rejected)
     async def rejected(_: Request, error: Rejected) -> JSONResponse:
-        return problem(status_of(error), error.document())
+        wait = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
+        return problem(status_of(error), error.document(), wait)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -72,6 +72,7 @@ class Runtime:
     vault: Vault
     tokens: Tokens
     idempotency_key: bytes
+    receipt_key: bytes | None = None
     directory: DirectoryCache = field(default_factory=DirectoryCache)
 
     @property
@@ -124,4 +125,5 @@ async def runtime(settings: Settings, parts: Parts, *, lock_ms: int, statement_m
             raise WrongMode(f"the log is {kind}, this process was started {settings.mode}")
         vault = Vault(keys, Vault.master_key(settings.master_key_file))
         tokens = Tokens.from_file(settings.jwks_file)
-        yield Runtime(settings, parts, pool, vault, tokens, settings.idempotency_key_file.read_bytes())
+        receipt_key = settings.receipt_key_file.read_bytes() if settings.receipt_key_file else None
+        yield Runtime(settings, parts, pool, vault, tokens, settings.idempotency_key_file.read_bytes(), receipt_key)

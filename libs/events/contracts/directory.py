@@ -26,6 +26,7 @@ from libs.events.rulebook import (
     Separation,
     Stage,
     Suspension,
+    Term,
     ThreeRates,
     WorkClock,
 )
@@ -192,6 +193,8 @@ class RulebookPublished(Event):
     callback: Callback
     auto_supervise_at_round: int
     reopen_window: Limit
+    restore_window: Term = "2h"
+    """How long a citizen may take his withdrawal back (domain.md c.3 #41a)."""
     lamp: Lamp
     ladder_wd: Ladder
     ladder_h: Ladder

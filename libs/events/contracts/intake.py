@@ -119,6 +119,8 @@ class AppealWithdrawn(Event):
     """How the appellant was known: the secret of his receipt, or the telephone he first called from."""
     continues: bool
     reason: CaseText | None = None
+    restorable_until: datetime | None = None
+    """Until then it can be taken back; None: without limit."""
 
 
 class AppealRestored(Event):
@@ -126,6 +128,15 @@ class AppealRestored(Event):
 
     recorded_by: PersonId | None = None
     proof: Literal["SECRET", "PHONE"]
+
+
+class OwnershipNotProved(Event):
+    """Somebody asked to withdraw or restore an appeal that he could not show to be his (stream `access-…`)."""
+
+    asked_of: PersonId
+    """The operator who took the call."""
+    asked_for: Literal["withdraw", "restore"]
+    proof: Literal["PHONE"]
 
 
 class RepeatContactReceived(Event):
@@ -181,6 +192,7 @@ EVENTS: tuple[type[Event], ...] = (
     AnsweredDirectly,
     AppealWithdrawn,
     AppealRestored,
+    OwnershipNotProved,
     RepeatContactReceived,
     IdentityRead,
     PersonalDataErased,
