@@ -144,6 +144,70 @@ def test_the_versions_of_a_case_are_those_of_its_stream_in_each_service() -> Non
     assert worked.received_at == NINE
 
 
+WITHDRAWN = intake.AppealWithdrawn(recorded_by=ZHOU_MIN, proof="PHONE", continues=False)
+RESTORED = intake.AppealRestored(recorded_by=ZHOU_MIN, proof="PHONE")
+
+
+def test_a_withdrawal_taken_back_leaves_the_case_where_it_stood() -> None:
+    withdrawn = case(APPEALED, REGISTERED, DISPATCHED, SIGNED, WITHDRAWN)
+    assert (withdrawn.state, withdrawn.ended) == ("WITHDRAWN", True)
+    restored = case(APPEALED, REGISTERED, DISPATCHED, SIGNED, WITHDRAWN, RESTORED)
+    assert (restored.state, restored.unit, restored.signed) == ("IN_PROGRESS", HOUSING, True)
+    assert restored.without_effect == ()
+
+
+def test_a_matter_of_public_interest_goes_on_without_the_reporter() -> None:
+    left = case(APPEALED, REGISTERED, WITHDRAWN.model_copy(update={"continues": True}))
+    assert (left.state, left.reporter_left) == ("REGISTERED", True)
+
+
+def test_a_closed_case_is_not_brought_back_by_a_withdrawal_that_came_too_late() -> None:
+    assert case(APPEALED, REGISTERED, CLOSED, WITHDRAWN, RESTORED).state == "CLOSED"
+
+
+def test_a_correction_changes_what_it_names_and_nothing_else() -> None:
+    corrected = case(APPEALED, REGISTERED, intake.CaseCorrected(corrected_by=ZHOU_MIN, reason="x", urgency="U2"))
+    assert (corrected.urgency, corrected.class_code, corrected.state) == ("U2", "road-damage", "REGISTERED")
+
+
+RETURNED = routing.ReturnRequested(unit=HOUSING, requested_by=SUN_TAO, basis="x", suggested_unit=WATER)
+
+
+def test_a_return_waits_for_the_dispatcher_and_brings_the_case_back_to_him_or_to_the_unit() -> None:
+    so_far = (APPEALED, REGISTERED, DISPATCHED, SIGNED, RETURNED)
+    approved = routing.ReturnApproved(unit=HOUSING, decided_by=ZHOU_MIN)
+    rejected = routing.ReturnRejected(unit=HOUSING, decided_by=ZHOU_MIN, reason="x")
+    assert case(*so_far).state == "RETURN_PENDING"
+    back = case(*so_far, approved)
+    assert (back.state, back.unit, back.units, back.returns) == ("REGISTERED", None, (HOUSING,), (HOUSING,))
+    assert case(*so_far, rejected).state == "IN_PROGRESS"
+    assert case(APPEALED, REGISTERED, DISPATCHED, RETURNED, rejected).state == "DISPATCHED"
+
+
+def test_after_a_ruling_the_case_is_dispatched_for_good() -> None:
+    opened = routing.ArbitrationOpened(parties=(HOUSING, WATER), because="RET-3")
+    ruled = routing.ArbitrationRuled(ruled_by=QIAN_LI, unit=WATER, reason="x")
+    forced = DISPATCHED.model_copy(update={"unit": WATER, "no_return": True})
+    assert case(APPEALED, REGISTERED, DISPATCHED, opened).state == "ARBITRATION"
+    done = case(APPEALED, REGISTERED, DISPATCHED, opened, ruled, forced)
+    assert (done.state, done.unit, done.no_return) == ("DISPATCHED", WATER, True)
+    assert set(done.dispatchers) == {"zhou-min", "qian-li"}
+
+
+def test_a_co_unit_is_open_until_it_has_reported_and_its_people_used_handling_powers() -> None:
+    added = routing.CoUnitAdded(unit=WATER, added_by=SUN_TAO, task="x")
+    reported = routing.CoUnitReported(unit=WATER, reported_by=QIAN_LI, report="x")
+    so_far = (APPEALED, REGISTERED, DISPATCHED, SIGNED, added)
+    assert (case(*so_far).co_units, case(*so_far).units) == ((WATER,), (HOUSING, WATER))
+    done = case(*so_far, reported)
+    assert (done.co_units, set(done.handlers)) == ((), {"sun-tao", "qian-li"})
+
+
+def test_a_repeat_contact_is_counted_and_opens_nothing() -> None:
+    again = case(APPEALED, REGISTERED, intake.RepeatContactReceived(channel="phone"))
+    assert (again.state, again.contacts) == ("REGISTERED", 2)
+
+
 def test_a_case_read_back_from_its_document_goes_on_like_the_one_in_memory() -> None:
     events = log_of(*((NINE, event) for event in (REPORTED, REGISTERED, DISPATCHED, SIGNED, ASSIGNED, ANSWERED)))
     kept: Case | None = None
