@@ -36,14 +36,6 @@ WORDS: Mapping[type[Event], Said] = {
     intake.CaseNotAccepted: Said(
         "不予受理: {reason_code}, 依据 {legal_basis}", "not accepted: {reason_code}, basis {legal_basis}"
     ),
-    intake.CaseCorrected: Said("更正, 由 {corrected_by}", "corrected by {corrected_by}"),
-    intake.AnsweredDirectly: Said(
-        "{answered_by} 依据知识库 {knowledge_entry} 直接答复", "{answered_by} answered from entry {knowledge_entry}"
-    ),
-    intake.AppealWithdrawn: Said(
-        "诉求人撤回 ({proof}), 继续办理: {continues}", "withdrawn by the reporter ({proof}), goes on: {continues}"
-    ),
-    intake.AppealRestored: Said("诉求人收回撤诉 ({proof})", "the reporter took the withdrawal back ({proof})"),
     intake.OwnershipNotProved: Said(
         "拒绝 ({asked_for}): 来电号码与诉求人不符, 经办 {asked_of}",
         "refused ({asked_for}): not the appellant's telephone, asked of {asked_of}",
