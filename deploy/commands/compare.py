@@ -3,8 +3,12 @@
 import asyncio
 import importlib
 import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
+import asyncpg
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +17,8 @@ from deploy.embedded import postgres
 from deploy.embedded.instance import SERVICES, CannotStart, Instance, Ports
 from libs.audit.reading import NoLog
 from libs.audit.rebuild import Comparison, LogUnsound, compare
-from libs.service.runtime import Parts
+from libs.events.seal import Vault
+from libs.service.runtime import Opener, Parts
 
 app = typer.Typer()
 
@@ -25,18 +30,28 @@ def compare_services(
 ) -> None:
     """由日志重建读模型并逐行比对, 不同则退出码为 1 / rebuild read models from the log and compare, row for row.
 
-    On existing servers: <SERVICE>_OWNER_DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS.
+    On existing servers: <SERVICE>_OWNER_DATABASE_URL, KEYS_DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS.
     """
     bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or f"127.0.0.1:{_ports(instance).kafka}"
     try:
-        found = [
-            asyncio.run(compare(_owner_url(instance, name), bootstrap, parts_of(name))) for name in service or SERVICES
-        ]
+        found = asyncio.run(_compared(instance, bootstrap, service or SERVICES))
     except (NoLog, LogUnsound, OSError) as error:
         typer.secho(f"无法比对 / cannot compare: {error}", fg="red", err=True)
         raise typer.Exit(2) from error
     show(Console(), found)
     raise typer.Exit(1 if any(one.differences for one in found) else 0)
+
+
+async def _compared(instance: str, bootstrap: str, services: Sequence[str]) -> list[Comparison]:
+    async with opener(_keys_url(instance), Instance(instance).keys) as opens:
+        return [await compare(_owner_url(instance, name), bootstrap, parts_of(name), opens) for name in services]
+
+
+@asynccontextmanager
+async def opener(keys_url: str, folder: Path) -> AsyncIterator[Opener]:
+    """What makes the search copies of an instance again: its vault, read only, and the keys in `folder`."""
+    async with asyncpg.create_pool(keys_url, min_size=0, max_size=2) as pool:
+        yield Opener(Vault(pool, Vault.master_key(folder / "master.key")), (folder / "search.key").read_bytes())
 
 
 def parts_of(service: str) -> Parts:
@@ -70,6 +85,13 @@ def _ports(instance: str) -> Ports:
 def _owner_url(instance: str, service: str) -> str:
     if given := os.environ.get(f"{service.upper()}_OWNER_DATABASE_URL"):
         return given
-    role = f"{service}_owner"
+    return _url(instance, f"{service}_owner", service)
+
+
+def _keys_url(instance: str) -> str:
+    return os.environ.get("KEYS_DATABASE_URL") or _url(instance, "keys_reader", "keys")
+
+
+def _url(instance: str, role: str, database: str) -> str:
     password = Instance(instance).secrets((role,))[role]
-    return postgres.url(role, password, f"127.0.0.1:{_ports(instance).postgres}", service)
+    return postgres.url(role, password, f"127.0.0.1:{_ports(instance).postgres}", database)

@@ -20,12 +20,12 @@ ALGORITHM = "ES256"
 def create(folder: Path) -> None:
     """Make every key that is not there yet.
 
-    signing.json (private JWK), jwks.json (public set), master.key, idempotency.key and receipt.key (32 bytes each),
+    signing.json (private JWK), jwks.json (public set), four secrets of 32 bytes (master, idempotency, receipt, search),
     checkpoint-<service>.pem (Ed25519) and checkpoints.json (service → public key, hex).
     """
     if not (folder / "signing.json").exists():
         _create_signing_key(folder)
-    for name in ("master.key", "idempotency.key", "receipt.key"):
+    for name in ("master.key", "idempotency.key", "receipt.key", "search.key"):
         if not (folder / name).exists():
             write_private(folder / name, secrets.token_bytes(32))
     if not (folder / "checkpoints.json").exists():

@@ -45,6 +45,7 @@ def settings(instance: Instance, service: str) -> dict[str, str]:
     }
     if service == "intake":
         files["RECEIPT_KEY_FILE"] = keys / "receipt.key"
+        files["SEARCH_KEY_FILE"] = keys / "search.key"
     if service == "notify":
         files["OUTBOX_DIR"] = instance.outbox
     return {"SERVICE": service, **{name: str(path) for name, path in files.items()}}

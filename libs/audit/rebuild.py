@@ -16,7 +16,7 @@ from libs.events.lanes import DIRECTORY_LANE, genesis
 from libs.events.store import Connection
 from libs.events.watermark import SOURCES
 from libs.service.projecting import project, save_directory
-from libs.service.runtime import Parts
+from libs.service.runtime import Opener, Parts
 
 SCHEMA = "rebuild"
 SHOWN = 1000
@@ -60,6 +60,7 @@ class Rebuild:
     conn: Connection
     parts: Parts
     log: Log
+    opener: Opener | None = None
     cursors: dict[TopicPartition, Cursor] = field(default_factory=dict)
     events: int = 0
 
@@ -67,6 +68,12 @@ class Rebuild:
     def tables(self) -> list[str]:
         """Everything that is filled from the log; how far a reader has come is not."""
         return ["case_view", "directory_fact", *(table.name for table in self.parts.tables)]
+
+    @property
+    def comparable(self) -> list[str]:
+        """Search copies can be made again only by whoever may ask the vault."""
+        sealed = {table.name for table in self.parts.tables if table.info.get("search_copy")}
+        return [name for name in self.tables if self.opener or name not in sealed]
 
     async def prepare(self) -> None:
         """An empty copy of the tables."""
@@ -97,11 +104,11 @@ class Rebuild:
         if cursor.lane == DIRECTORY_LANE:
             await save_directory(self.conn, taken.events)
         elif taken.events:
-            await (await project(self.conn, self.parts, taken.events)).write(self.conn)
+            await (await project(self.conn, self.parts, taken.events, self.opener)).write(self.conn)
 
     async def differences(self) -> list[Difference]:
         """Rows that are not the same in both."""
-        return [found for table in self.tables for found in await self._of_table(table)]
+        return [found for table in self.comparable for found in await self._of_table(table)]
 
     async def _of_table(self, table: str) -> list[Difference]:
         keys = [row["attname"] for row in await self.conn.fetch(PRIMARY_KEY, f"read.{table}")]
@@ -113,16 +120,19 @@ class Rebuild:
 
     async def count(self) -> dict[str, int]:
         """Rows of each rebuilt table."""
-        counts = {table: f"select count(*) from {SCHEMA}.{table}" for table in self.tables}  # noqa: S608 - our own names
+        counts = {table: f"select count(*) from {SCHEMA}.{table}" for table in self.comparable}  # noqa: S608 - our own names
         return {table: await self.conn.fetchval(query) for table, query in counts.items()}
 
 
-async def compare(owner_url: str, bootstrap: str, parts: Parts) -> Comparison:
-    """Rebuild and compare at one position, while the service may go on. Raises `LogUnsound`, `NoLog`."""
+async def compare(owner_url: str, bootstrap: str, parts: Parts, opener: Opener | None = None) -> Comparison:
+    """Rebuild and compare at one position, while the service may go on. Raises `LogUnsound`, `NoLog`.
+
+    Without `opener` tables of search copies are left out: they need the vault.
+    """
     conn = await asyncpg.connect(owner_url)
     try:
         async with open_log(bootstrap) as log:
-            rebuild = Rebuild(conn, parts, log)
+            rebuild = Rebuild(conn, parts, log, opener)
             await rebuild.prepare()
             await rebuild.follow()
             # In one snapshot: the live progress, the live rows, and the few events that came meanwhile.

@@ -92,6 +92,22 @@ class TooMany(Rejected):
         self.retry_after = retry_after
 
 
+class TooLarge(Rejected):
+    """A file above the limit."""
+
+    code = "E-TOO-LARGE"
+    zh = "文件过大"
+    en = "the file is too large"
+
+
+class WrongType(Rejected):
+    """A file whose content is of none of the accepted types."""
+
+    code = "E-TYPE"
+    zh = "不支持的文件类型"
+    en = "a file of this type is not accepted"
+
+
 class StreamConflict(Rejected):
     """Somebody else moved the stream on between reading and writing."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol
@@ -89,10 +89,12 @@ class Desk(Generic[State, Command]):
         call: Call,
         *,
         opens: bool = False,
+        note: Mapping[str, Any] | None = None,
     ) -> Outcome:
         """Carry out one command; raises `Rejected` where the rules do not allow it.
 
         `opens` says that this command is the first of its case, so its keys are made before anything is appended.
+        `note` is answered and stored beside what happened: ids and codes, nothing personal.
         Decides anew on a conflict, three times at most (architecture.md §4).
         """
         async with self.pool.acquire() as conn:
@@ -100,7 +102,7 @@ class Desk(Generic[State, Command]):
                 return answered
             for attempt in range(ATTEMPTS):
                 try:
-                    return await self._attempt(conn, case_id, build, facts, call, opens=opens)
+                    return await self._attempt(conn, case_id, build, facts, call, opens=opens, note=note or {})
                 except (_Claimed, Rejected) as why:
                     # The first request with this key may have been carried out between our look at it and our reading.
                     if answered := await _answered(conn, call.once):
@@ -118,6 +120,7 @@ class Desk(Generic[State, Command]):
         call: Call,
         *,
         opens: bool,
+        note: Mapping[str, Any],
     ) -> Outcome:
         stream = f"case-{case_id}"
         own = await store.load(conn, stream)
@@ -147,6 +150,8 @@ class Desk(Generic[State, Command]):
                     conn, stream, drafts, expected=expected, cause=by.cause_recorded_at, given=call.given
                 )
                 outcome = self._outcome(case_id, at, refusal)
+            if not refusal:
+                outcome = Outcome(outcome.status, {**outcome.document, **note})
             await _answer(conn, call.once, outcome)
         crash.here("api.after_commit")
         return outcome

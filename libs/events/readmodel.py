@@ -27,6 +27,8 @@ class Rows:
 
     table: Table
     _rows: dict[Key, Row] = field(default_factory=dict)
+    _of_case: dict[str, dict[Key, Row]] = field(default_factory=dict)
+    """The same rows by case: a batch holds many cases, and each event asks for those of one."""
     _changed: set[Key] = field(default_factory=set)
     _gone: set[Key] = field(default_factory=set)
 
@@ -40,12 +42,11 @@ class Rows:
 
     def of_case(self, case_id: str) -> list[Row]:
         """All rows of one case."""
-        return [row for row in self._rows.values() if row["case_id"] == case_id]
+        return list(self._of_case.get(case_id, {}).values())
 
     def put(self, row: Row) -> None:
         """Insert or replace a row."""
-        key = self.key(row)
-        self._rows[key] = row
+        key = self._keep(row)
         self._changed.add(key)
         self._gone.discard(key)
 
@@ -55,7 +56,8 @@ class Rows:
 
     def remove(self, *key: Any) -> None:
         """Delete a row, if there."""
-        self._rows.pop(key, None)
+        if row := self._rows.pop(key, None):
+            self._of_case.get(row.get("case_id", ""), {}).pop(key, None)
         self._changed.discard(key)
         self._gone.add(key)
 
@@ -68,7 +70,15 @@ class Rows:
         columns = ", ".join(_read(column) for column in self.table.columns)
         statement = f"select {columns} from {self.table.name} where {owner} = any($1)"  # noqa: S608 - our own names
         found = await conn.fetch(statement, owners)
-        self._rows |= {self.key(row): _plain(self.table, row) for row in found}
+        for row in found:
+            self._keep(_plain(self.table, row))
+
+    def _keep(self, row: Row) -> Key:
+        key = self.key(row)
+        self._rows[key] = row
+        if "case_id" in row:
+            self._of_case.setdefault(row["case_id"], {})[key] = row
+        return key
 
     async def write(self, conn: Connection) -> None:
         """One `unnest` upsert for what changed, one delete for what went."""
@@ -125,6 +135,8 @@ class ReadModel:
     """All tables of one service for the cases of one batch."""
 
     tables: Sequence[Table]
+    copies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Event id → search copies of what is sealed in it, made where the vault opens it (architecture.md §8)."""
     rows: dict[str, Rows] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -44,6 +44,21 @@ class CaseKeys:
                 document[name] = self._seal_text(value, event.ce_type, name, mark.key).model_dump()
         return orjson.dumps(document)
 
+    def seal_file(self, raw: bytes, name: str) -> bytes:
+        """Nonce and cipher text of a picture or document, bound to its case and name; raises `Erased`."""
+        key = self.keys.get("case")
+        if key is None:
+            raise Erased()
+        nonce = os.urandom(12)
+        return nonce + key.encrypt(nonce, raw, _bound_to(f"{self.case_id}/case", "file", name))
+
+    def open_file(self, sealed: bytes, name: str) -> bytes:
+        """What `seal_file` sealed under this name; raises `Erased` where the key is destroyed."""
+        key = self.keys.get("case")
+        if key is None:
+            raise Erased(zh="附件已随案件的个人信息依法清除", en="erased with the personal data of its case")
+        return key.decrypt(sealed[:12], sealed[12:], _bound_to(f"{self.case_id}/case", "file", name))
+
     def _seal_text(self, text: str, ce_type: str, name: str, kind: str) -> Sealed:
         key = self.keys.get(kind)
         if key is None:
@@ -122,6 +137,16 @@ class Vault:
         self._forget_old()
         self._held[case_id] = (monotonic(), keys)
         return keys
+
+    async def keys_of_all(self, case_ids: Collection[str]) -> dict[str, CaseKeys]:
+        """The keys of several cases, asked for at once and not held."""
+        found: dict[str, dict[str, AESGCM]] = {case_id: {} for case_id in case_ids}
+        if not found:
+            return {}
+        statement = "select case_id::text as case_id, kind, wrapped from case_key where case_id = any($1)"
+        for row in await self._ask(statement, list(found)):
+            found[row["case_id"]][row["kind"]] = AESGCM(aes_key_unwrap(self.master, row["wrapped"]))
+        return {case_id: CaseKeys(case_id, keys) for case_id, keys in found.items()}
 
     async def destroy(self, case_id: str, kinds: tuple[str, ...]) -> None:
         """Destroy keys; done by intake's worker on reading `PersonalDataErased` back. Idempotent."""

@@ -52,6 +52,7 @@ async def carry_out(
     *,
     opens: bool = False,
     check: Callable[[Connection], Awaitable[object]] | None = None,
+    note: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """One command on one case; `build` makes it with the business time of the act.
 
@@ -63,7 +64,7 @@ async def carry_out(
             await check(conn)
         return await running.facts(conn, case_id)
 
-    return await running.desk.handle(case_id, build, facts, call, opens=opens)
+    return await running.desk.handle(case_id, build, facts, call, opens=opens, note=note)
 
 
 @dataclass(frozen=True)

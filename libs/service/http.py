@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any
@@ -116,8 +116,9 @@ async def get_call(  # noqa: PLR0917 - FastAPI passes them by name
     """What stands around a command; raises `NoIdempotencyKey` or `NulInText`."""
     if not idempotency_key:
         raise NoIdempotencyKey()
-    # Once in the log it would halt every read model that writes it to a column.
-    if b"\\u0000" in await request.body():
+    # Once in the log it would halt every read model that writes it to a column. A picture may hold these six letters.
+    sends_files = request.headers.get("content-type", "").startswith("multipart/form-data")
+    if not sends_files and b"\\u0000" in await request.body():
         raise NulInText()
     said = (
         f"{request.method}|{request.url.path}|{person.given}|{person.actor.appointment}|".encode()
@@ -144,12 +145,15 @@ class BodyLimit:
 
     app: ASGIApp
     limit: int
+    larger: Mapping[str, int] = field(default_factory=dict)
+    """Path → its own limit."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if int(dict(scope["headers"]).get(b"content-length", b"0") or b"0") > self.limit:
+        limit = self.larger.get(scope["path"], self.limit)
+        if int(dict(scope["headers"]).get(b"content-length", b"0") or b"0") > limit:
             await problems.problem(413, {"code": "E-TOO-LARGE"})(scope, receive, send)
             return
         seen = 0
@@ -158,14 +162,14 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            return message if seen <= self.limit else {"type": "http.disconnect"}
+            return message if seen <= limit else {"type": "http.disconnect"}
 
         async def answered(message: Message) -> None:
-            if seen <= self.limit:
+            if seen <= limit:
                 await send(message)
 
         await self.app(scope, counted, answered)
-        if seen > self.limit:
+        if seen > limit:
             await problems.problem(413, {"code": "E-TOO-LARGE"})(scope, receive, send)
 
 
@@ -188,7 +192,7 @@ def api_app(parts: Parts) -> FastAPI:
             status: {"description": " / ".join(problems.TITLES[status])} for status in (401, 403, 404, 409, 422, 503)
         },
     )
-    app.add_middleware(BodyLimit, limit=262_144)
+    app.add_middleware(BodyLimit, limit=262_144, larger=parts.body_limits)
     problems.install(app)
 
     @app.exception_handler(TokenInvalid)

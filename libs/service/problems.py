@@ -18,8 +18,10 @@ from libs.events.errors import (
     Malformed,
     NotFound,
     Rejected,
+    TooLarge,
     TooMany,
     Unavailable,
+    WrongType,
 )
 from libs.events.store import AWAY
 
@@ -30,6 +32,8 @@ STATUS: tuple[tuple[type[Rejected], int], ...] = (
     (IdempotencyMismatch, 422),
     (NotFound, 404),
     (Forbidden, 403),
+    (TooLarge, 413),
+    (WrongType, 415),
     (TooMany, 429),
     (Unavailable, 503),
 )

@@ -16,20 +16,22 @@ from libs.events.lanes import DIRECTORY_LANE
 from libs.events.readmodel import ReadModel
 from libs.events.store import Connection, lock_lane
 from libs.events.worker import NotYet
-from libs.service.runtime import Parts, Runtime
+from libs.service.runtime import Opener, Parts, Runtime
 
 
-async def project(conn: Connection, parts: Parts, events: Sequence[Recorded]) -> ReadModel:
+async def project(
+    conn: Connection, parts: Parts, events: Sequence[Recorded], opener: Opener | None = None
+) -> ReadModel:
     """Fold a lane's events into the read model, nothing else: no clock, no directory, no side effect."""
-    model = await opened(conn, parts, events)
+    model = await opened(conn, parts, events, opener)
     for event in events:
         fold_one(model, parts, event)
     return model
 
 
-async def opened(conn: Connection, parts: Parts, events: Sequence[Recorded]) -> ReadModel:
-    """The read model with the cases that these events are about."""
-    model = ReadModel(parts.tables)
+async def opened(conn: Connection, parts: Parts, events: Sequence[Recorded], opener: Opener | None) -> ReadModel:
+    """The read model with the cases that these events are about, and search copies where they can be opened."""
+    model = ReadModel(parts.tables, await parts.copy(opener, events) if parts.copy and opener else {})
     await model.load(conn, sorted({event.subject for event in events}))
     return model
 
@@ -62,7 +64,7 @@ class Projecting:
             return
         parts = self.running.parts
         view = await self._directory(conn, events)
-        model = await opened(conn, parts, events)
+        model = await opened(conn, parts, events, self.running.opener)
         locked = False
         touched: set[str] = set()
         for event in events:

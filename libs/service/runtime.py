@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +32,14 @@ class WrongMode(RuntimeError):
     """The log was opened in the other mode; this process refuses to start (architecture.md §5)."""
 
 
+@dataclass(frozen=True)
+class Opener:
+    """What makes search copies: the vault, which opens sealed texts, and the key under which they are kept."""
+
+    vault: Vault
+    key: bytes
+
+
 Project = Callable[[ReadModel, Recorded, Case], None]
 """(rows, event, case after the event): fill the service's own tables."""
 React = Callable[[Recorded, Case, Any], Sequence[Any]]
@@ -40,6 +48,10 @@ Job = Callable[["Runtime", Any], Awaitable[None]]
 """A loop of the worker process besides the common ones: (runtime, worker)."""
 Effect = Callable[["Runtime", Recorded], Awaitable[None]]
 """What a live reader must do outside its own tables on an event; repeated after a crash, never in a rebuild."""
+
+Copy = Callable[[Opener, Sequence[Recorded]], Awaitable[Mapping[str, Mapping[str, Any]]]]
+"""Event id → search copies for the projection, live and in a rebuild; nothing of what can no longer be opened.
+Tables that hold them are marked `info={"search_copy": True}`."""
 After = Callable[["Runtime", Connection, Sequence[str]], Awaitable[None]]
 """After the reactions of a batch, in its transaction: (runtime, connection, ids of the cases it touched)."""
 
@@ -57,6 +69,9 @@ class Parts:
     react: React | None = None
     effect: Effect | None = None
     after: After | None = None
+    copy: Copy | None = None
+    body_limits: Mapping[str, int] = field(default_factory=dict)
+    """Path → bytes that a request there may have, where files are sent."""
     jobs: dict[str, Job] = field(default_factory=dict)
     pending: Callable[[Connection], Awaitable[tuple[int, Any]]] | None = None
     """Manual mode: how many own steps are due and not recorded, and the next due instant after them."""
@@ -73,12 +88,18 @@ class Runtime:
     tokens: Tokens
     idempotency_key: bytes
     receipt_key: bytes | None = None
+    search_key: bytes | None = None
     directory: DirectoryCache = field(default_factory=DirectoryCache)
 
     @property
     def desk(self) -> Desk[Any, Any]:
         """The write side."""
         return Desk(self.settings.source, self.parts.decider, self.pool, self.vault)
+
+    @property
+    def opener(self) -> Opener | None:
+        """Where this service makes search copies (intake)."""
+        return Opener(self.vault, self.search_key) if self.search_key else None
 
     @property
     def manual(self) -> bool:
@@ -125,5 +146,7 @@ async def runtime(settings: Settings, parts: Parts, *, lock_ms: int, statement_m
             raise WrongMode(f"the log is {kind}, this process was started {settings.mode}")
         vault = Vault(keys, Vault.master_key(settings.master_key_file))
         tokens = Tokens.from_file(settings.jwks_file)
+        idempotency_key = settings.idempotency_key_file.read_bytes()
         receipt_key = settings.receipt_key_file.read_bytes() if settings.receipt_key_file else None
-        yield Runtime(settings, parts, pool, vault, tokens, settings.idempotency_key_file.read_bytes(), receipt_key)
+        search_key = settings.search_key_file.read_bytes() if settings.search_key_file else None
+        yield Runtime(settings, parts, pool, vault, tokens, idempotency_key, receipt_key, search_key)

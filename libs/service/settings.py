@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     master_key_file: Path = Field(description="32 bytes that wrap every case key.")
     idempotency_key_file: Path = Field(description="Key of the HMAC over requests.")
     receipt_key_file: Path | None = Field(default=None, description="Key of the secrets of receipts; intake only.")
+    search_key_file: Path | None = Field(default=None, description="Key of blind indexes and search copies; intake.")
     receipt_tries_per_address: str = Field(default="30/minute", description="How often one address may try receipts.")
     receipt_tries_per_receipt: str = Field(default="30/hour", description="How often one receipt may be tried.")
     checkpoint_key_file: Path = Field(description="Ed25519 key that signs this service's lane heads.")

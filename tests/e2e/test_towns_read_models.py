@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from deploy.commands.compare import parts_of
+from deploy.commands.compare import opener, parts_of
 from deploy.embedded.instance import SERVICES
 from deploy.embedded.stack import Stack
 from deploy.town import Town
@@ -14,7 +14,8 @@ from libs.audit.verify import verify
 
 
 async def compared(stack: Stack, service: str) -> Comparison:
-    return await compare(stack.database_url(service, owner=True), stack.bootstrap, parts_of(service))
+    async with opener(stack.keys_url(), stack.instance.keys) as opens:
+        return await compare(stack.database_url(service, owner=True), stack.bootstrap, parts_of(service), opens)
 
 
 @pytest.mark.parametrize("service", SERVICES)

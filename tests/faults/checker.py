@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 import orjson
 
-from deploy.commands.compare import parts_of
+from deploy.commands.compare import opener, parts_of
 from deploy.embedded.instance import SERVICES
 from deploy.embedded.stack import Stack
 from libs.audit.reading import open_log
@@ -149,9 +149,11 @@ async def _published(stack: Stack) -> tuple[Chains, int]:
 async def read_model_faults(stack: Stack) -> list[str]:
     """Rows of any service that a rebuild from the log makes differently."""
     found = []
-    for service in SERVICES:
-        compared = await compare(stack.database_url(service, owner=True), stack.bootstrap, parts_of(service))
-        found += [f"{service}: {one.table} {one.key} {one.columns}" for one in compared.differences]
+    async with opener(stack.keys_url(), stack.instance.keys) as opens:
+        for service in SERVICES:
+            url = stack.database_url(service, owner=True)
+            compared = await compare(url, stack.bootstrap, parts_of(service), opens)
+            found += [f"{service}: {one.table} {one.key} {one.columns}" for one in compared.differences]
     return found
 
 
