@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -14,13 +15,15 @@ from pydantic import Field
 from libs.events.contracts.intake import Kind, Urgency
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
-from libs.events.handle import Call
+from libs.events.handle import Call, Outcome
 from libs.events.ids import ClassCode, GridCode, PersonId, new_id
+from libs.events.lifecycle import Case
 from libs.service.access import sight
 from libs.service.cases import CASE_ID, Body, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Commanding, Instant, Running, answer
-from services.intake import domain, matter, reception
+from libs.service.http import Calling, Commanding, Instant, Person, Running, answer
+from libs.service.runtime import Runtime
+from services.intake import domain, matter, receipts, reception
 
 router = APIRouter(tags=["受理 intake"])
 
@@ -112,7 +115,24 @@ async def submit_appeal(body: AppealBody, running: Running, call: Commanding) ->
         fields = body.model_dump(exclude={"place", "case_id"})
         return reception.SubmitAppeal(at=now, by=call.actor, place=body.place.place(), **fields)
 
-    return answer(await carry_out(running, chosen_id(body.case_id, call), call, build, opens=True), 201)
+    outcome = await carry_out(running, chosen_id(body.case_id, call), call, build, opens=True)
+    return answer(with_receipt(running, outcome), 201)
+
+
+def with_receipt(running: Runtime, outcome: Outcome) -> Outcome:
+    """The answer and the citizen's receipt; its secret follows from the case id, so that no stored answer holds it."""
+    if outcome.status >= 400:
+        return outcome
+    case_id = outcome.document["case_id"]
+    receipt = {"receipt": receipts.number_of(case_id), "secret": receipts.secret_of(receipt_key(running), case_id)}
+    return replace(outcome, document=outcome.document | receipt)
+
+
+def receipt_key(running: Runtime) -> bytes:
+    """The key of the receipts' secrets; intake does not work without one."""
+    if running.receipt_key is None:
+        raise RuntimeError("RECEIPT_KEY_FILE is not set")
+    return running.receipt_key
 
 
 @router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
@@ -173,7 +193,9 @@ async def read_case(
         if name in sealed
     }
     external_id = row["external_id"] if row else None
-    return shown.answer({**texts, "external_id": external_id, "allowed_actions": allowed(person, shown.case.state)})
+    receipt = receipts.number_of(case_id) if shown.case.found == "APPEAL" else None
+    own = {"external_id": external_id, "receipt": receipt, "allowed_actions": allowed(person, shown.case)}
+    return shown.answer(texts | own)
 
 
 @router.get("/cases", summary="案件列表 / cases")
@@ -181,11 +203,13 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
     running: Running,
     person: Calling,
     state: Annotated[str | None, Query(max_length=20)] = None,
+    receipt: Annotated[str | None, Query(max_length=24, description="回执号 / number of a receipt")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
     min_position: MinPosition = None,
 ) -> JSONResponse:
     after = decode_cursor(cursor, UUID)
+    number = receipts.read_number(receipt) if receipt else None
     seen = sight(person.actor, person.directory)
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
@@ -193,6 +217,7 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
         rows = await conn.fetch(
             "select case_id::text, doc from case_view where ($1::text is null or state = $1)"
             " and ($2::uuid is null or case_id > $2) and ($3 or unit = any($4) or grid = any($5))"
+            " and ($7::text is null or case_id in (select case_id from receipt where number = $7))"
             " order by case_id limit $6",
             state,
             after[0] if after else None,
@@ -200,6 +225,7 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
             list(seen.units),
             list(seen.grids),
             limit + 1,
+            number,
         )
     more = len(rows) > limit
     items = [_item(orjson.loads(row["doc"])) for row in rows[:limit]]
@@ -212,11 +238,9 @@ def _item(doc: dict[str, Any]) -> dict[str, Any]:
     return {name: doc[name] for name in names}
 
 
-def allowed(person: Any, state: str) -> list[str]:
+def allowed(person: Person, case: Case) -> list[str]:
     """What this caller may do next in intake."""
-    if person.actor.role != "OPERATOR":
-        return []
-    return matter.ALLOWED.get(state, [])
+    return matter.allowed(case) if person.actor.role == "OPERATOR" else []
 
 
 def _json(document: dict[str, Any]) -> Any:

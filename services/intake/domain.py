@@ -1,4 +1,5 @@
-"""Intake 受理: registering, refusing, voiding, erasing; receiving is in reception.py. Pure: no I/O, no clock."""
+"""Intake 受理: registering, refusing, voiding, erasing; receiving is in reception.py, changes of mind in
+correction.py and withdrawal.py. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -22,8 +23,10 @@ from libs.events.decider import Actor, Decider
 from libs.events.errors import NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode
+from services.intake.correction import AnswerDirectly, CorrectCase, answer, correct
 from services.intake.matter import NotInThisState, State, catalogue_item, evolve, raise_not_here
 from services.intake.reception import ReportGridEvent, SubmitAppeal, report_grid_event, submit_appeal
+from services.intake.withdrawal import RestoreAppeal, WithdrawAppeal, restore, withdraw
 
 # Commands
 
@@ -90,7 +93,18 @@ class EraseCaseKeys:
     ground: ErasureGround
 
 
-Command = SubmitAppeal | ReportGridEvent | RegisterCase | VoidCase | RejectCase | EraseCaseKeys
+Command = (
+    SubmitAppeal
+    | ReportGridEvent
+    | RegisterCase
+    | CorrectCase
+    | VoidCase
+    | RejectCase
+    | AnswerDirectly
+    | WithdrawAppeal
+    | RestoreAppeal
+    | EraseCaseKeys
+)
 
 # Decisions
 
@@ -104,6 +118,14 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return report_grid_event(state, command, facts.directory)
         case RegisterCase():
             return register(state, command, facts.directory)
+        case CorrectCase():
+            return correct(state, command, facts)
+        case AnswerDirectly():
+            return answer(state, command)
+        case WithdrawAppeal():
+            return withdraw(state, command, facts)
+        case RestoreAppeal():
+            return restore(state, command, facts)
         case VoidCase():
             return void(state, command, facts)
         case RejectCase():

@@ -3,13 +3,13 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
-from services.intake import api, domain, erasure, projection, tables
+from services.intake import api, desk_api, domain, erasure, projection, receipts_api, tables
 
 PARTS = Parts(
     service="intake",
     title_zh="受理",
     decider=domain.DECIDER,
-    routers=(api.router,),
+    routers=(api.router, desk_api.router, receipts_api.router),
     tables=tables.TABLES,
     project=projection.project,
     effect=erasure.destroy_keys,

@@ -10,17 +10,23 @@ from libs.directory.limits import UnknownClass
 from libs.directory.view import View
 from libs.events.contracts.directory import CatalogueItemPublished
 from libs.events.contracts.intake import (
+    AnsweredDirectly,
     AppealReceived,
+    AppealRestored,
+    AppealWithdrawn,
+    CaseCorrected,
     CaseNotAccepted,
     CaseRegistered,
     CaseVoided,
     GridEventReported,
     Kind,
     PersonalDataErased,
+    Urgency,
 )
 from libs.events.errors import NotFound, Rejected
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode
+from libs.events.lifecycle import Case
 
 # Refusals
 
@@ -31,7 +37,13 @@ class NotInThisState(Rejected):
     code = "E-STATE"
 
 
-ALLOWED = {"RECEIVED": ["register", "reject", "void"], "REGISTERED": ["void"]}
+AMENDING = ["correct", "withdraw"]
+"""What an operator may do to every open case."""
+ALLOWED = {
+    "RECEIVED": ["register", "reject", "void", "answer", *AMENDING],
+    "REGISTERED": ["void", *AMENDING],
+    "WITHDRAWN": ["restore"],
+}
 """State → what intake's operator may still do."""
 
 # State
@@ -41,12 +53,18 @@ ALLOWED = {"RECEIVED": ["register", "reject", "void"], "REGISTERED": ["void"]}
 class State:
     """What intake itself decided about a case."""
 
-    status: Literal["NONE", "RECEIVED", "REGISTERED", "NOT_ACCEPTED", "VOID"] = "NONE"
+    status: Literal["NONE", "RECEIVED", "REGISTERED", "NOT_ACCEPTED", "VOID", "ANSWERED", "WITHDRAWN"] = "NONE"
     kind: Kind = "help"
     grid: GridCode | None = None
     class_code: ClassCode | None = None
+    urgency: Urgency | None = None
+    filing_condition: str | None = None
     upstream_due_at: datetime | None = None
     erased: frozenset[str] = frozenset()
+    reporter_left: bool = False
+    """Withdrew while the matter goes on in the public interest."""
+    registered: bool = False
+    restorable_until: datetime | None = None
 
 
 def evolve(state: State, event: Event) -> State:
@@ -59,7 +77,26 @@ def evolve(state: State, event: Event) -> State:
         case GridEventReported():
             return replace(state, status="RECEIVED", kind=event.kind, grid=event.grid, class_code=event.class_code)
         case CaseRegistered():
-            return replace(state, status="REGISTERED", kind=event.kind, class_code=event.class_code)
+            return replace(
+                state,
+                status="REGISTERED",
+                registered=True,
+                kind=event.kind,
+                class_code=event.class_code,
+                urgency=event.urgency,
+                filing_condition=event.filing_condition,
+            )
+        case CaseCorrected():
+            return _corrected(state, event)
+        case AnsweredDirectly():
+            return replace(state, status="ANSWERED")
+        case AppealWithdrawn(continues=True):
+            return replace(state, reporter_left=True, restorable_until=event.restorable_until)
+        case AppealWithdrawn():
+            return replace(state, status="WITHDRAWN", restorable_until=event.restorable_until)
+        case AppealRestored():
+            status: Literal["REGISTERED", "RECEIVED"] = "REGISTERED" if state.registered else "RECEIVED"
+            return replace(state, status=status, reporter_left=False, restorable_until=None)
         case CaseNotAccepted():
             return replace(state, status="NOT_ACCEPTED")
         case CaseVoided():
@@ -70,6 +107,18 @@ def evolve(state: State, event: Event) -> State:
             return state
 
 
+def _corrected(state: State, event: CaseCorrected) -> State:
+    return replace(
+        state,
+        kind=event.kind or state.kind,
+        grid=event.grid or state.grid,
+        class_code=event.class_code or state.class_code,
+        urgency=event.urgency or state.urgency,
+        # A filing condition belongs to a class: another class does not inherit it.
+        filing_condition=event.filing_condition or (None if event.class_code else state.filing_condition),
+    )
+
+
 # Guards
 
 
@@ -78,6 +127,35 @@ def raise_not_here(state: State) -> None:
     if state.status == "NONE":
         raise NotFound()
     raise NotInThisState(allowed=ALLOWED.get(state.status, []))
+
+
+def must_be_open(state: State, case: Case | None) -> None:
+    """Raises unless the case is open, as far as intake and its read model know; `NotFound` where there is none."""
+    if state.status not in ("RECEIVED", "REGISTERED"):
+        raise_not_here(state)
+    if case and case.ended:
+        raise NotInThisState(evidence=[case.last_event_id])
+
+
+def allowed(case: Case) -> list[str]:
+    """What intake's operator may do next with a case."""
+    actions = [] if case.ended else AMENDING
+    actions = ALLOWED.get(case.state, actions)
+    if case.reporter_left:
+        actions = [*actions, "restore"]
+    return [action for action in actions if not _pointless(action, case)]
+
+
+def _pointless(action: str, case: Case) -> bool:
+    match action:
+        case "answer":
+            return case.kind != "consult"
+        case "withdraw":
+            return case.found != "APPEAL" or case.reporter_left
+        case "restore":
+            return case.ended and case.state != "WITHDRAWN"
+        case _:
+            return False
 
 
 def catalogue_item(directory: View, code: ClassCode) -> CatalogueItemPublished:
