@@ -13,6 +13,7 @@ PARTS = Parts(
     tables=tables.TABLES,
     project=projection.project,
     effect=erasure.destroy_keys,
+    copy=search_copies.copies,
 )
 app = api_app(PARTS)
 

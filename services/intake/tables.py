@@ -1,8 +1,8 @@
-"""Intake's read model besides the case itself: what came in, personal fields as they stand in the log."""
+"""Intake's read model besides the case itself: what came in, sealed as in the log, and keyed search copies."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Index, SmallInteger, Table, Text
+from sqlalchemy import Boolean, Column, DateTime, Index, LargeBinary, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from libs.events.tables import metadata
@@ -20,18 +20,29 @@ report = Table(
     Index("report_by_time", "received_at", "case_id"),
 )
 
-receipt = Table(
-    "receipt",
+caller = Table(
+    "caller",
     metadata,
     Column("case_id", UUID(as_uuid=False), primary_key=True),
     Column("lane", SmallInteger, nullable=False),
-    Column("number", Text, nullable=False),
-    Column("registered_at", DateTime(timezone=True)),
-    Column("dispatched_at", DateTime(timezone=True)),
-    Column("due_at", DateTime(timezone=True), comment="of the overall clock, which never resets"),
-    Column("closed_at", DateTime(timezone=True)),
-    Index("receipt_by_number", "number"),
+    Column("telephone", LargeBinary, nullable=False, comment="HMAC-SHA-256 of the number"),
+    Index("caller_by_telephone", "telephone"),
+    info={"search_copy": True},
 )
-"""What a receipt shows; several cases may have one number, their secrets tell them apart."""
+"""Blind index: which cases one telephone reported. Gone when the reporter is erased."""
 
-TABLES = (report, receipt)
+likeness = Table(
+    "likeness",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("grid", Text, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("words", LargeBinary, nullable=False, comment="keyed hashes of letter pairs"),
+    Index("likeness_of_open_cases", "grid", "received_at", postgresql_where=text("open")),
+    info={"search_copy": True},
+)
+"""What duplicate hints look through. Gone when the case is erased."""
+
+TABLES = (report, caller, likeness)
