@@ -3,7 +3,7 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
-from services.intake import api, desk_api, domain, erasure, projection, receipts_api, tables
+from services.intake import api, desk_api, domain, erasure, projection, receipts_api, search_copies, tables
 
 PARTS = Parts(
     service="intake",

@@ -12,11 +12,12 @@ from libs.events.event import Event, Sealed
 from libs.events.lifecycle import Case
 from libs.events.readmodel import ReadModel
 from services.intake.receipts import number_of
+from services.intake.search_copies import project_copies
 from services.intake.tables import receipt, report
 
 
 def project(rows: ReadModel, event: Recorded, case: Case) -> None:
-    """One event into the tables of reports and receipts."""
+    """One event into the tables of reports and receipts, and into the search copies."""
     match event.data:
         case AppealReceived() | GridEventReported() as data:
             _received(rows, event, data, case)
@@ -25,6 +26,7 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
         case _:
             pass
     _receipt(rows, event, case)
+    project_copies(rows, event, case)
 
 
 def _received(rows: ReadModel, event: Recorded, data: AppealReceived | GridEventReported, case: Case) -> None:

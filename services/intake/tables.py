@@ -20,6 +20,20 @@ report = Table(
     Index("report_by_time", "received_at", "case_id"),
 )
 
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("registered_at", DateTime(timezone=True)),
+    Column("dispatched_at", DateTime(timezone=True)),
+    Column("due_at", DateTime(timezone=True), comment="of the overall clock, which never resets"),
+    Column("closed_at", DateTime(timezone=True)),
+    Index("receipt_by_number", "number"),
+)
+"""What a receipt shows; several cases may have one number, their secrets tell them apart."""
+
 caller = Table(
     "caller",
     metadata,
@@ -45,4 +59,4 @@ likeness = Table(
 )
 """What duplicate hints look through. Gone when the case is erased."""
 
-TABLES = (report, caller, likeness)
+TABLES = (report, receipt, caller, likeness)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import UUID
 from libs.events.schema import run_script
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 ATTACHMENTS = """
 create schema attachments;
