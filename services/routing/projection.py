@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from libs.events.contracts.intake import CaseRegistered
@@ -12,20 +13,24 @@ from libs.events.contracts.routing import (
     RouteProposed,
     RouteRejected,
 )
-from libs.events.contracts.supervision import ClockMoved
+from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived, KnownClock
 from libs.events.envelope import Recorded
 from libs.events.lifecycle import Case
 from libs.events.readmodel import ReadModel, Row
+from services.routing import holding
 from services.routing.tables import work_order
 
 
 def project(rows: ReadModel, event: Recorded, case: Case) -> None:
     """One event into the order of its case, which begins when the case is registered."""
     orders = rows[work_order]
+    before = orders.get(case.case_id)
     if isinstance(event.data, CaseRegistered):
         orders.put(_registered(event, case))
     if row := orders.get(case.case_id):
-        orders.put({**row, **_standing(case), **_change(row, event)})
+        after = {**row, **_standing(case), **_change(row, event)}
+        orders.put(after)
+        holding.follow(rows, event, before, after, case)
 
 
 def _registered(event: Recorded, case: Case) -> Row:
@@ -40,6 +45,7 @@ def _registered(event: Recorded, case: Case) -> Row:
         "grid": case.grid,
         "registered_at": event.recorded_at,
         "chain": [],
+        "candidates": [],
         "rejected": [],
         "deemed_signed": False,
         "clock_round": 0,
@@ -54,6 +60,10 @@ def _standing(case: Case) -> Row:
         "handler": case.handler,
         "round": case.round,
         "dual_hat": case.dual_hat,
+        "kind": case.kind,
+        "class_code": case.class_code,
+        "urgency": case.urgency,
+        "grid": case.grid,
     }
 
 
@@ -62,7 +72,8 @@ def _change(row: Row, event: Recorded) -> Row:
         case RouteRejected() as skipped:
             return {"rejected": [*row["rejected"], skipped.model_dump(mode="json")]}
         case RouteProposed() as proposed:
-            return {"proposed": proposed.unit, "dispatch": proposed.dispatch, "chain": _steps(proposed)}
+            tried = {"dispatch": proposed.dispatch, "candidates": list(proposed.candidates)}
+            return {"proposed": proposed.unit, "chain": _steps(proposed), **tried}
         case CaseDispatched() as dispatched:
             return {"dispatched_at": event.recorded_at, "signed_at": None, "chain": _steps(dispatched)}
         case AssignmentAccepted():
@@ -71,14 +82,28 @@ def _change(row: Row, event: Recorded) -> Row:
             return {"signed_at": event.recorded_at, "deemed_signed": True}
         case ClockMoved() as moved:
             return _clock(row, moved)
+        case ClocksEnded() | ClocksRevived() as moved:
+            return _clocks(row, moved.clocks)
         case _:
             return {}
 
 
-def _clock(row: Row, moved: ClockMoved) -> Row:
+def _clocks(row: Row, clocks: Sequence[KnownClock]) -> Row:
+    changed: Row = {}
+    for clock in clocks:
+        changed |= _clock({**row, **changed}, clock)
+    return changed
+
+
+def _clock(row: Row, moved: KnownClock) -> Row:
     match moved.clock:
         case "dispatch":
-            return {"dispatch_due_at": moved.due_at}
+            return {
+                "dispatch_due_at": moved.due_at,
+                "dispatch_yellow_at": moved.yellow_at,
+                "dispatch_long_red_at": moved.long_red_at,
+                "dispatch_stopped_at": moved.stopped_at,
+            }
         case "sign":
             return {"sign_due_at": moved.due_at, "sign_stopped_at": moved.stopped_at}
         case "overall":

@@ -1,0 +1,89 @@
+"""The dispatcher's queue: what waits for dispatch, which units were tried, and why each was skipped. Reading only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from libs.events.errors import Forbidden
+from libs.events.store import Connection
+from libs.service.access import sight
+from libs.service.cases import MinPosition, decode_cursor, encode_cursor
+from libs.service.freshness import as_of, wait_for_position
+from libs.service.http import Calling, Running
+from services.routing.holding import ALL_UNITS
+from services.routing.lists import LISTED, Cursor, Limit, lamp, reasons, text_or_none
+
+router = APIRouter(tags=["派遣·办理 routing"])
+
+PARTS = {None: ("queue routed", "queue unrouted"), True: ("queue unrouted",), False: ("queue routed",)}
+UNROUTED = "proposed is null and dispatch is not null"
+WHERE = {None: "true", True: UNROUTED, False: f"not ({UNROUTED})"}
+PAGE = """
+select * from work_order where state = 'REGISTERED' and {where}
+   and ($1::uuid is null or (urgency, registered_at, case_id) > ($2, $3::timestamptz, $1))
+ order by urgency, registered_at, case_id limit $4
+"""
+
+
+@router.get("/queue", summary="待派案件 / registered cases that wait for dispatch")
+async def queue(
+    running: Running,
+    person: Calling,
+    *,
+    unrouted: bool | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    min_position: MinPosition = None,
+) -> JSONResponse:
+    """The most urgent and oldest first; `unrouted=true`: only those for which the rules found no unit."""
+    urgency, registered_at, case_id = decode_cursor(cursor, str, datetime.fromisoformat, UUID) or (None, None, None)
+    if not sight(person.actor, person.directory).everything:
+        raise Forbidden(allowed=["DISPATCHER"])
+    async with running.pool.acquire() as conn:
+        await wait_for_position(conn, min_position)
+        fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
+        count = await waiting(conn, unrouted=unrouted)
+        page = PAGE.format(where=WHERE[unrouted])
+        rows = await conn.fetch(page, case_id, urgency, registered_at, limit + 1)
+    items = [queue_item(row, fresh.at) for row in rows[:limit]]
+    last = rows[limit - 1] if len(rows) > limit else None
+    following = None
+    if last:
+        following = encode_cursor(last["urgency"], last["registered_at"].isoformat(), str(last["case_id"]))
+    return JSONResponse({"items": items, "count": count, "next_cursor": following, **fresh.document()})
+
+
+async def waiting(conn: Connection, *, unrouted: bool | None) -> int:
+    """How many cases wait, or how many of them nobody was found for."""
+    rows = await conn.fetch("select counts from unit_lane where unit = $1", ALL_UNITS)
+    return sum(orjson.loads(row["counts"]).get(part, 0) for row in rows for part in PARTS[unrouted])
+
+
+def queue_item(row: Any, at: datetime) -> dict[str, Any]:
+    """One case that waits for dispatch."""
+    names = ("kind", "class_code", "urgency", "grid", "proposed", "dispatch")
+    return {
+        "case_id": str(row["case_id"]),
+        **{name: row[name] for name in names},
+        "unrouted": row["proposed"] is None and row["dispatch"] is not None,
+        "registered_at": text_or_none(row["registered_at"]),
+        "dispatch_due_at": text_or_none(row["dispatch_due_at"]),
+        "lamp": lamp(row, at, "dispatch_"),
+        "candidates": candidates(row),
+        **reasons(row),
+    }
+
+
+def candidates(row: Any) -> list[dict[str, Any]]:
+    """The units that the rules named, in the order in which they were tried, each with why it was skipped or not."""
+    why = {skipped["unit"]: skipped for skipped in orjson.loads(row["rejected"])}
+    return [
+        {"unit": unit, "proposed": unit == row["proposed"], "rejected": why.get(unit)}
+        for unit in orjson.loads(row["candidates"])
+    ]
