@@ -231,7 +231,8 @@ def _routing(case: Case, event: Event, event_id: str) -> dict[str, Any]:
             handlers = _used(case.handlers, event.accepted_by, event_id)
             return {"state": "IN_PROGRESS", "signed": True, "handlers": handlers}
         case routing.AssignmentDeemedAccepted():
-            return {"state": "IN_PROGRESS", "signed": True}
+            # While a return waits the sign limit runs on; the order stands signed if the unit keeps it.
+            return {"state": "IN_PROGRESS" if case.state == "DISPATCHED" else case.state, "signed": True}
         case routing.HandlerAssigned():
             assigned = _used(case.handlers, event.assigned_by, event_id)
             return {"handler": event.handler, "handlers": _used(assigned, event.handler, event_id)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import orjson
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
@@ -12,8 +13,9 @@ from pydantic import Field
 from libs.events.ids import PersonId, UnitId
 from libs.service.cases import Body, CaseRef, MinPosition, carry_out, show_case
 from libs.service.http import Calling, Commanding, Running, answer
-from services.routing import domain, handling
+from services.routing import dispatching, handling
 from services.routing.lists import LISTED, due_times, lamp, reasons
+from services.routing.offered import allowed_actions
 
 router = APIRouter(tags=["派遣·办理 routing"])
 
@@ -56,8 +58,8 @@ class FeedbackBody(Body):
 
 @router.post("/cases/{case_id}/dispatch", summary="派遣 / dispatch")
 async def dispatch(case_id: CaseRef, body: DispatchBody, running: Running, call: Commanding) -> JSONResponse:
-    def build(now: datetime) -> domain.DispatchCase:
-        return domain.DispatchCase(now, call.actor, body.unit, body.override_reason)
+    def build(now: datetime) -> dispatching.DispatchCase:
+        return dispatching.DispatchCase(now, call.actor, body.unit, body.override_reason)
 
     return answer(await carry_out(running, case_id, call, build))
 
@@ -109,8 +111,44 @@ async def read_case(
     async with running.pool.acquire() as conn:
         shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
         row = await conn.fetchrow("select * from work_order where case_id = $1", case_id)
-    allowed = domain.allowed_actions(shown.case, person.actor, person.directory, person.now)
-    order: dict[str, Any] = {"allowed_actions": allowed}
+        disputed = await conn.fetchrow("select * from dispute where case_id = $1", case_id)
+    question = in_question(disputed)
+    order: dict[str, Any] = {
+        "allowed_actions": allowed_actions(
+            shown.case,
+            person.actor,
+            person.directory,
+            person.now,
+            return_until=disputed["return_until"] if disputed else None,
+            parties=tuple(question["parties"]),
+        ),
+        "co_units_outstanding": list(shown.case.co_units),
+        "dispute": question,
+    }
     if row:
         order |= reasons(row) | {"proposed": row["proposed"], "lamp": lamp(row, shown.fresh.at), "due": due_times(row)}
     return shown.answer(order)
+
+
+UNQUESTIONED: dict[str, Any] = {
+    "no_return": False,
+    "because": None,
+    "returns": [],
+    "parties": [],
+    "return_until": None,
+    "decision_due_at": None,
+}
+
+
+def in_question(row: Any) -> dict[str, Any]:
+    """Whose the case is, where that was asked: until when the unit may return it, its returns, its arbitration."""
+    if row is None:
+        return UNQUESTIONED
+    instants = {name: row[name].isoformat() if row[name] else None for name in ("return_until", "decision_due_at")}
+    return {
+        "no_return": row["no_return"],
+        "because": row["because"],
+        "returns": orjson.loads(row["returns"]),
+        "parties": orjson.loads(row["parties"]),
+        **instants,
+    }

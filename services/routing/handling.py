@@ -25,6 +25,7 @@ from libs.separation.powers import may_handle
 from services.routing.work_order import (
     NotInThisState,
     NotYourUnit,
+    Timed,
     WorkOrder,
     forbidden,
     require_status,
@@ -119,6 +120,14 @@ class CitizenNotContacted(Rejected):
     en = "reach the reporter first, or record three tries"
 
 
+class CoUnitOutstanding(Rejected):
+    """The lead reports when every co-unit has done its part."""
+
+    code = "E-FB-COUNIT"
+    zh = "尚有协办单位未反馈"
+    en = "a co-handling unit has not reported yet"
+
+
 TRIES = 3
 
 # Decisions
@@ -153,7 +162,7 @@ def unbarred(order: WorkOrder, command: Command, facts: Facts) -> Case:
     return case
 
 
-def refuse_barred(case: Case, command: Command, person: PersonId, unit: UnitId | None, directory: View) -> None:
+def refuse_barred(case: Case, command: Timed, person: PersonId, unit: UnitId | None, directory: View) -> None:
     """Raises `SeparationForbids` where the person may not use a handling power for the unit."""
     if breach := may_handle(case, person, directory, command.at, unit):
         raise forbidden(breach, type(command).__name__, person, unit)
@@ -190,6 +199,8 @@ def feedback(order: WorkOrder, command: SubmitFeedback, case: Case, directory: V
     """The handling clock stops at this event, so whoever is early is early."""
     unit = require_handler(order, command.by)
     require_status(order, case, "IN_PROGRESS")
+    if order.co_units:
+        raise CoUnitOutstanding(allowed=order.co_units)
     item = directory.catalogue(case.class_code or "")
     on_site = item is not None and item.verification and not item.photo_exempt
     if on_site and command.result != "EXPLAINED" and not command.photos:

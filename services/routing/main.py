@@ -3,13 +3,33 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
-from services.routing import api, bulk, directory_api, domain, feed, lists, projection, queue, reactions, tables
+from services.routing import (
+    api,
+    bulk,
+    directory_api,
+    domain,
+    feed,
+    lists,
+    projection,
+    queue,
+    reactions,
+    returns_api,
+    tables,
+)
 
 PARTS = Parts(
     service="routing",
     title_zh="派遣·办理",
     decider=domain.DECIDER,
-    routers=(api.router, bulk.router, lists.router, queue.router, feed.router, directory_api.router),
+    routers=(
+        api.router,
+        returns_api.router,
+        bulk.router,
+        lists.router,
+        queue.router,
+        feed.router,
+        directory_api.router,
+    ),
     tables=tables.TABLES,
     project=projection.project,
     react=reactions.react,

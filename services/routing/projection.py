@@ -17,7 +17,7 @@ from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRev
 from libs.events.envelope import Recorded
 from libs.events.lifecycle import Case
 from libs.events.readmodel import ReadModel, Row
-from services.routing import holding
+from services.routing import disputing, holding
 from services.routing.tables import work_order
 
 
@@ -30,6 +30,7 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
     if row := orders.get(case.case_id):
         after = {**row, **_standing(case), **_change(row, event)}
         orders.put(after)
+        disputing.follow(rows, event, case)
         holding.follow(rows, event, before, after, case)
 
 
@@ -72,10 +73,12 @@ def _change(row: Row, event: Recorded) -> Row:
         case RouteRejected() as skipped:
             return {"rejected": [*row["rejected"], skipped.model_dump(mode="json")]}
         case RouteProposed() as proposed:
-            tried = {"dispatch": proposed.dispatch, "candidates": list(proposed.candidates)}
+            rejected = _before(row["rejected"], proposed)
+            tried = {"dispatch": proposed.dispatch, "candidates": list(proposed.candidates), "rejected": rejected}
             return {"proposed": proposed.unit, "chain": _steps(proposed), **tried}
         case CaseDispatched() as dispatched:
-            return {"dispatched_at": event.recorded_at, "signed_at": None, "chain": _steps(dispatched)}
+            unsigned = {"signed_at": None, "deemed_signed": False}
+            return {"dispatched_at": event.recorded_at, "chain": _steps(dispatched), **unsigned}
         case AssignmentAccepted():
             return {"signed_at": event.recorded_at}
         case AssignmentDeemedAccepted():
@@ -123,3 +126,10 @@ def _clock(row: Row, moved: KnownClock) -> Row:
 
 def _steps(event: RouteProposed | CaseDispatched) -> list[dict[str, Any]]:
     return [step.model_dump(mode="json") for step in event.chain]
+
+
+def _before(rejected: list[dict[str, Any]], proposed: RouteProposed) -> list[dict[str, Any]]:
+    """Why the candidates before the proposed one were skipped; what an earlier proposal said of others is no answer."""
+    newest = {one["unit"]: one for one in rejected}
+    chosen = proposed.candidates.index(proposed.unit) if proposed.unit in proposed.candidates else None
+    return [newest[unit] for unit in proposed.candidates[:chosen] if unit in newest]

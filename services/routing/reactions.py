@@ -6,14 +6,27 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from libs.directory.view import View
-from libs.events.contracts.intake import CaseNotAccepted, CaseRegistered, CaseVoided
+from libs.events.contracts.intake import (
+    AnsweredDirectly,
+    AppealRestored,
+    AppealWithdrawn,
+    CaseCorrected,
+    CaseNotAccepted,
+    CaseRegistered,
+    CaseVoided,
+)
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     CaseDispatched,
     CitizenContacted,
+    CoUnitAdded,
+    CoUnitReported,
     FeedbackSubmitted,
     HandlerAssigned,
     ProgressRecorded,
+    ReturnApproved,
+    ReturnRejected,
+    ReturnRequested,
 )
 from libs.events.contracts.supervision import CaseClosed, DeadlineBreached, FeedbackRejected, ReworkOrdered
 from libs.events.decider import SYSTEM
@@ -22,14 +35,15 @@ from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
 from libs.events.lifecycle import Case
 from libs.separation.case import Breach
-from libs.separation.powers import may_dispatch, may_handle
+from libs.separation.powers import may_decide, may_dispatch, may_handle
+from services.routing.arbitration import OpenArbitration
+from services.routing.dispatching import DispatchCase, ProposeRoute
 from services.routing.domain import (
     CancelWorkOrder,
     Command,
     DeemAccepted,
-    DispatchCase,
-    ProposeRoute,
     RecordViolation,
+    RestoreWorkOrder,
     ResumeHandling,
 )
 
@@ -38,13 +52,19 @@ def react(event: Recorded, case: Case, view: View) -> Sequence[Command]:
     """Commands that follow from one event; `case` is the case right after it."""
     at = event.recorded_at
     if event.data.owner == "routing":
-        return [*_second_look(event, case, view)]
+        return [*_second_look(event, case, view), *_next_proposal(event)]
     if event.id in case.without_effect:
         return []
     match event.data:
         case CaseRegistered():
-            return [ProposeRoute(at, SYSTEM), *_dispatch_at_once(event.data, view, at)]
-        case CaseVoided() | CaseNotAccepted():
+            return [ProposeRoute(at, SYSTEM), *_dispatch_at_once(case, view, at)]
+        case CaseCorrected() if case.state == "REGISTERED":
+            return [ProposeRoute(at, SYSTEM), *_dispatch_at_once(case, view, at)]
+        case AppealRestored():
+            return [RestoreWorkOrder(at, SYSTEM, event.type)]
+        case AppealWithdrawn(continues=True):
+            return []
+        case CaseVoided() | CaseNotAccepted() | AnsweredDirectly() | AppealWithdrawn():
             return [CancelWorkOrder(at, SYSTEM, event.type)]
         case CaseClosed():
             return [CancelWorkOrder(at, SYSTEM, event.type, after_feedback=False)]
@@ -52,13 +72,21 @@ def react(event: Recorded, case: Case, view: View) -> Sequence[Command]:
             return [ResumeHandling(at, SYSTEM, event.data.round, event.type)]
         case DeadlineBreached(clock="sign"):
             return [DeemAccepted(at, SYSTEM, event.data.clock_id)]
+        case DeadlineBreached(clock="return_decision"):
+            return [OpenArbitration(at, SYSTEM, event.data.unit)]
         case _:
             return []
 
 
-def _dispatch_at_once(registered: CaseRegistered, view: View, at: datetime) -> Sequence[Command]:
-    item = view.catalogue(registered.class_code)
-    return [DispatchCase(at, SYSTEM)] if item and item.dispatch == "auto" else []
+def _dispatch_at_once(case: Case, view: View, at: datetime) -> Sequence[Command]:
+    """Where the class says so; what a unit has returned is the dispatcher's to send on."""
+    item = view.catalogue(case.class_code or "")
+    return [DispatchCase(at, SYSTEM)] if item and item.dispatch == "auto" and not case.returns else []
+
+
+def _next_proposal(event: Recorded) -> Sequence[Command]:
+    """A case that was given back is proposed anew, without the units that returned it."""
+    return [ProposeRoute(event.recorded_at, SYSTEM)] if isinstance(event.data, ReturnApproved) else []
 
 
 def _second_look(event: Recorded, case: Case, view: View) -> Iterator[Command]:
@@ -69,14 +97,23 @@ def _second_look(event: Recorded, case: Case, view: View) -> Iterator[Command]:
 
 
 def _breaches(act: Event, case: Case, view: View, at: datetime) -> Iterator[tuple[PersonId, Breach]]:
-    if isinstance(act, CaseDispatched):
-        if breach := may_dispatch(case, act.dispatched_by, view, at):
-            yield act.dispatched_by, breach
-        return
-    for person in _handled_by(act):
-        unit = UnitId(case.unit) if case.unit else None
-        if breach := may_handle(case, person, view, at, unit):
+    for person, breach in _judged(act, case, view, at):
+        if breach:
             yield person, breach
+
+
+def _judged(act: Event, case: Case, view: View, at: datetime) -> Iterator[tuple[PersonId, Breach | None]]:
+    match act:
+        case CaseDispatched():
+            yield act.dispatched_by, may_dispatch(case, act.dispatched_by, view, at)
+        case ReturnApproved() | ReturnRejected():
+            yield act.decided_by, may_decide(case, act.decided_by, view, at, act.unit)
+        case CoUnitReported():
+            yield act.reported_by, may_handle(case, act.reported_by, view, at, act.unit)
+        case _:
+            unit = UnitId(case.unit) if case.unit else None
+            for person in _handled_by(act):
+                yield person, may_handle(case, person, view, at, unit)
 
 
 def _handled_by(act: Event) -> tuple[PersonId, ...]:
@@ -92,5 +129,9 @@ def _handled_by(act: Event) -> tuple[PersonId, ...]:
             return (act.recorded_by,)
         case FeedbackSubmitted():
             return (act.submitted_by,)
+        case ReturnRequested():
+            return (act.requested_by,)
+        case CoUnitAdded():
+            return (act.added_by,)
         case _:
             return ()

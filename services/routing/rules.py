@@ -36,10 +36,14 @@ class _Search:
     case: Case
     view: View
     at: datetime
+    returned: tuple[UnitId, ...]
     rejected: list[RouteRejected] = field(default_factory=list)
 
     def first_fit(self, candidates: tuple[LeadCandidate, ...]) -> tuple[LeadCandidate, Dispatchable] | None:
         for candidate in candidates:
+            if candidate.unit in self.returned:
+                self.rejected.append(given_back(self.view, candidate.unit))
+                continue
             if not candidate.holds_power:
                 self.rejected.append(without_power(self.view, candidate))
                 continue
@@ -50,14 +54,21 @@ class _Search:
         return None
 
 
-def propose(case: Case, view: View, at: datetime) -> Route:
-    """Where the case should go, and why; deterministic: more specific area, lower level, smaller unit code first."""
+def propose(
+    case: Case, view: View, at: datetime, *, returned: tuple[UnitId, ...] = (), named: UnitId | None = None
+) -> Route:
+    """Where the case should go, and why; deterministic: more specific area, lower level, smaller unit code first.
+
+    Units in `returned` have given the case back with a ground; `named` is whom the last of them held responsible,
+    and comes first where the catalogue knows it for the class (RET-2).
+    """
     item = view.catalogue(case.class_code or "")
     grid = view.grid(case.grid or "")
     if item is None or grid is None:
         return Route(None, chain=(_step("R5", "事项或网格不在目录中", "class or grid is not in the directory"),))
-    candidates = lead_candidates(view, item, grid, at)
-    search = _Search(case, view, at)
+    found = lead_candidates(view, item, grid, at)
+    candidates = (*(one for one in found if one.unit == named), *(one for one in found if one.unit != named))
+    search = _Search(case, view, at, returned)
     chosen = search.first_fit(candidates)
     skipped = tuple(_step(one.rule, one.zh, one.en) for one in search.rejected)
     reasons = tuple(_why(view, item, *chosen)) if chosen else (_nowhere(),)
@@ -79,6 +90,12 @@ def without_power(view: View, candidate: LeadCandidate) -> RouteRejected:
     return RouteRejected(unit=candidate.unit, rule="POW-1", zh=zh, en=en)
 
 
+def given_back(view: View, unit: UnitId) -> RouteRejected:
+    """RET-2: the unit showed that the matter is not its own."""
+    zh, en = f"{_zh(view, unit)}已依据退单", f"{_en(view, unit)} has returned the case with a ground"
+    return RouteRejected(unit=unit, rule="RET-2", zh=zh, en=en)
+
+
 def separated(view: View, answer: UnitRejected) -> RouteRejected:
     """SEP-07 and its neighbours: nobody there could take the case without breaking 巡办分离."""
     zh, en = f"{_zh(view, answer.unit)}: {answer.zh}", f"{_en(view, answer.unit)}: {answer.en}"
@@ -89,6 +106,12 @@ def overridden(view: View, unit: UnitId) -> RuleStep:
     """The dispatcher chose another unit than the rules; his reason stands in the order."""
     zh, en = f"分办员改派{_zh(view, unit)}, 并说明理由", f"the dispatcher chose {_en(view, unit)} and gave a reason"
     return _step("OVERRIDE", zh, en)
+
+
+def ruled(view: View, unit: UnitId) -> RuleStep:
+    """An arbitration named the unit; it may not return the case (RET-4)."""
+    zh, en = f"经会商裁定由{_zh(view, unit)}承办, 不得再退单", f"an arbitration named {_en(view, unit)}; no return"
+    return _step("RET-4", zh, en)
 
 
 def _catalogue(view: View, item: CatalogueItemPublished, candidates: tuple[LeadCandidate, ...]) -> RuleStep:

@@ -119,4 +119,19 @@ feed_entry = Table(
     info={"journal": True},
 )
 
-TABLES = (work_order, held_order, unit_lane, feed_entry)
+dispute = Table(
+    "dispute",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("return_until", DateTime(timezone=True), comment="until when the unit that has the case may return it"),
+    Column("no_return", Boolean, nullable=False),
+    Column(
+        "returns", JSONB, nullable=False, comment="[{unit, requested_at, basis, suggested_unit, decided, groundless}]"
+    ),
+    Column("parties", JSONB, nullable=False, comment="[unit] of the newest arbitration"),
+    Column("because", Text, comment="of the newest arbitration: RET-3, DISPUTED or SILENCE"),
+    Column("decision_due_at", DateTime(timezone=True), comment="of the return or the arbitration that waits"),
+)
+
+TABLES = (work_order, dispute, held_order, unit_lane, feed_entry)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Protocol
 
 from libs.events.contracts.routing import (
+    ArbitrationOpened,
     AssignmentAccepted,
     AssignmentDeemedAccepted,
     CaseDispatched,
     CitizenContacted,
+    CoUnitAdded,
+    CoUnitReported,
     FeedbackSubmitted,
     HandlerAssigned,
     HandlingResumed,
+    ReturnApproved,
+    ReturnRejected,
+    ReturnRequested,
     RouteProposed,
     RuleStep,
     SeparationViolationAttempted,
     SeparationViolationDetected,
     WorkOrderCancelled,
 )
+from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Rejected
 from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
@@ -45,7 +53,9 @@ class NotYourUnit(Forbidden):
 
 # State
 
-Status = Literal["NONE", "PROPOSED", "DISPATCHED", "IN_PROGRESS", "FEEDBACK", "CANCELLED"]
+Status = Literal[
+    "NONE", "PROPOSED", "DISPATCHED", "IN_PROGRESS", "RETURN_PENDING", "ARBITRATION", "FEEDBACK", "CANCELLED"
+]
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,25 @@ class WorkOrder:
     unit: UnitId | None = None
     round: int = 1
     handler: PersonId | None = None
+    signed: bool = False
+    no_return: bool = False
+    return_until: datetime | None = None
+    returns: tuple[UnitId, ...] = ()
+    """Units that asked to return the case, in order (RET-3)."""
+    returned: tuple[UnitId, ...] = ()
+    """Those whose return was approved: the router skips them."""
+    requested_by: PersonId | None = None
+    suggested: UnitId | None = None
+    """Whom the last return named as responsible."""
+    parties: tuple[UnitId, ...] = ()
+    """Of the open arbitration."""
+    co_units: tuple[UnitId, ...] = ()
+    """Co-handling units that have not reported yet."""
+    co_reported: tuple[UnitId, ...] = ()
     reached: bool = False
     tries: int = 0
+    before: Status = "NONE"
+    """Where a cancelled order stood."""
     violations: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -71,9 +98,11 @@ def evolve(order: WorkOrder, event: Event) -> WorkOrder:
             auto = event.dispatch == "auto"
             return replace(order, status="PROPOSED", proposed=event.unit, chain=event.chain, auto=auto)
         case CaseDispatched():
-            return replace(order, status="DISPATCHED", unit=event.unit, round=event.round, handler=None)
-        case AssignmentAccepted() | AssignmentDeemedAccepted():
-            return replace(order, status="IN_PROGRESS")
+            return dispatched(order, event)
+        case AssignmentAccepted():
+            return replace(order, status="IN_PROGRESS", signed=True)
+        case AssignmentDeemedAccepted():
+            return replace(order, status="IN_PROGRESS" if order.status == "DISPATCHED" else order.status, signed=True)
         case HandlerAssigned():
             return replace(order, handler=event.handler)
         case CitizenContacted():
@@ -81,16 +110,72 @@ def evolve(order: WorkOrder, event: Event) -> WorkOrder:
         case FeedbackSubmitted():
             return replace(order, status="FEEDBACK")
         case HandlingResumed():
-            return replace(order, status="IN_PROGRESS", round=event.round)
+            status = order.before if order.status == "CANCELLED" else "IN_PROGRESS"
+            return replace(order, status=status, round=event.round)
         case WorkOrderCancelled():
-            return replace(order, status="CANCELLED")
+            return replace(order, status="CANCELLED", before=order.status)
+        case ReturnRequested() | ReturnApproved() | ReturnRejected() | ArbitrationOpened():
+            return disputed(order, event)
+        case CoUnitAdded():
+            return replace(order, co_units=(*order.co_units, event.unit))
+        case CoUnitReported():
+            left = tuple(unit for unit in order.co_units if unit != event.unit)
+            return replace(order, co_units=left, co_reported=(*order.co_reported, event.unit))
         case SeparationViolationDetected():
             return replace(order, violations=order.violations | {(event.person, event.rule)})
         case _:
             return order
 
 
+def dispatched(order: WorkOrder, event: CaseDispatched) -> WorkOrder:
+    """Another unit begins anew: nobody has signed, no handler is named, no co-unit is asked."""
+    return replace(
+        order,
+        status="DISPATCHED",
+        unit=event.unit,
+        round=event.round,
+        handler=None,
+        signed=False,
+        no_return=event.no_return,
+        return_until=event.return_until,
+        co_units=(),
+        co_reported=(),
+    )
+
+
+def disputed(
+    order: WorkOrder, event: ReturnRequested | ReturnApproved | ReturnRejected | ArbitrationOpened
+) -> WorkOrder:
+    """Whose the case is, is in question, or is so no more."""
+    match event:
+        case ReturnRequested():
+            returns = (*order.returns, event.unit)
+            asked = replace(order, requested_by=event.requested_by, suggested=event.suggested_unit)
+            return replace(asked, status="RETURN_PENDING", returns=returns)
+        case ReturnApproved():
+            returned = (*order.returned, event.unit)
+            return replace(order, status="PROPOSED", proposed=None, auto=False, unit=None, returned=returned)
+        case ReturnRejected():
+            return replace(order, status="IN_PROGRESS" if order.signed else "DISPATCHED")
+        case ArbitrationOpened():
+            return replace(order, status="ARBITRATION", parties=event.parties)
+
+
+def parties_of(order: WorkOrder) -> tuple[UnitId, ...]:
+    """Who has a say in a dispute: every unit that returned the case, and the one that has it now."""
+    return tuple(dict.fromkeys((*order.returns, *((order.unit,) if order.unit else ()))))
+
+
 # Guards
+
+
+class Timed(Protocol):
+    """What every command says: when, and who."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def by(self) -> Actor: ...
 
 
 def forbidden(breach: Breach, command: str, person: PersonId, unit: UnitId | None) -> SeparationForbids:
@@ -106,7 +191,9 @@ def require_status(order: WorkOrder, case: Case, *statuses: Status) -> None:
 
 ALLOWED: dict[Status, tuple[str, ...]] = {
     "PROPOSED": ("dispatch",),
-    "DISPATCHED": ("accept", "contact"),
-    "IN_PROGRESS": ("assign", "contact", "progress", "feedback"),
+    "DISPATCHED": ("accept", "contact", "return"),
+    "IN_PROGRESS": ("assign", "contact", "progress", "return", "co-units", "co-units/report", "feedback"),
+    "RETURN_PENDING": ("return/approve", "return/reject", "arbitration"),
+    "ARBITRATION": ("arbitration/rule",),
 }
 """What can be done next, whoever does it."""

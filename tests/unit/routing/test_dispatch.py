@@ -8,15 +8,9 @@ from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import ClassCode, PersonId, UnitId
 from libs.events.testing import case_of, given
 from libs.separation.refusal import SeparationForbids
-from services.routing.domain import (
-    DECIDER,
-    DispatchCase,
-    NoUnitProposed,
-    PowerMissing,
-    ReasonMissing,
-    UnknownUnit,
-    allowed_actions,
-)
+from services.routing.dispatching import DispatchCase, NoUnitProposed, PowerMissing, ReasonMissing, UnknownUnit
+from services.routing.domain import DECIDER
+from services.routing.offered import allowed_actions
 from services.routing.work_order import NotInThisState
 from tests.unit.directory.town import VIEW, local
 from tests.unit.routing.givens import (
@@ -26,6 +20,7 @@ from tests.unit.routing.givens import (
     LITTER,
     NOON,
     ODOUR,
+    ODOUR_REGISTERED,
     TEN,
     URBAN,
     VILLAGE,
@@ -44,7 +39,11 @@ TO_NOBODY = RouteProposed(unit=None, candidates=(), chain=WHY, dispatch="confirm
 
 def test_the_dispatcher_confirms_the_proposal_and_the_order_carries_its_chain() -> None:
     sent = CaseDispatched(
-        unit=HOUSING, dispatched_by=PersonId("chen-li"), class_code=ClassCode("sewer-odour"), chain=WHY
+        unit=HOUSING,
+        dispatched_by=PersonId("chen-li"),
+        class_code=ClassCode("sewer-odour"),
+        chain=WHY,
+        return_until=local("2026-11-05 00:00"),
     )
     given(DECIDER, TO_HOUSING).when(DispatchCase(TEN, CHEN_LI), facts(*ODOUR)).then(sent)
 
@@ -139,7 +138,11 @@ def test_the_system_dispatches_at_once_only_where_the_class_says_auto() -> None:
     given(DECIDER, TO_HOUSING).when(DispatchCase(TEN, SYSTEM), facts(*ODOUR)).then()
     auto = TO_HOUSING.model_copy(update={"dispatch": "auto"})
     by_the_system = CaseDispatched(
-        unit=HOUSING, dispatched_by=PersonId("system"), class_code=ClassCode("sewer-odour"), chain=WHY
+        unit=HOUSING,
+        dispatched_by=PersonId("system"),
+        class_code=ClassCode("sewer-odour"),
+        chain=WHY,
+        return_until=local("2026-11-05 00:00"),
     )
     given(DECIDER, auto).when(DispatchCase(TEN, SYSTEM), facts(*ODOUR)).then(by_the_system)
 
@@ -153,3 +156,20 @@ def test_only_the_dispatcher_is_offered_to_dispatch() -> None:
     case = case_of(*ODOUR)
     assert allowed_actions(case, CHEN_LI, VIEW, TEN) == ["dispatch"]
     assert allowed_actions(case, ZHOU_MIN, VIEW, TEN) == []
+
+
+def test_an_emergency_is_dispatched_without_a_window_for_a_return() -> None:
+    """RET-1: act first."""
+    emergency = ODOUR_REGISTERED.model_copy(update={"urgency": "U1"})
+    decided = given(DECIDER, TO_HOUSING).when(DispatchCase(TEN, CHEN_LI), facts(ODOUR[0], (TEN, emergency)))
+    [sent] = decided.events
+    assert isinstance(sent, CaseDispatched)
+    assert sent.return_until is None
+
+
+def test_the_window_for_a_return_skips_the_holidays() -> None:
+    """1 wd from the eve of National Day, with its long holiday, ends on the first working day after it."""
+    eve = local("2026-09-30 17:45")
+    [sent] = given(DECIDER, TO_HOUSING).when(DispatchCase(eve, CHEN_LI), facts(*ODOUR)).events
+    assert isinstance(sent, CaseDispatched)
+    assert sent.return_until == local("2026-10-09 00:00")

@@ -14,7 +14,7 @@ from libs.events.errors import Forbidden
 from libs.events.ids import GridCode, PersonId
 from libs.events.testing import case_of, given
 from libs.separation.refusal import SeparationForbids
-from services.routing.domain import DECIDER, allowed_actions
+from services.routing.domain import DECIDER
 from services.routing.handling import (
     AcceptAssignment,
     AssignHandler,
@@ -26,6 +26,7 @@ from services.routing.handling import (
     SubmitFeedback,
     UnknownPerson,
 )
+from services.routing.offered import allowed_actions
 from services.routing.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.givens import (
@@ -209,4 +210,4 @@ def test_what_is_offered_is_what_the_rules_allow() -> None:
     assert allowed_actions(sent, TANG_JING, VIEW, NOON) == []
     signed = case_of(*ODOUR_SENT, (TEN, SIGNED))
     assert allowed_actions(signed, ZHENG_KAI, VIEW, NOON) == ["contact", "progress", "feedback"]
-    assert allowed_actions(signed, FANG_YUN, VIEW, NOON) == ["assign"]
+    assert allowed_actions(signed, FANG_YUN, VIEW, NOON) == ["assign", "co-units"]

@@ -6,7 +6,8 @@ from libs.events.decider import SYSTEM
 from libs.events.event import Event
 from libs.events.testing import case_of, given
 from services.routing import rules
-from services.routing.domain import DECIDER, ProposeRoute
+from services.routing.dispatching import ProposeRoute
+from services.routing.domain import DECIDER
 from tests.unit.directory.town import VIEW, local, published, written
 from tests.unit.routing.givens import (
     ENFORCEMENT,
@@ -88,5 +89,5 @@ def test_the_same_case_and_directory_always_give_the_same_route() -> None:
 
 
 def test_a_route_is_proposed_once() -> None:
-    proposed = RouteProposed(unit=VILLAGE, candidates=(VILLAGE,), chain=(), dispatch="confirm")
+    [proposed] = given(DECIDER).when(ProposeRoute(NINE, SYSTEM), facts(*LITTER)).events
     given(DECIDER, proposed).when(ProposeRoute(NINE, SYSTEM), facts(*LITTER)).then()
