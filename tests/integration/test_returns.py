@@ -1,0 +1,203 @@
+"""退单, 会商裁定, 协办, and what intake does to an order, as their callers meet them, on the real broker and server."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.instance import ROOT
+from deploy.embedded.stack import Stack
+from deploy.timeline import Timeline
+from deploy.town import Town, civil
+from libs.directory.files import read_files
+
+TOWN = read_files(ROOT / "examples" / "town").raw
+DUTY = "县住建局职责清单第12条"
+PHONE = "13900000004"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stack]:
+    """Intake, routing and supervision under a manual clock."""
+    with Stack(f"test-{secrets.token_hex(4)}", services=("intake", "routing", "supervision")) as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town(running: Stack) -> AsyncIterator[Town]:
+    """绥山镇, published on the morning of Monday, 2026-11-02."""
+    async with Timeline.of(running) as line:
+        await line.advance(civil("2026-11-02 08:00"))
+        await line.post("routing", "/directory/documents", TOWN, person="machine:directory")
+        await line.settle()
+        yield Town(line)
+
+
+async def odour(town: Town, at: str) -> str:
+    """A registered complaint about a sewer; the router proposes the housing bureau."""
+    case = await town.appeal(at, "zhou-min", "G03", "complaint", "下水道异味", reporter_phone=PHONE)
+    await town.register(at, case, "sewer-odour", "U3")
+    return case
+
+
+async def act(town: Town, at: str, case: str, path: str, person: str, **body: Any) -> dict[str, Any]:
+    """One command of routing; `expect` is the status."""
+    how = {"expect": body.pop("expect")} if "expect" in body else {}
+    return await town.act(at, "routing", f"/cases/{case}/{path}", person, body, **how)
+
+
+async def shown(town: Town, case: str, person: str) -> dict[str, Any]:
+    answer: dict[str, Any] = await town.line.get("routing", f"/cases/{case}", person=person)
+    return answer
+
+
+async def events_of(running: Stack, case: str) -> list[str]:
+    """Routing's own events of a case, in words."""
+    conn = await asyncpg.connect(running.admin_url("routing"))
+    try:
+        rows = await conn.fetch("select type from log.event where stream = $1 order by version", f"case-{case}")
+        return [row["type"].split(".")[1] for row in rows]
+    finally:
+        await conn.close()
+
+
+async def test_a_case_that_nobody_wants_is_ruled_on_after_two_returns(running: Stack, town: Town) -> None:
+    """场景4 退单"乒乓球", without its clocks."""
+    case = await odour(town, "2026-11-03 08:50")
+    await town.dispatch("2026-11-03 09:00", case)
+    offered = await shown(town, case, "fang-yun")
+    assert offered["allowed_actions"] == ["accept", "return"]
+    assert offered["dispute"]["return_until"] == "2026-11-04T16:00:00+00:00"
+
+    without = await act(town, "2026-11-03 16:50", case, "return", "fang-yun", suggested_unit="county-water", expect=409)
+    assert (without["code"], without["rule_id"]) == ("E-RET-BASIS", "RET-2")
+    why = {"basis": DUTY, "suggested_unit": "county-water", "reason": "三号楼住户称供水井渗漏"}
+    await act(town, "2026-11-03 17:00", case, "return", "fang-yun", **why)
+    assert (await shown(town, case, "chen-li"))["allowed_actions"] == ["return/approve", "return/reject", "arbitration"]
+    own = await act(town, "2026-11-03 17:05", case, "return/approve", "ma-jun", expect=409)
+    assert (own["code"], own["allowed_actions"]) == ("E-SEP-15", ["chen-li"])
+    await act(town, "2026-11-03 17:10", case, "return/approve", "chen-li")
+
+    waiting = await shown(town, case, "chen-li")
+    assert (waiting["state"], waiting["unit"], waiting["proposed"]) == ("REGISTERED", None, "county-water")
+    await town.dispatch("2026-11-03 17:20", case)
+    await act(
+        town, "2026-11-04 10:00", case, "return", "cao-ying", basis="供水条例第8条", suggested_unit="county-urban"
+    )
+    await act(town, "2026-11-04 10:30", case, "return/approve", "chen-li")
+    await town.dispatch("2026-11-04 10:40", case)
+    assert (await shown(town, case, "chen-li"))["unit"] == "county-urban"
+
+    third = {"basis": "城管局职责清单第7条", "suggested_unit": "county-housing"}
+    await act(town, "2026-11-04 16:00", case, "return", "tang-jing", **third)
+    disputed = await shown(town, case, "deng-hui")
+    assert (disputed["state"], disputed["allowed_actions"]) == ("ARBITRATION", ["arbitration/rule"])
+    assert disputed["dispute"]["because"] == "RET-3"
+    assert disputed["dispute"]["parties"] == ["county-housing", "county-water", "county-urban"]
+    ruling = {"unit": "county-urban", "groundless": ["county-urban"], "reason": "市政排水管网由城管部门养护"}
+    party = await act(town, "2026-11-05 09:00", case, "arbitration/rule", "fang-yun", **ruling, expect=409)
+    assert (party["code"], party["rule_id"], party["allowed_actions"]) == ("E-SEP-09", "SEP-09", ["deng-hui"])
+    await act(town, "2026-11-05 09:30", case, "arbitration/rule", "deng-hui", **ruling)
+
+    forced = await shown(town, case, "tang-jing")
+    assert (forced["state"], forced["unit"], forced["allowed_actions"]) == ("DISPATCHED", "county-urban", ["accept"])
+    assert forced["rule_chain"][-1]["rule"] == "RET-4"
+    assert [one["groundless"] for one in forced["dispute"]["returns"]] == [False, False, True]
+    again = await act(town, "2026-11-05 10:00", case, "return", "tang-jing", **third, expect=409)
+    assert (again["code"], again["rule_id"]) == ("E-RET-FORBIDDEN", "RET-4")
+    assert await events_of(running, case) == [
+        "route-proposed",
+        "case-dispatched",
+        "return-requested",
+        "return-approved",
+        "route-proposed",
+        "case-dispatched",
+        "return-requested",
+        "return-approved",
+        "route-proposed",
+        "case-dispatched",
+        "arbitration-opened",
+        "arbitration-ruled",
+        "case-dispatched",
+    ]
+
+
+async def test_a_rejected_return_stays_with_the_unit_which_may_not_ask_again(town: Town) -> None:
+    case = await odour(town, "2026-11-05 10:10")
+    await town.dispatch("2026-11-05 10:20", case)
+    why = {"basis": DUTY, "suggested_unit": "county-water"}
+    await act(town, "2026-11-05 10:30", case, "return", "fang-yun", **why)
+    pending = await town.accept("2026-11-05 10:35", case, "fang-yun", expect=409)
+    assert (pending["code"], pending["allowed_actions"]) == (
+        "E-STATE",
+        ["return/approve", "return/reject", "arbitration"],
+    )
+    await act(town, "2026-11-05 10:40", case, "return/reject", "chen-li", reason="小区内管网由住建监管")
+    again = await act(
+        town, "2026-11-05 10:50", case, "return", "fang-yun", basis=DUTY, suggested_unit="county-water", expect=409
+    )
+    assert (again["code"], again["rule_id"]) == ("E-RET-LIMIT", "RET-3")
+    await town.accept("2026-11-05 11:00", case, "fang-yun")
+    assert (await shown(town, case, "fang-yun"))["state"] == "IN_PROGRESS"
+
+
+async def test_the_words_of_a_return_are_sealed(running: Stack, town: Town) -> None:
+    conn = await asyncpg.connect(running.admin_url("routing"))
+    try:
+        bodies = await conn.fetch(
+            "select convert_from(body, 'UTF8') as body from log.event where type like 'routing.return-%'"
+        )
+    finally:
+        await conn.close()
+    text = "".join(row["body"] for row in bodies)
+    assert DUTY in text
+    assert "三号楼住户" not in text
+    assert '"sealed"' in text
+
+
+async def test_the_lead_waits_for_its_co_unit(town: Town) -> None:
+    case = await odour(town, "2026-11-05 11:10")
+    await town.dispatch("2026-11-05 11:20", case)
+    await town.accept("2026-11-05 11:30", case, "fang-yun")
+    await act(town, "2026-11-05 11:35", case, "co-units", "fang-yun", unit="county-urban", task="清掏路面雨水口")
+    await town.contact("2026-11-05 11:40", case, "zheng-kai")
+    early = await town.feedback("2026-11-05 15:00", case, "zheng-kai", "已疏通", expect=409)
+    assert (early["code"], early["allowed_actions"]) == ("E-FB-COUNIT", ["county-urban"])
+    asked = await shown(town, case, "tang-jing")
+    assert (asked["allowed_actions"], asked["co_units_outstanding"]) == (["co-units/report"], ["county-urban"])
+    other = await act(town, "2026-11-05 15:10", case, "co-units/report", "cao-ying", report="已办", expect=403)
+    assert other["code"] == "E-UNIT"
+    await act(town, "2026-11-05 15:20", case, "co-units/report", "tang-jing", report="已清掏")
+    await town.feedback("2026-11-05 15:30", case, "zheng-kai", "已疏通")
+    assert (await shown(town, case, "fang-yun"))["state"] == "FEEDBACK"
+
+
+async def test_a_withdrawal_cancels_the_order_and_its_restoring_gives_it_back(running: Stack, town: Town) -> None:
+    case = await odour(town, "2026-11-05 15:40")
+    await town.dispatch("2026-11-05 15:50", case)
+    await town.accept("2026-11-05 16:00", case, "fang-yun")
+    await town.act("2026-11-05 16:10", "intake", f"/cases/{case}/withdraw", "zhou-min", {"phone": PHONE})
+    gone = await shown(town, case, "fang-yun")
+    assert (gone["state"], gone["allowed_actions"]) == ("WITHDRAWN", [])
+    await town.act("2026-11-05 16:30", "intake", f"/cases/{case}/restore", "zhou-min", {"phone": PHONE})
+    back = await shown(town, case, "fang-yun")
+    assert (back["state"], back["unit"]) == ("IN_PROGRESS", "county-housing")
+    await town.assign("2026-11-05 16:40", case, "fang-yun", "zheng-kai")
+    assert (await events_of(running, case))[-3:] == ["work-order-cancelled", "handling-resumed", "handler-assigned"]
+
+
+async def test_a_correction_sends_a_registered_case_elsewhere_and_leaves_a_dispatched_one(town: Town) -> None:
+    case = await odour(town, "2026-11-05 16:50")
+    correct = {"reason": "选错事项", "class_code": "construction-dust"}
+    await town.act("2026-11-05 16:55", "intake", f"/cases/{case}/correct", "zhou-min", correct)
+    corrected = await shown(town, case, "chen-li")
+    assert (corrected["proposed"], corrected["class_code"]) == ("county-housing", "construction-dust")
+    assert "施工扬尘" in corrected["rule_chain"][0]["zh"]
+    await town.dispatch("2026-11-05 17:00", case)
+    back = {"reason": "原登记无误", "class_code": "sewer-odour"}
+    await town.act("2026-11-05 17:05", "intake", f"/cases/{case}/correct", "zhou-min", back)
+    kept = await shown(town, case, "fang-yun")
+    assert (kept["state"], kept["unit"], kept["class_code"]) == ("DISPATCHED", "county-housing", "sewer-odour")
