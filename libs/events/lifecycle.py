@@ -66,6 +66,8 @@ class Case(BaseModel):
     no_return: bool = False
     returns: tuple[str, ...] = ()
     """Units whose return was requested, in order (RET-3)."""
+    return_asked: str | None = None
+    """Event id of the newest of these requests."""
     handler: str | None = None
     dual_hat: bool = False
     supervision_level: int = 0
@@ -243,7 +245,7 @@ def _routing(case: Case, event: Event, event_id: str) -> dict[str, Any]:
         case routing.FeedbackSubmitted():
             return {"state": "FEEDBACK", "handlers": _used(case.handlers, event.submitted_by, event_id)}
         case routing.ReturnRequested():
-            return {"state": "RETURN_PENDING", "returns": (*case.returns, event.unit)}
+            return {"state": "RETURN_PENDING", "returns": (*case.returns, event.unit), "return_asked": event_id}
         case routing.ReturnApproved():
             dispatchers = _used(case.dispatchers, event.decided_by, event_id)
             return {"state": "REGISTERED", "unit": None, "signed": False, "handler": None, "dispatchers": dispatchers}

@@ -24,14 +24,10 @@ from services.routing.work_order import WorkOrder, forbidden, parties_of, requir
 
 @dataclass(frozen=True)
 class OpenArbitration:
-    """The dispatcher calls for a ruling (c.3 #21); the system does where a return was left undecided.
-
-    `undecided` is then the unit whose request waited, where the clock says so.
-    """
+    """The dispatcher calls for a ruling (c.3 #21); the system does where a return was left undecided."""
 
     at: datetime
     by: Actor
-    undecided: UnitId | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +72,7 @@ def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
 
 def open_in_silence(order: WorkOrder, command: OpenArbitration, facts: Facts) -> Sequence[Event]:
     """A decision that came meanwhile, however late, is a decision."""
-    waits = order.status == "RETURN_PENDING" and command.undecided in (None, order.unit)
-    if not waits or facts.known_case().ended:
+    if order.status != "RETURN_PENDING" or facts.known_case().ended:
         return []
     return [ArbitrationOpened(parties=parties_of(order), because="SILENCE")]
 

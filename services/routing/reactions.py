@@ -72,8 +72,8 @@ def react(event: Recorded, case: Case, view: View) -> Sequence[Command]:
             return [ResumeHandling(at, SYSTEM, event.data.round, event.type)]
         case DeadlineBreached(clock="sign"):
             return [DeemAccepted(at, SYSTEM, event.data.clock_id)]
-        case DeadlineBreached(clock="return_decision"):
-            return [OpenArbitration(at, SYSTEM, event.data.unit)]
+        case DeadlineBreached(clock="return_decision") if event.data.clock_id.startswith(f"{case.return_asked}/"):
+            return [OpenArbitration(at, SYSTEM)]
         case _:
             return []
 

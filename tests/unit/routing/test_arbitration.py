@@ -20,8 +20,6 @@ from tests.unit.routing.disputes import (
     THIRD_UNIT_HAS_IT,
     approved,
     log,
-    returned,
-    sent,
 )
 from tests.unit.routing.givens import (
     CHEN_LI,
@@ -67,16 +65,11 @@ def test_a_case_in_work_is_not_disputed_and_an_operator_opens_nothing() -> None:
 
 def test_a_return_left_undecided_goes_to_arbitration_by_itself() -> None:
     opened = ArbitrationOpened(parties=(HOUSING,), because="SILENCE")
-    given(DECIDER, *WAITING).when(OpenArbitration(MORNING, SYSTEM, HOUSING), facts(*log(*WAITING))).then(opened)
+    given(DECIDER, *WAITING).when(OpenArbitration(MORNING, SYSTEM), facts(*log(*WAITING))).then(opened)
 
 
 def test_a_decision_that_came_meanwhile_is_a_decision() -> None:
-    given(DECIDER, *FIRST_RETURN).when(OpenArbitration(MORNING, SYSTEM, HOUSING), facts(*log(*FIRST_RETURN))).then()
-
-
-def test_the_silence_on_one_return_says_nothing_of_the_next() -> None:
-    own = (*FIRST_RETURN, PROPOSED, sent(WATER), returned(WATER, "cao-ying", URBAN))
-    given(DECIDER, *own).when(OpenArbitration(MORNING, SYSTEM, HOUSING), facts(*log(*own))).then()
+    given(DECIDER, *FIRST_RETURN).when(OpenArbitration(MORNING, SYSTEM), facts(*log(*FIRST_RETURN))).then()
 
 
 def test_the_arbiter_rules_and_the_case_is_dispatched_without_return() -> None:

@@ -22,8 +22,19 @@ from libs.events.lifecycle import Case, fold
 from libs.events.testing import log_of
 from services.routing.domain import DECIDER
 from tests.unit.directory.town import published, written
-from tests.unit.routing.disputes import ASKED, FIRST_RETURN, PROPOSED, REJECTED, SENT, SIGNED, approved, log
-from tests.unit.routing.givens import ENFORCEMENT, HOUSING, NOON, ODOUR, WATER
+from tests.unit.routing.disputes import (
+    ASKED,
+    FIRST_RETURN,
+    PROPOSED,
+    REJECTED,
+    SENT,
+    SIGNED,
+    approved,
+    log,
+    returned,
+    sent,
+)
+from tests.unit.routing.givens import ENFORCEMENT, HOUSING, NOON, ODOUR, URBAN, WATER
 from tests.unit.routing.test_reactions import reaction
 
 WITHDRAWN = AppealWithdrawn(proof="SECRET", continues=False)
@@ -118,17 +129,24 @@ def test_an_approved_return_is_proposed_anew_and_never_dispatched_by_itself() ->
     assert reaction(*log(*FIRST_RETURN, proposed), (NOON, corrected), view=auto) == []
 
 
-def breached(clock: str) -> DeadlineBreached:
-    """The breach of the clock of the first return."""
-    return DeadlineBreached.model_validate(
-        {"clock_id": ClockId("e-9"), "clock": clock, "round": 1, "unit": HOUSING, "instant": NOON, "due_at": NOON}
-    )
+def breached(clock: str, started_by: str) -> DeadlineBreached:
+    """The breach of a clock that this event started."""
+    known_clock = {"clock_id": ClockId(f"{started_by}/{clock}"), "clock": clock, "round": 1}
+    return DeadlineBreached.model_validate({**known_clock, "instant": NOON, "due_at": NOON})
 
 
 def test_the_breach_of_the_return_decision_opens_the_arbitration() -> None:
     opened = ArbitrationOpened(parties=(HOUSING,), because="SILENCE")
-    assert reaction(*log(PROPOSED, SENT, ASKED), (NOON, breached("return_decision"))) == [opened]
-    assert reaction(*log(*FIRST_RETURN), (NOON, breached("return_decision"))) == []
+    late = breached("return_decision", "e-5")
+    assert reaction(*log(PROPOSED, SENT, ASKED), (NOON, late)) == [opened]
+    assert reaction(*log(*FIRST_RETURN), (NOON, late)) == []
+
+
+def test_the_silence_on_one_return_says_nothing_of_the_next() -> None:
+    second = (*FIRST_RETURN, sent(WATER), returned(WATER, "cao-ying", URBAN))
+    assert reaction(*log(*second), (NOON, breached("return_decision", "e-5"))) == []
+    [opened] = reaction(*log(*second), (NOON, breached("return_decision", "e-8")))
+    assert opened == ArbitrationOpened(parties=(HOUSING, WATER), because="SILENCE")
 
 
 def serving(unit: str) -> View:
@@ -152,8 +170,8 @@ def test_a_decision_of_somebody_free_is_not() -> None:
 def test_the_sign_limit_runs_on_while_a_return_waits() -> None:
     """RET-6: the unit that keeps the case has signed it, late."""
     own = (PROPOSED, SENT, ASKED)
-    [deemed] = reaction(*log(*own), (NOON, breached("sign")))
-    assert deemed == AssignmentDeemedAccepted(unit=HOUSING, clock_id="e-9")
+    [deemed] = reaction(*log(*own), (NOON, breached("sign", "e-4")))
+    assert deemed == AssignmentDeemedAccepted(unit=HOUSING, clock_id="e-4/sign")
     case = known(*log(*own, deemed))
     assert (case.state, case.signed) == ("RETURN_PENDING", True)
     assert DECIDER.fold((*own, deemed, REJECTED)).status == known(*log(*own, deemed, REJECTED)).state == "IN_PROGRESS"
