@@ -183,6 +183,46 @@ async def test_the_order_as_the_feed_tells_it_is_the_order_of_the_work_list(runn
         ]
 
 
+async def test_a_unit_that_loses_an_order_hears_of_it_and_a_co_unit_of_its_part(running: Stack, town: Town) -> None:
+    [returned, shared] = await dispatched(town, 2, at=f"{DAY} 11:00")
+    why = {"basis": "县住建局职责清单第12条", "suggested_unit": URBAN}
+    correction = {"reason": "误选", "urgency": "U2"}
+    for service, case, path, person, body in (
+        ("routing", returned, "return", "fang-yun", why),
+        ("routing", returned, "return/approve", "chen-li", {}),
+        ("routing", returned, "dispatch", "chen-li", {"unit": URBAN, "override_reason": "按职责"}),
+        ("routing", shared, "accept", "fang-yun", {}),
+        ("routing", shared, "co-units", "fang-yun", {"unit": URBAN, "task": "清掏路面雨水口"}),
+        ("intake", shared, "correct", "zhou-min", correction),
+    ):
+        await town.act(f"{DAY} 11:10", service, f"/cases/{case}/{path}", person, body)
+    together = (await work(town, "tang-jing", role="co"))["items"]
+    assert [(one["case_id"], one["lead"], one["unit"]) for one in together] == [(shared, False, HOUSING)]
+    done = {"report": "已清掏"}
+    await town.act(f"{DAY} 11:20", "routing", f"/cases/{shared}/co-units/report", "tang-jing", done)
+    assert (await work(town, "tang-jing", role="co"))["count"] == 0
+
+    lost, urban = await told(running, HOUSING, returned), await told(running, URBAN, shared)
+    assert [step for step in lost if step[0].startswith(("return", "case"))] == [
+        ("case-dispatched", "lead"),
+        ("return-requested", "lead"),
+        ("return-approved", None),
+    ]
+    assert lost[-1] == ("return-approved", None)
+    assert (await told(running, URBAN, returned))[0] == ("case-dispatched", "lead")
+    assert (urban[0], urban[-1]) == (("co-unit-added", "co"), ("co-unit-reported", None))
+    assert ("case-corrected", "co") in urban
+    assert ("case-corrected", "lead") in await told(running, HOUSING, shared)
+
+
+async def told(running: Stack, unit: str, case: str) -> list[tuple[str, str | None]]:
+    """What the unit was told of one case, and in which role."""
+    client = system(running, unit)
+    client.pull()
+    entries = [entry for _, entry in sorted(client.received.items()) if entry["case_id"] == case]
+    return [(entry["type"].split(".")[1], entry["role"]) for entry in entries]
+
+
 async def test_a_department_system_reads_its_own_unit_only(running: Stack, town: Town) -> None:
     client = system(running)
     mine = {"Authorization": f"Bearer {client.token}"}
