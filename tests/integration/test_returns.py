@@ -201,3 +201,12 @@ async def test_a_correction_sends_a_registered_case_elsewhere_and_leaves_a_dispa
     await town.act("2026-11-05 17:05", "intake", f"/cases/{case}/correct", "zhou-min", back)
     kept = await shown(town, case, "fang-yun")
     assert (kept["state"], kept["unit"], kept["class_code"]) == ("DISPATCHED", "county-housing", "sewer-odour")
+
+
+async def test_the_right_to_return_is_lost_with_the_last_day_of_the_window(town: Town) -> None:
+    case = await odour(town, "2026-11-06 15:00")
+    await town.dispatch("2026-11-06 15:10", case)
+    lost = await act(
+        town, "2026-11-10 08:00", case, "return", "fang-yun", basis=DUTY, suggested_unit="county-water", expect=409
+    )
+    assert (lost["code"], lost["rule_id"]) == ("E-RET-WINDOW", "RET-1")
