@@ -19,6 +19,7 @@ MODULES: dict[str, str | None] = {
     "deploy.commands.stack": "stack",
     "deploy.commands.setup": None,
     "deploy.commands.demo": None,
+    "deploy.commands.import_": None,
     "deploy.commands.real": None,
     "deploy.commands.compare": None,
     "libs.directory.cli": "directory",

@@ -1,0 +1,170 @@
+"""Rows of files as they come – plain, zipped, workbook – and what is sent of each, or why nothing is."""
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from deploy.embedded.instance import ROOT
+from deploy.importing.entries import Entry, RowUnusable, entry_of
+from deploy.importing.loading import load
+from deploy.importing.mapping import Mapping
+from deploy.importing.rows import FileUnreadable, Row, columns, read
+
+EXAMPLES = ROOT / "examples" / "mappings"
+TOWN, _ = load(EXAMPLES / "town.yaml")
+BOSTON, _ = load(EXAMPLES / "boston.yaml")
+CELLS = {
+    "编号": "SS-1",
+    "来电时间": "2026-11-02 09:10:00",
+    "渠道": "电话",
+    "类别": "下水道",
+    "内容": "下水道异味",
+    "网格": "G03",
+    "地址": "绥山路 12 号",
+    "姓名": "张三示例",
+    "电话": "13800000000",
+    "答复期限": "",
+}
+BOSTON_CELLS = {
+    "case_enquiry_id": "1",
+    "open_dt": "2011-07-01 08:00:00",
+    "target_dt": "",
+    "source": "Constituent Call",
+    "type": "Pothole",
+    "case_title": "A hole",
+    "department": "PWDx",
+    "longitude": "-71.06",
+    "latitude": "42.36",
+}
+
+
+def town(**cells: str) -> Entry:
+    return entry_of(Row(2, {**CELLS, **cells}), TOWN)
+
+
+def boston(**cells: str) -> Entry:
+    return entry_of(Row(2, {**BOSTON_CELLS, **cells}), BOSTON)
+
+
+def test_row_becomes_an_appeal_and_its_registration() -> None:
+    entry = town(答复期限="2026-11-09 18:00:00")
+    assert entry.received_at == datetime(2026, 11, 2, 1, 10, tzinfo=UTC)
+    assert entry.appeal == {
+        "case_id": entry.case_id,
+        "external_id": "SS-1",
+        "channel": "phone",
+        "kind": "complaint",
+        "content": "下水道异味",
+        "place": {"grid": "G03", "longitude": None, "latitude": None, "address": "绥山路 12 号"},
+        "reporter_name": "张三示例",
+        "reporter_phone": "13800000000",
+        "found_by": None,
+        "upstream_due_at": "2026-11-09T10:00:00+00:00",
+    }
+    assert entry.registration == {
+        "class_code": "sewer-odour",
+        "urgency": "U3",
+        "kind": None,
+        "filing_condition": None,
+    }
+
+
+def test_case_of_a_row_follows_from_mapping_and_external_id_alone() -> None:
+    assert town().case_id == town(内容="另一段文字").case_id
+    assert town().case_id != town(编号="SS-2").case_id
+    assert town().case_id != entry_of(Row(2, CELLS), TOWN.model_copy(update={"name": "other"})).case_id
+
+
+def test_code_outside_its_table_is_refused_and_not_repeated() -> None:
+    with pytest.raises(RowUnusable) as refused:
+        town(渠道="传真")
+    assert str(refused.value) == "渠道: 代码表中没有此代码 / the code is not in the table"
+
+
+def test_code_outside_its_table_takes_the_default_where_there_is_one() -> None:
+    assert boston(source="Twitter").appeal["channel"] == "import"
+
+
+def test_empty_cell_of_a_needed_field_is_refused() -> None:
+    with pytest.raises(RowUnusable, match="内容: 不能为空"):
+        town(内容="  ")
+
+
+def test_instant_that_is_none_is_refused() -> None:
+    with pytest.raises(RowUnusable, match="答复期限: 不是有效时间"):
+        town(答复期限="2026-13-01")
+
+
+def test_hour_that_occurs_twice_is_taken_as_its_first_one() -> None:
+    assert boston(open_dt="2011-11-06 01:30:00").received_at == datetime(2011, 11, 6, 5, 30, tzinfo=UTC)
+
+
+def test_point_is_sent_as_whole_numbers_and_wins_over_the_grid() -> None:
+    point = {"grid": None, "longitude": -710_600_000, "latitude": 423_600_000, "address": None}
+    assert boston().appeal["place"] == point
+
+
+def test_half_a_point_is_no_point() -> None:
+    nowhere: dict[str, Any] = {"grid": "BOS", "longitude": None, "latitude": None, "address": None}
+    assert boston(latitude="").appeal["place"] == nowhere
+
+
+@pytest.mark.parametrize("cell", ["north", "NaN", "Infinity"])
+def test_degrees_that_are_no_number_are_refused(cell: str) -> None:
+    with pytest.raises(RowUnusable, match="latitude: 不是有效经纬度"):
+        boston(latitude=cell)
+
+
+def test_row_with_another_number_of_cells_is_refused() -> None:
+    with pytest.raises(RowUnusable, match="列数与表头不符"):
+        entry_of(Row(2, CELLS, whole=False), TOWN)
+
+
+def test_line_of_a_row_is_the_one_on_which_it_begins() -> None:
+    rows = list(read(EXAMPLES / "town.csv", TOWN))
+    assert [row.line for row in rows] == [2, 3, 4, 5]
+    assert rows[3].values["内容"] == "雨后下水道返水,\n影响出行"
+
+
+def test_zipped_file_reads_like_the_plain_one(tmp_path: Path) -> None:
+    zipped = tmp_path / "town.csv.gz"
+    zipped.write_bytes(gzip.compress((EXAMPLES / "town.csv").read_bytes()))
+    assert list(read(zipped, TOWN)) == list(read(EXAMPLES / "town.csv", TOWN))
+
+
+def test_workbook_reads_like_text(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(list(CELLS))
+    typed = {"来电时间": datetime(2026, 11, 2, 9, 10), "电话": 13800000000.0, "答复期限": None}  # noqa: DTZ001
+    sheet.append(list({**CELLS, **typed}.values()))
+    sheet.append([])
+    sheet.append(["SS-2", "", "传真"])
+    book.save(tmp_path / "town.xlsx")
+    rows = list(read(tmp_path / "town.xlsx", TOWN))
+    assert rows[0] == Row(2, CELLS)
+    assert [row.line for row in rows] == [2, 4]
+
+
+def test_workbook_without_the_sheet_is_refused(tmp_path: Path) -> None:
+    openpyxl.Workbook().save(tmp_path / "town.xlsx")
+    wanted: Mapping = TOWN.model_copy(update={"sheet": "来件"})
+    with pytest.raises(FileUnreadable, match="没有工作表"):
+        columns(tmp_path / "town.xlsx", wanted)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'"open'])
+def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.csv").write_bytes(content)
+    with pytest.raises(FileUnreadable):
+        columns(tmp_path / "bad.csv", TOWN)
+
+
+def test_file_of_errors_is_read_without_its_own_columns(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("编号,error_line,error_reason\n1,7,why\n", encoding="utf-8")
+    assert columns(tmp_path / "e.csv", TOWN) == ["编号"]
