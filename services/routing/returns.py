@@ -11,7 +11,7 @@ from libs.directory.facts import Facts
 from libs.directory.view import View
 from libs.events.contracts.routing import ArbitrationOpened, ReturnApproved, ReturnRejected, ReturnRequested
 from libs.events.decider import Actor
-from libs.events.errors import Rejected
+from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
 from libs.events.ids import UnitId
 from libs.separation.powers import may_decide
@@ -80,7 +80,7 @@ class BasisMissing(Rejected):
     en = "a return cites its basis and names another unit as responsible"
 
 
-class ReasonForRefusalMissing(Rejected):
+class ReasonForRefusalMissing(Malformed):
     """Who refuses a return says why."""
 
     code = "E-REASON"
