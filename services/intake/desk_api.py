@@ -17,8 +17,9 @@ from libs.events.ids import ClassCode
 from libs.service.cases import Body, CaseRef, carry_out
 from libs.service.http import Commanding, Running, answer
 from libs.service.runtime import Runtime
-from services.intake import correction, telephones, withdrawal
+from services.intake import correction, withdrawal
 from services.intake.api import PlaceBody
+from services.intake.callers import digits_of
 from services.intake.domain import DECIDER
 
 router = APIRouter(tags=["受理 intake"])
@@ -112,4 +113,5 @@ async def calls_from_the_same_telephone(running: Runtime, case_id: str, phone: s
     if received is None or received.reporter_phone is None:
         return False
     keys = (await running.vault.keys_of(case_id)).without(DECIDER.fold(own).erased)
-    return telephones.is_same(keys.open(received.reporter_phone), phone)
+    known, calling = digits_of(keys.open(received.reporter_phone)), digits_of(phone)
+    return known is not None and known == calling
