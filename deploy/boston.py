@@ -1,15 +1,13 @@
-"""Boston 311 rows as steps of a timeline: opened with the file's target, signed, reported and closed at its closing.
+"""Boston 311 rows as steps of a timeline: imported with the file's target, signed, reported and closed at its closing.
 
-Reads the file as it is and judges it by its own flag; holds no row of it.
+Reads the file through its import mapping and judges it by its own flag; holds no row of it.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,87 +15,73 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from deploy.embedded.instance import ROOT
+from deploy.importing.delivery import Answer, deliver
+from deploy.importing.entries import Entry, entry_of
+from deploy.importing.loading import load
+from deploy.importing.mapping import Mapping
+from deploy.importing.rows import Row
+from deploy.importing.rows import read as read_rows
 from deploy.timeline import Step, Timeline
-from libs.events.ids import new_id
 
 FILE = "boston_311_2011.csv.gz"
-ZONE = ZoneInfo("America/New_York")
-DEPARTMENTS = {
-    "PWDx": "public-works",
-    "ISD": "inspectional-services",
-    "PARK": "parks",
-    "BTDT": "transportation",
-    "PROP": "property",
-    "BWSC": "water-sewer",
-    "DISB": "disabilities",
-    "BPS_": "schools",
-    "BHA_": "housing",
-    "INFO": "information",
-}
-CHANNELS = {"Constituent Call": "phone", "Self Service": "web", "Citizens Connect App": "app"}
+MAPPING = ROOT / "examples" / "mappings" / "boston.yaml"
 OPERATOR, REVIEWER, SUPERVISOR = "vera-gage", "xena-ives", "zoe-kent"
+UNITS = {"general": "information"}
+"""Class → unit that leads it, where it is not the unit's own name (examples/boston/catalogue.yaml)."""
+Act = Callable[[Timeline], Awaitable[tuple[str, str] | None]]
 
 
 @dataclass(frozen=True)
 class Record:
-    """One row: its times as instants (None: the file has none), and its own verdict `ONTIME`, `OVERDUE` or ``."""
+    """One row as it is imported; when the file closes it (None: never), and its verdict `ONTIME`, `OVERDUE` or ``."""
 
-    case_id: str
-    external_id: str
+    entry: Entry
     opened: datetime
     target: datetime | None
     closed: datetime | None
     flag: str
-    department: str
-    channel: str
-    content: str
-    location: tuple[int, int] | None
 
     @property
-    def class_code(self) -> str:
-        """The class of the demo catalogue that the row's department stands for."""
-        return DEPARTMENTS.get(self.department, "general")
+    def case_id(self) -> str:
+        """The case that the row becomes."""
+        return self.entry.case_id
+
+    @property
+    def external_id(self) -> str:
+        """Its number in the file."""
+        return self.entry.external_id
 
     @property
     def unit(self) -> str:
-        """The unit that leads the class."""
-        return DEPARTMENTS.get(self.department, "information")
+        """The unit that leads its class."""
+        code = str((self.entry.registration or {})["class_code"])
+        return UNITS.get(code, code)
 
 
 def read(folder: Path, count: int) -> list[Record]:
     """The first rows of the file, in its order, which is that of their opening."""
-    with gzip.open(folder / FILE, "rt", encoding="utf-8", newline="") as lines:
-        return [_record(row) for row in islice(csv.DictReader(lines), count)]
+    mapping, _ = load(MAPPING)
+    return [_record(row, mapping) for row in islice(read_rows(folder / FILE, mapping), count)]
 
 
-def _record(row: dict[str, str]) -> Record:
+def _record(row: Row, mapping: Mapping) -> Record:
+    entry = entry_of(row, mapping)
+    if entry.received_at is None:
+        raise ValueError(f"row {entry.external_id} has no opening time")
+    due = entry.appeal["upstream_due_at"]
     return Record(
-        case_id=new_id(),
-        external_id=row["case_enquiry_id"],
-        opened=_instant(row["open_dt"]) or _missing(row),
-        target=_instant(row["target_dt"]),
-        closed=_instant(row["closed_dt"]),
-        flag=row["ontime"],
-        department=row["department"],
-        channel=CHANNELS.get(row["source"], "import"),
-        content=f"{row['type']} · {row['case_title']}"[:4000],
-        location=_location(row),
+        entry=entry,
+        opened=entry.received_at,
+        target=datetime.fromisoformat(due) if due else None,
+        closed=_instant(row.values["closed_dt"], ZoneInfo(mapping.zone)),
+        flag=row.values["ontime"],
     )
 
 
-def _missing(row: dict[str, str]) -> datetime:
-    raise ValueError(f"row {row['case_enquiry_id']} has no opening time")
-
-
-def _instant(text: str) -> datetime | None:
+def _instant(text: str, zone: ZoneInfo) -> datetime | None:
     """The file's naive local time; the hour that occurs twice on 2011-11-06 is taken as its first one."""
-    return datetime.fromisoformat(text).replace(tzinfo=ZONE) if text else None
-
-
-def _location(row: dict[str, str]) -> tuple[int, int] | None:
-    if not row["longitude"] or not row["latitude"]:
-        return None
-    return round(float(row["longitude"]) * 1e7), round(float(row["latitude"]) * 1e7)
+    return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC) if text else None
 
 
 @dataclass(frozen=True)
@@ -126,36 +110,19 @@ def steps(records: Sequence[Record], staff: Staff, until: datetime) -> Iterator[
             yield Step(max(record.closed, record.opened), record.case_id, _closing(record, staff))
 
 
-def _opening(record: Record) -> Any:
-    async def act(line: Timeline) -> None:
-        at = record.opened
-        body = {
-            "case_id": record.case_id,
-            "channel": record.channel,
-            "kind": "help",
-            "content": record.content,
-            "place": _place(record),
-            "external_id": record.external_id,
-            "upstream_due_at": record.target.isoformat() if record.target else None,
-        }
-        await line.post("intake", "/appeals", body, person=OPERATOR, at=at)
-        registration = {"class_code": record.class_code, "urgency": "U3"}
-        path = f"/cases/{record.case_id}/register"
-        told = await line.post("intake", path, registration, person=OPERATOR, at=at)
+def _opening(record: Record) -> Act:
+    async def act(line: Timeline) -> tuple[str, str]:
+        async def post(path: str, body: dict[str, Any], key: str) -> Answer:
+            return Answer(200, await line.post("intake", path, body, person=OPERATOR, at=record.opened, key=key))
+
+        told = await deliver(record.entry, post)
         # Routing dispatches by itself in the transaction in which it hears of the registration.
-        await line.visible("routing", told["position"], person=OPERATOR)
+        return "routing", told.document["position"]
 
     return act
 
 
-def _place(record: Record) -> dict[str, Any]:
-    if record.location is None:
-        return {"grid": "BOS"}
-    longitude, latitude = record.location
-    return {"longitude": longitude, "latitude": latitude}
-
-
-def _closing(record: Record, staff: Staff) -> Any:
+def _closing(record: Record, staff: Staff) -> Act:
     async def act(line: Timeline) -> None:
         at, case = record.closed, f"/cases/{record.case_id}"
         clerk, handler = staff.clerks[record.unit], staff.handlers[record.unit]

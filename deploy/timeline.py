@@ -38,11 +38,14 @@ class _Busy(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One act of one person at one instant; steps of a lane are done one after another."""
+    """One act at one instant. Steps of a lane are done one after another, each after the last one's effects.
+
+    The act answers which service must have applied which position before the next step of its lane.
+    """
 
     at: datetime
     case_id: str
-    act: Callable[[Timeline], Awaitable[None]]
+    act: Callable[[Timeline], Awaitable[tuple[str, str] | None]]
 
 
 @dataclass
@@ -54,6 +57,8 @@ class Timeline:
     sign: Callable[[str], str]
     """Person id → token."""
     clock_token: str
+    watcher: str = "machine:runner"
+    """Who looks whether a step's effects are visible."""
     client: httpx.AsyncClient = field(init=False)
     now: datetime | None = None
     commands: int = 0
@@ -68,7 +73,7 @@ class Timeline:
                 return stack.token(client=caller.partition(":")[2], scopes=("clock", "directory"))
             return stack.token(person=caller, scopes=("clock",))
 
-        services = dict.fromkeys(name.partition("-")[0] for name in stack.names)
+        services = [name.removesuffix("-worker") for name in stack.names if name.endswith("-worker")]
         return Timeline(
             apis={name: stack.api_url(name) for name in services},
             workers={name: stack.worker_url(name) for name in services},
@@ -96,9 +101,10 @@ class Timeline:
         at: datetime | None = None,
         appointment: str | None = None,
         expect: int | None = None,
+        key: str | None = None,
     ) -> dict[str, Any]:
         """One command; raises `Unexpected` unless the status is `expect` (default: any success)."""
-        headers = self._headers(person, at, appointment) | {"Idempotency-Key": new_id()}
+        headers = self._headers(person, at, appointment) | {"Idempotency-Key": key or new_id()}
         answer = await self._send("POST", self.apis[service] + path, headers, body)
         self.commands += 1
         document: dict[str, Any] = answer.json()
@@ -188,31 +194,32 @@ class Timeline:
         await self.settle()
 
     async def run(self, steps: Iterable[Step], tick: timedelta, until: datetime, done: Callable[[int], None]) -> None:
-        """Do steps tick by tick, lanes side by side; ticks without a step or a due instant are skipped."""
+        """Do steps tick by tick, lanes side by side; the clock only moves where something is due.
+
+        A tick's steps are done before C passes any of them, and what falls due before a tick is recorded before it.
+        """
         ordered = sorted(steps, key=lambda step: step.at)
         for start, due_now in groupby(ordered, key=lambda step: _floor(step.at, tick)):
-            await self._skip_to(start, tick)
-            batch = list(due_now)
+            await self._catch_up(start, tick)
             lanes: dict[int, list[Step]] = {}
-            for step in batch:
+            for step in due_now:
                 lanes.setdefault(lane_of(step.case_id), []).append(step)
             await asyncio.gather(*(self._lane(steps_of_lane, done) for steps_of_lane in lanes.values()))
-            await self.advance(start + tick)
-        await self._skip_to(until, tick)
+        await self._catch_up(until, tick)
         await self.advance(until)
         await self.settle()
 
-    async def _skip_to(self, start: datetime, tick: timedelta) -> None:
-        due = await self.settle()
-        while due and due < start:
+    async def _catch_up(self, start: datetime, tick: timedelta) -> None:
+        """Let everything due before `start` be recorded, in ticks."""
+        while (due := await self.settle()) and due < start:
             await self.advance(min(_floor(due, tick) + tick, start))
-            due = await self.settle()
-        if self.now is None or self.now < start:
-            await self.advance(start)
 
     async def _lane(self, steps: Iterable[Step], done: Callable[[int], None]) -> None:
+        awaited: tuple[str, str] | None = None
         for step in steps:
-            await step.act(self)
+            if awaited:
+                await self.visible(*awaited, person=self.watcher)
+            awaited = await step.act(self)
             done(1)
 
 
