@@ -10,13 +10,13 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from libs.events.contracts.intake import Kind, Urgency
+from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
 from libs.events.handle import Call, Outcome
-from libs.events.ids import ClassCode, GridCode, PersonId, new_id
+from libs.events.ids import ClassCode, PersonId, new_id
 from libs.events.lifecycle import Case
 from libs.service.access import sight
 from libs.service.cases import CASE_ID, Body, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
@@ -24,29 +24,20 @@ from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Commanding, Instant, Person, Running, answer
 from libs.service.runtime import Runtime
 from services.intake import domain, matter, receipts, reception
+from services.intake.attachments_api import held, reserved
+from services.intake.bodies import Channel, Photos, PlaceBody
+from services.intake.known_callers import open_case_of
+from services.intake.same_matter_api import Again, attach
 
 router = APIRouter(tags=["受理 intake"])
 
 LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 
 
-class PlaceBody(Body):
-    """A grid code, or a point in 1e-7 degrees; the exact address is sealed."""
-
-    grid: GridCode | None = Field(default=None, max_length=32, examples=["G03"])
-    longitude: int | None = Field(default=None, ge=-1_800_000_000, le=1_800_000_000)
-    latitude: int | None = Field(default=None, ge=-900_000_000, le=900_000_000)
-    address: str | None = Field(default=None, max_length=300)
-
-    def place(self) -> reception.Place:
-        """The place as the command has it."""
-        return reception.Place(self.grid, self.longitude, self.latitude, self.address)
-
-
 class AppealBody(Body):
     """A citizen's appeal."""
 
-    channel: Literal["phone", "web", "app", "counter", "wechat", "mail", "visit", "import"] = Field(examples=["phone"])
+    channel: Channel = Field(examples=["phone"])
     kind: Kind = Field(examples=["help"])
     content: str = Field(min_length=1, max_length=4000, examples=["小区门口路灯不亮"])
     place: PlaceBody
@@ -57,7 +48,17 @@ class AppealBody(Body):
     )
     upstream_due_at: Instant | None = None
     external_id: str | None = Field(default=None, max_length=64)
-    case_id: str | None = Field(default=None, pattern=CASE_ID)
+    case_id: str | None = Field(default=None, pattern=CASE_ID, description="导入程序指定, 或由先上传的附件给出")
+    photos: Photos = Field(default=[], max_length=20)
+    new_case: bool = Field(default=False, description="同一来电人同一事项仍另立一件 / not the open case of this caller")
+    new_case_reason: NewCaseReason | None = None
+
+    @model_validator(mode="after")
+    def reasoned(self) -> AppealBody:
+        """A case beside the caller's open one needs a reason."""
+        if self.new_case != (self.new_case_reason is not None):
+            raise ValueError("new_case and new_case_reason go together")
+        return self
 
 
 class GridReportBody(Body):
@@ -67,7 +68,7 @@ class GridReportBody(Body):
     class_code: ClassCode = Field(max_length=64)
     content: str = Field(min_length=1, max_length=4000)
     place: PlaceBody
-    photos: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(default=[], max_length=20)
+    photos: Photos = Field(default=[], max_length=20)
     out_of_grid_reason: str | None = Field(default=None, max_length=500)
     case_id: str | None = Field(default=None, pattern=CASE_ID)
 
@@ -102,21 +103,47 @@ class EraseBody(Body):
     ground: domain.ErasureGround
 
 
-def chosen_id(wanted: str | None, call: Call) -> str:
-    """Importers may choose case ids, so that the lane is known beforehand (architecture.md §5)."""
+async def chosen_id(running: Runtime, wanted: str | None, call: Call) -> str:
+    """Importers may choose case ids, so that the lane is known beforehand (architecture.md §5).
+
+    Everybody else may name the id that his first attachment made.
+    """
     if wanted and not call.actor.scopes & {"import", "clock"}:
-        raise Forbidden(zh="只有导入程序可以指定案件编号", en="only importers choose case ids")
+        async with running.pool.acquire() as conn:
+            if not await reserved(conn, wanted, call.actor.person):
+                raise Forbidden(zh="只有导入程序可以指定案件编号", en="only importers choose case ids")
     return wanted or new_id()
 
 
 @router.post("/appeals", status_code=201, summary="接收群众诉求 / receive an appeal")
-async def submit_appeal(body: AppealBody, running: Running, call: Commanding) -> JSONResponse:
-    def build(now: datetime) -> reception.SubmitAppeal:
-        fields = body.model_dump(exclude={"place", "case_id"})
-        return reception.SubmitAppeal(at=now, by=call.actor, place=body.place.place(), **fields)
+async def submit_appeal(body: AppealBody, running: Running, person: Calling, call: Commanding) -> JSONResponse:
+    """200 `attached`: the same caller on the same matter, added to his open case. 201: a case is opened."""
+    outcome = await attached(body, running, person, call)
+    if outcome is None:
 
-    outcome = await carry_out(running, chosen_id(body.case_id, call), call, build, opens=True)
-    return answer(with_receipt(running, outcome), 201)
+        def build(now: datetime) -> reception.SubmitAppeal:
+            fields = body.model_dump(exclude={"place", "case_id", "photos", "new_case"})
+            place, photos = body.place.place(), tuple(body.photos)
+            return reception.SubmitAppeal(at=now, by=call.actor, place=place, photos=photos, **fields)
+
+        case_id = await chosen_id(running, body.case_id, call)
+        outcome = await carry_out(running, case_id, call, build, opens=True, note={"attached": False})
+    # Whoever knows a telephone number is not yet the caller: the receipt stays with the first contact.
+    return answer(outcome) if outcome.document.get("attached") else answer(with_receipt(running, outcome), 201)
+
+
+async def attached(body: AppealBody, running: Runtime, person: Person, call: Call) -> Outcome | None:
+    """The caller's open case takes the call, unless the caller is not known or the operator says it is another."""
+    if body.new_case or body.case_id:
+        return None
+    place = body.place.place()
+    case_id = await open_case_of(running, person.directory, telephone=body.reporter_phone, kind=body.kind, place=place)
+    if case_id is None:
+        return None
+    try:
+        return await attach(running, case_id, call, Again(body.channel, body.content))
+    except matter.NotInThisState:
+        return None  # It has ended since.
 
 
 def with_receipt(running: Runtime, outcome: Outcome) -> Outcome:
@@ -142,7 +169,7 @@ async def report_grid_event(body: GridReportBody, running: Running, call: Comman
         photos = tuple(body.photos)
         return reception.ReportGridEvent(at=now, by=call.actor, place=body.place.place(), photos=photos, **fields)
 
-    return answer(await carry_out(running, chosen_id(body.case_id, call), call, build, opens=True), 201)
+    return answer(await carry_out(running, await chosen_id(running, body.case_id, call), call, build, opens=True), 201)
 
 
 @router.post("/cases/{case_id}/register", summary="立案 / register")
@@ -184,6 +211,7 @@ async def read_case(
     async with running.pool.acquire() as conn:
         shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
         row = await conn.fetchrow("select sealed, external_id from report where case_id = $1", case_id)
+        attachments = await held(conn, case_id)
     keys = (await running.vault.keys_of(case_id)).without(shown.case.erased)
     sealed = orjson.loads(row["sealed"]) if row else {}
     # Who reported is read for a purpose only (domain.md c.3 #14); the matter itself is what everybody works on.
@@ -194,7 +222,12 @@ async def read_case(
     }
     external_id = row["external_id"] if row else None
     receipt = receipts.number_of(case_id) if shown.case.found == "APPEAL" else None
-    own = {"external_id": external_id, "receipt": receipt, "allowed_actions": allowed(person, shown.case)}
+    own = {
+        "external_id": external_id,
+        "receipt": receipt,
+        "attachments": attachments,
+        "allowed_actions": allowed(person, shown.case),
+    }
     return shown.answer(texts | own)
 
 

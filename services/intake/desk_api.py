@@ -18,7 +18,7 @@ from libs.service.cases import Body, CaseRef, carry_out
 from libs.service.http import Commanding, Running, answer
 from libs.service.runtime import Runtime
 from services.intake import correction, withdrawal
-from services.intake.api import PlaceBody
+from services.intake.bodies import PlaceBody
 from services.intake.callers import digits_of
 from services.intake.domain import DECIDER
 

@@ -23,6 +23,7 @@ from libs.events.decider import Actor, Decider
 from libs.events.errors import NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode
+from services.intake.callers import ReceiveRepeatContact, repeat_contact
 from services.intake.correction import AnswerDirectly, CorrectCase, answer, correct
 from services.intake.matter import NotInThisState, State, catalogue_item, evolve, raise_not_here
 from services.intake.reception import ReportGridEvent, SubmitAppeal, report_grid_event, submit_appeal
@@ -104,6 +105,7 @@ Command = (
     | WithdrawAppeal
     | RestoreAppeal
     | EraseCaseKeys
+    | ReceiveRepeatContact
 )
 
 # Decisions
@@ -132,6 +134,8 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return reject(state, command)
         case EraseCaseKeys():
             return erase(state, command)
+        case ReceiveRepeatContact():
+            return repeat_contact(state, command, facts.case)
         case _:
             assert_never(command)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from math import cos, hypot, radians
 
+from libs.directory.view import View
+from libs.events.ids import GridCode
 from libs.events.lifecycle import Case
 from services.intake.reception import Place
 
@@ -25,6 +27,17 @@ def metres(one: Place, other: Place) -> float | None:
         return None
     shrink = cos(radians(one.latitude / 10_000_000))
     return METRES_PER_E7 * hypot((one.longitude - other.longitude) * shrink, one.latitude - other.latitude)
+
+
+def grids_near(place: Place, directory: View, radius_m: int) -> frozenset[GridCode]:
+    """The grid of a place and those within the radius of it, for a border is no end of a matter."""
+    grids = {place.grid}
+    if place.longitude is not None and place.latitude is not None:
+        north = round(radius_m / METRES_PER_E7)
+        east = round(north / cos(radians(place.latitude / 10_000_000)))
+        for longitude, latitude in ((east, 0), (-east, 0), (0, north), (0, -north)):
+            grids.add(directory.grid_of(place.longitude + longitude, place.latitude + latitude))
+    return frozenset(grid for grid in grids if grid)
 
 
 def same_address(one: Place, other: Place) -> bool:

@@ -3,17 +3,37 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
-from services.intake import api, desk_api, domain, erasure, projection, receipts_api, search_copies, tables
+from services.intake import (
+    api,
+    attachments_api,
+    callers_api,
+    desk_api,
+    domain,
+    erasure,
+    projection,
+    receipts_api,
+    same_matter_api,
+    search_copies,
+    tables,
+)
 
 PARTS = Parts(
     service="intake",
     title_zh="受理",
     decider=domain.DECIDER,
-    routers=(api.router, desk_api.router, receipts_api.router),
+    routers=(
+        api.router,
+        desk_api.router,
+        receipts_api.router,
+        callers_api.router,
+        same_matter_api.router,
+        attachments_api.router,
+    ),
     tables=tables.TABLES,
     project=projection.project,
     effect=erasure.destroy_keys,
     copy=search_copies.copies,
+    body_limits=attachments_api.BODY_LIMITS,
 )
 app = api_app(PARTS)
 

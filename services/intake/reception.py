@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.directory.view import View
-from libs.events.contracts.intake import AppealReceived, GridEventReported, Kind
+from libs.events.contracts.intake import AppealReceived, GridEventReported, Kind, NewCaseReason
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected
 from libs.events.event import Event
@@ -42,6 +42,8 @@ class SubmitAppeal:
     found_by: PersonId | None = None
     upstream_due_at: datetime | None = None
     external_id: str | None = None
+    photos: tuple[str, ...] = ()
+    new_case_reason: NewCaseReason | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ def submit_appeal(state: State, command: SubmitAppeal, directory: View) -> Seque
             found_by=found_by,
             upstream_due_at=command.upstream_due_at,
             external_id=command.external_id,
+            photos=command.photos,
+            new_case_reason=command.new_case_reason,
         )
     ]
 

@@ -22,6 +22,8 @@ Kind = Literal[
 ]
 """诉求类型; the three kinds of grid events and city management stand beside the hotline's six."""
 Urgency = Literal["U1", "U2", "U3", "U4"]
+NewCaseReason = Literal["OTHER_OBJECT", "OTHER_MATTER", "OTHER_CALLER", "NEW_FACTS"]
+"""Another object, another matter, somebody else at the same telephone, new facts."""
 
 
 class AppealReceived(Event):
@@ -43,6 +45,8 @@ class AppealReceived(Event):
     external_id: str | None = None
     photos: tuple[str, ...] = ()
     """SHA-256 of attachments."""
+    new_case_reason: NewCaseReason | None = None
+    """Why it is a case of its own although the same caller has an open one on what looks the same."""
 
 
 class GridEventReported(Event):

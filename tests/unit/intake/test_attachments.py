@@ -1,0 +1,111 @@
+"""附件: judged by content, cleaned of what nobody meant to send, sealed with the key of the case."""
+
+from io import BytesIO
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from PIL import Image
+
+from libs.events.errors import Erased, Malformed, TooLarge, WrongType
+from libs.events.seal import CaseKeys
+from libs.events.testing import CASE_ID
+from services.intake import attachments
+from services.intake.attachments import PictureUnreadable, cleaned
+
+GPS, ORIENTATION, MODEL = 0x8825, 0x0112, 0x0110
+PDF = b"%PDF-1.7\n%%EOF\n"
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (40, 20), mode: str = "RGB", **how: object) -> bytes:
+    """A picture that is red at the left and blue at the right."""
+    image = Image.new(mode, size, "blue")
+    image.paste(Image.new(mode, (size[0] // 2, size[1]), "red"), (0, 0))
+    made = BytesIO()
+    image.save(made, kind, **how)
+    return made.getvalue()
+
+
+def with_metadata() -> bytes:
+    exif = Image.Exif()
+    exif[MODEL] = "SECRET-PHONE"
+    exif[ORIENTATION] = 6
+    exif.get_ifd(GPS)[2] = (32.0, 6.0, 18.0)
+    return picture(exif=exif.tobytes(), comment=b"SECRET-COMMENT") + b"SECRET-TAIL"
+
+
+@pytest.mark.parametrize(("kind", "media"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")])
+def test_a_picture_is_known_by_its_content(kind: str, media: str) -> None:
+    kept = cleaned(picture(kind))
+    with Image.open(BytesIO(kept.content)) as image:
+        assert (kept.media_type, image.format, image.size) == (media, kind, (40, 20))
+
+
+def test_place_device_comment_and_whatever_hangs_behind_a_picture_are_gone() -> None:
+    raw = with_metadata()
+    assert b"SECRET-PHONE" in raw
+    kept = cleaned(raw)
+    with Image.open(BytesIO(kept.content)) as image:
+        assert (dict(image.getexif()), "comment" in image.info) == ({}, False)
+    assert b"SECRET" not in kept.content
+
+
+def test_a_picture_taken_with_a_turned_camera_stands_upright() -> None:
+    with Image.open(BytesIO(cleaned(with_metadata()).content)) as image:
+        assert image.size == (20, 40)
+        assert image.convert("RGB").getpixel((10, 2))[0] > 200  # type: ignore[index]
+
+
+def test_text_inside_a_png_and_transparent_colours_are_treated_as_they_should() -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    note = PngInfo()
+    note.add_text("Comment", "SECRET-TEXT")
+    assert b"SECRET" not in cleaned(picture("PNG", pnginfo=note)).content
+    with Image.open(BytesIO(cleaned(picture("PNG", mode="RGBA")).content)) as image:
+        assert image.mode == "RGBA"
+    assert cleaned(picture("JPEG", mode="CMYK")).media_type == "image/jpeg"
+
+
+def test_a_pdf_stays_as_it_is_and_its_name_is_its_hash() -> None:
+    kept = cleaned(PDF)
+    assert (kept.media_type, kept.content) == ("application/pdf", PDF)
+    assert kept.sha256 == cleaned(PDF).sha256
+    assert len(kept.sha256) == 64
+
+
+@pytest.mark.parametrize("raw", [picture("GIF"), b"<svg/>", b"MZ" + bytes(100), "照片".encode()])
+def test_anything_else_is_refused_whatever_it_is_called(raw: bytes) -> None:
+    with pytest.raises(WrongType):
+        cleaned(raw)
+
+
+def test_an_empty_a_damaged_and_a_too_large_file_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Malformed):
+        cleaned(b"")
+    for kind in ("JPEG", "PNG", "WEBP"):
+        with pytest.raises(PictureUnreadable):
+            cleaned(picture(kind, size=(400, 300))[:-200])
+    with pytest.raises(TooLarge):
+        cleaned(b"%PDF-" + bytes(8 * 1024 * 1024))
+    monkeypatch.setattr(attachments, "MOST_PIXELS", 799)
+    with pytest.raises(TooLarge):
+        cleaned(picture())
+
+
+def test_what_is_sealed_opens_with_the_key_and_the_name_it_was_sealed_with() -> None:
+    keys = CaseKeys(CASE_ID, {"case": AESGCM(b"\x01" * 32)})
+    sealed = keys.seal_file(PDF, "a" * 64)
+    assert PDF not in sealed
+    assert keys.open_file(sealed, "a" * 64) == PDF
+    with pytest.raises(InvalidTag):
+        keys.open_file(sealed, "b" * 64)
+
+
+def test_with_its_key_destroyed_nothing_is_sealed_or_opened() -> None:
+    sealed = CaseKeys(CASE_ID, {"case": AESGCM(b"\x01" * 32)}).seal_file(PDF, "a" * 64)
+    without = CaseKeys(CASE_ID, {"reporter": AESGCM(bytes(32))})
+    with pytest.raises(Erased):
+        without.open_file(sealed, "a" * 64)
+    with pytest.raises(Erased):
+        without.seal_file(PDF, "a" * 64)
