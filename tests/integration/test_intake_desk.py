@@ -231,7 +231,12 @@ async def test_a_correction_is_what_everybody_sees_from_then_on(town: Town) -> N
     await town.register(f"{DAY} 14:01", case, "sewer-odour", "U3")
     refused = await desk(town, "14:02", case, "correct", expect=422, reason="选错", class_code="no-such-class")
     outside = await desk(town, "14:02", case, "correct", expect=422, reason="选错", place={"grid": "G99"})
-    body: Answer = {"reason": "选错事项", "class_code": "exposed-refuse", "content": "暴露垃圾", "place": {"grid": "G04"}}
+    body: Answer = {
+        "reason": "选错事项",
+        "class_code": "exposed-refuse",
+        "content": "暴露垃圾",
+        "place": {"grid": "G04"},
+    }
     await desk(town, "14:03", case, "correct", **body)
 
     assert (refused["code"], outside["code"]) == ("E-CLASS", "E-PLACE")
