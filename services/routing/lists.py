@@ -37,9 +37,9 @@ IN_LAMP: Mapping[Lamp, str] = {
     "LONG_RED": "red_from < {at} and long_red_from < {at}",
 }
 PAGE = """
-select o.*, p.role, p.red_from
-  from (select case_id, role, red_from from held_order where {where} order by red_from, case_id limit {limit}) p
-  join work_order o on o.case_id = p.case_id order by p.red_from, p.case_id
+select o.*, p.unit as held_by, p.role, p.red_from from (
+  select case_id, unit, role, red_from from held_order where {where} order by red_from, case_id, unit limit {limit}
+) p join work_order o on o.case_id = p.case_id order by p.red_from, p.case_id, p.unit
 """
 
 
@@ -74,6 +74,13 @@ class Conditions:
             self.values.append(value)
             self.texts.append(text.format(f"${len(self.values)}", at=f"${len(self.values)}"))
 
+    def begin_after(self, key: list[Any] | None) -> None:
+        """Go on after the last row of the page before."""
+        if key:
+            first = len(self.values) + 1
+            self.values += key
+            self.texts.append(f"(red_from, case_id, unit) > (${first}, ${first + 1}, ${first + 2})")
+
     def __str__(self) -> str:
         return " and ".join(self.texts)
 
@@ -98,7 +105,7 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
     `role` is the unit's part: `lead` (主办) or `co` (协办). Due times are those of the work clock while it runs.
     `count` is exact unless `count_exact` says that it only is as many at least.
     """
-    after = decode_cursor(cursor, datetime.fromisoformat, UUID)
+    after = decode_cursor(cursor, datetime.fromisoformat, UUID, str)
     asked = Asked(unit, role, state, lamp, handler, due_after, due_before)
     seen = own_sight(person, unit)
     async with running.pool.acquire() as conn:
@@ -106,13 +113,11 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         where = conditions(asked, seen, fresh.at)
         count, exact = await counted(conn, asked, seen, where)
-        if after:
-            where.values += after
-            where.texts.append(f"(red_from, case_id) > (${len(where.values) - 1}, ${len(where.values)})")
+        where.begin_after(after)
         rows = await conn.fetch(PAGE.format(where=where, limit=limit + 1), *where.values)
     items = [order_item(row, fresh.at) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
-    following = encode_cursor(last["red_from"].isoformat(), str(last["case_id"])) if last else None
+    following = encode_cursor(last["red_from"].isoformat(), str(last["case_id"]), last["held_by"]) if last else None
     document = {"items": items, "count": count, "count_exact": exact, "next_cursor": following, **fresh.document()}
     return JSONResponse(document)
 
@@ -192,7 +197,19 @@ def lamp(row: Any, at: datetime, clock: str = "") -> Lamp | None:
 
 def order_item(row: Any, at: datetime) -> dict[str, Any]:
     """One line of the work list; nothing personal in it."""
-    names = ("state", "unit", "role", "kind", "class_code", "urgency", "grid", "handler", "round", "dual_hat")
+    names = (
+        "state",
+        "unit",
+        "held_by",
+        "role",
+        "kind",
+        "class_code",
+        "urgency",
+        "grid",
+        "handler",
+        "round",
+        "dual_hat",
+    )
     return {
         "case_id": str(row["case_id"]),
         **{name: row[name] for name in names},

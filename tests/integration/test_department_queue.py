@@ -197,7 +197,13 @@ async def test_a_unit_that_loses_an_order_hears_of_it_and_a_co_unit_of_its_part(
     ):
         await town.act(f"{DAY} 11:10", service, f"/cases/{case}/{path}", person, body)
     together = (await work(town, "tang-jing", role="co"))["items"]
-    assert [(one["case_id"], one["lead"], one["unit"]) for one in together] == [(shared, False, HOUSING)]
+    assert [(one["case_id"], one["unit"], one["held_by"]) for one in together] == [(shared, HOUSING, URBAN)]
+    both = {"role": "co", "limit": 1}
+    environment = {"unit": "county-environment", "task": "夜间监测"}
+    await town.act(f"{DAY} 11:12", "routing", f"/cases/{shared}/co-units", "fang-yun", environment)
+    first = await work(town, "han-feng", **both)
+    second = await work(town, "han-feng", **both, cursor=first["next_cursor"])
+    assert [one["held_by"] for page in (first, second) for one in page["items"]] == ["county-environment", URBAN]
     done = {"report": "已清掏"}
     await town.act(f"{DAY} 11:20", "routing", f"/cases/{shared}/co-units/report", "tang-jing", done)
     assert (await work(town, "tang-jing", role="co"))["count"] == 0
