@@ -19,6 +19,7 @@ PATIENCE_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 10.0
 BUSY = (429, 503)
 UNTRUSTED = (401, 403)
+ALREADY_THERE = (409, "E-IDEM")
 
 
 class ImportStopped(CannotStart):
@@ -46,7 +47,7 @@ async def deliver(entry: Entry, post: Post) -> Answer:
     """
     answer = await post("/appeals", entry.appeal, entry.key)
     # A case that is there under another caller's key is the same case, since its id follows from the entry.
-    if answer.status >= 400 and answer.status != 409:
+    if answer.status >= 400 and (answer.status, answer.document.get("code")) != ALREADY_THERE:
         raise RowUnusable(reason(answer))
     if entry.registration is None:
         return answer
@@ -108,7 +109,8 @@ class Sender:
                 raise ImportStopped(
                     f"受理服务长时间没有应答 / intake did not answer for {self.patience:.0f} s: {self.url}"
                 )
-            asked = float(answer.headers.get("Retry-After", 0)) if answer is not None else 0.0
+            wanted = answer.headers.get("Retry-After", "") if answer is not None else ""
+            asked = float(wanted) if wanted.isdecimal() else 0.0
             self._not_before = loop.time() + min(max(asked, pause), LONGEST_PAUSE_SECONDS)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
