@@ -1,0 +1,182 @@
+"""`xunban import` against a running system: nothing twice, nothing by half, however it is interrupted."""
+
+import asyncio
+import csv
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from deploy.embedded.instance import ROOT
+from deploy.embedded.stack import Stack
+from deploy.importing.rows import LINE, REASON
+from libs.directory.files import read_files
+from tests.integration.logs import eventually
+
+EXAMPLES = ROOT / "examples" / "mappings"
+MAPPING = EXAMPLES / "town.yaml"
+HEADER = ["编号", "来电时间", "渠道", "类别", "内容", "网格", "地址", "姓名", "电话", "答复期限"]
+MANY = 250
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stack]:
+    """受理 and 派遣 of the demo town in real time."""
+    with Stack(f"test-{secrets.token_hex(4)}", "real", services=("intake", "routing")) as stack:
+        publisher = {"Authorization": f"Bearer {stack.token(client='publisher', scopes=('directory',))}"}
+        with httpx.Client(headers=publisher, timeout=30, trust_env=False) as client:
+            documents = read_files(ROOT / "examples" / "town").raw
+            key = {"Idempotency-Key": "town"}
+            published = client.post(stack.api_url("routing") + "/directory/documents", json=documents, headers=key)
+            query = {"min_position": published.raise_for_status().json()["position"]}
+            client.get(stack.api_url("intake") + "/freshness", params=query).raise_for_status()
+        yield stack
+
+
+def command(stack: Stack, file: Path, *more: str) -> list[str]:
+    options = ["--mapping", str(MAPPING), "--instance", stack.instance.name, *more]
+    return [sys.executable, "-m", "deploy.cli", "import", str(file), *options]
+
+
+def imported(stack: Stack, file: Path, *more: str) -> tuple[int, str]:
+    done = subprocess.run(
+        command(stack, file, *more), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def begin(stack: Stack, file: Path) -> "subprocess.Popen[str]":
+    """An import by few hands, so that there is time to disturb it."""
+    return subprocess.Popen(command(stack, file, "--parallel", "4"), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+async def cases(stack: Stack) -> tuple[int, int]:
+    """How many cases were received, and how many registered, by intake's own log."""
+    kinds = ("intake.appeal-received.v1", "intake.case-registered.v1")
+    conn = await asyncpg.connect(stack.admin_url("intake"))
+    try:
+        received, registered = [
+            await conn.fetchval("select count(*) from log.event where type = $1", kind) for kind in kinds
+        ]
+    finally:
+        await conn.close()
+    return received, registered
+
+
+def write(file: Path, rows: list[list[str]]) -> Path:
+    with file.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows(rows)
+    return file
+
+
+def register(folder: Path, prefix: str, count: int) -> Path:
+    """A register of invented matters."""
+    cells = ["电话", "下水道", "下水道异味", "G03", "绥山路", "张三示例", "13800000000", ""]
+    rows = [[f"{prefix}-{number}", "2026-11-02 09:10:00", *cells] for number in range(count)]
+    return write(folder / f"{prefix}.csv", [HEADER, *rows])
+
+
+async def test_refused_rows_are_corrected_in_the_file_of_errors_and_imported(running: Stack, tmp_path: Path) -> None:
+    received, registered = await cases(running)
+    with (EXAMPLES / "town.csv").open(encoding="utf-8", newline="") as lines:
+        good = list(csv.reader(lines))
+    bad: list[dict[str, str]] = [
+        {"编号": "SS-E1", "渠道": "传真"},
+        {"编号": "SS-E2", "网格": "G99"},
+        {"编号": "SS-2026-0001"},
+    ]
+    sound = dict(zip(HEADER, good[1], strict=True))
+    file = write(tmp_path / "town.csv", [*good, *([*({**sound, **cells}).values()] for cells in bad)])
+
+    code, told = imported(running, file)
+
+    assert code == 1, told
+    refused = tmp_path / "town.csv.errors.csv"
+    with refused.open(encoding="utf-8-sig", newline="") as lines:
+        found = list(csv.DictReader(lines))
+    assert [(row["编号"], row[LINE]) for row in sorted(found, key=lambda row: int(row[LINE]))] == [
+        ("SS-E1", "7"),
+        ("SS-E2", "8"),
+        ("SS-2026-0001", "9"),
+    ]
+    reasons = {row[LINE]: row[REASON] for row in found}
+    assert reasons["7"].startswith("渠道: 代码表中没有此代码")
+    assert reasons["8"].startswith("E-PLACE")
+    assert reasons["9"].startswith("编号与第 2 行相同")
+    assert await cases(running) == (received + 4, registered + 4)
+
+    corrected: list[dict[str, Any]] = [{**row, "渠道": "电话", "网格": "G03"} for row in found]
+    corrected = [row for row in corrected if row["编号"] != "SS-2026-0001"]
+    write(refused, [list(corrected[0]), *([*row.values()] for row in corrected)])
+    code, told = imported(running, refused)
+
+    assert code == 0, told
+    assert await cases(running) == (received + 6, registered + 6)
+    assert not (tmp_path / "town.csv.errors.csv.errors.csv").exists()
+
+
+async def test_killed_import_goes_on_and_a_further_one_imports_nothing(running: Stack, tmp_path: Path) -> None:
+    received, registered = await cases(running)
+    file = register(tmp_path, "KILLED", MANY)
+
+    killed = begin(running, file)
+
+    async def half_way() -> bool:
+        return (await cases(running))[0] > received + 20
+
+    await eventually(half_way, "the import has begun", 60)
+    killed.kill()
+    killed.communicate()
+    assert (await cases(running))[0] < received + MANY
+
+    code, told = imported(running, file)
+    assert code == 0, told
+    assert await cases(running) == (received + MANY, registered + MANY)
+
+    code, told = imported(running, file)
+    assert code == 0, told
+    assert f"{MANY} 行 / rows: 导入 / imported 0, 此前已导入 / there before {MANY}" in told
+    assert await cases(running) == (received + MANY, registered + MANY)
+
+
+async def test_another_caller_imports_nothing_twice_either(running: Stack, tmp_path: Path) -> None:
+    received, registered = await cases(running)
+    file = register(tmp_path, "TWICE", 3)
+    plain = tmp_path / "plain.yaml"
+    plain.write_text(MAPPING.read_text(encoding="utf-8").partition("registration:")[0], encoding="utf-8")
+    scopes = ("import", "intake")
+    for token in (running.token(person="zhou-min", scopes=scopes), running.token(client="upstream", scopes=scopes)):
+        code, told = imported(running, file, "--mapping", str(plain), "--token", token)
+        assert code == 0, told
+    assert "导入 / imported 0, 此前已导入 / there before 3" in told
+    assert await cases(running) == (received + 3, registered)
+
+
+async def test_import_waits_while_intake_is_away_and_goes_on(running: Stack, tmp_path: Path) -> None:
+    received, registered = await cases(running)
+    file = register(tmp_path, "AWAY", 120)
+    importing = begin(running, file)
+
+    async def begun() -> bool:
+        return (await cases(running))[0] > received + 10
+
+    await eventually(begun, "the import has begun", 60)
+    running.kill("intake-api")
+    running.start_process("intake-api")
+    told, _ = await asyncio.to_thread(importing.communicate, timeout=120)
+
+    assert importing.returncode == 0, told
+    assert await cases(running) == (received + 120, registered + 120)
+
+
+def test_token_without_the_power_stops_the_import(running: Stack, tmp_path: Path) -> None:
+    file = register(tmp_path, "POWERLESS", 3)
+    code, told = imported(running, file, "--token", running.token(person="zhou-min"))
+    assert code == 1
+    assert "令牌没有导入的权限" in told
