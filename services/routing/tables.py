@@ -69,13 +69,13 @@ held_order = Table(
     Column("yellow_from", DateTime(timezone=True), comment="null: no clock; year 9999: stopped before"),
     Column("red_from", DateTime(timezone=True), nullable=False, comment="what is still due, and when; else year 9999"),
     Column("long_red_from", DateTime(timezone=True), nullable=False),
-    Index("held_open", "role", "red_from", "case_id", postgresql_include=LAMPS[1:], postgresql_where=OPEN),
+    Index("held_open", "role", "red_from", "case_id", "unit", postgresql_include=LAMPS[1:], postgresql_where=OPEN),
     Index("held_open_by_unit", "unit", "red_from", "case_id", postgresql_include=LAMPS, postgresql_where=OPEN),
     Index("held_open_by_co_unit", "unit", "red_from", "case_id", postgresql_where=OPEN_CO),
-    Index("held_open_by_grid", "grid", "red_from", "case_id", postgresql_where=OPEN_LEAD),
-    Index("held_by_state", "role", "state", "red_from", "case_id"),
+    Index("held_open_by_grid", "grid", "red_from", "case_id", "unit", postgresql_where=OPEN_LEAD),
+    Index("held_by_state", "role", "state", "red_from", "case_id", "unit"),
     Index("held_by_unit_and_state", "unit", "state", "red_from", "case_id"),
-    Index("held_by_handler", "handler", "red_from", "case_id"),
+    Index("held_by_handler", "handler", "red_from", "case_id", "unit"),
 )
 
 unit_lane = Table(

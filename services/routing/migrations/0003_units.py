@@ -65,7 +65,7 @@ def held_order() -> None:
         op.create_index(
             name,
             "held_order",
-            [*columns, "red_from", "case_id"],
+            [*columns, "red_from", "case_id", *([] if "unit" in columns else ["unit"])],
             schema="read",
             postgresql_where=sa.text(where) if where else None,
             postgresql_include=include,
