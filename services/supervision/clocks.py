@@ -91,6 +91,8 @@ class _Run:
     refused: bool = False
     obstacles: Mapping[Obstacle, datetime] = field(default_factory=dict)
     """Why the clock does not run, each with its instant."""
+    last_end: int = -1
+    """Position of the newest end of the case so far."""
     free_since: datetime | None = None
     """Since when time is not charged; a hold alone is charged."""
     round: int = 1
@@ -143,9 +145,9 @@ def _evolve(run: _Run, operation: Operation, calendar: WorkCalendar) -> _Run:
         case Continued():
             return replace(_free(run, "stopped", calendar), round=operation.round or run.round)
         case Ended():
-            return _obstruct(run, "ended")
+            return replace(_obstruct(run, "ended"), last_end=max(run.last_end, operation.position))
         case Reopened():
-            return _free(run, "ended", calendar)
+            return _free(run, "ended", calendar) if operation.position > run.last_end else run
         case Paused():
             return _obstruct(run, "paused")
         case Resumed():

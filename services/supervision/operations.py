@@ -85,7 +85,10 @@ class Ended(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened(Occurrence):
-    """The case lives again; a clock that nothing but its end had stopped goes on, the time between is not charged."""
+    """The case lives again; a clock that nothing but its end had stopped goes on, the time between is not charged.
+
+    It takes back the ends that the log holds before it: one read later stands, though its instant may be earlier.
+    """
 
 
 Operation = Started | Stopped | Continued | Paused | Resumed | Held | Released | Extended | Ended | Reopened

@@ -22,7 +22,8 @@ from libs.events.lifecycle import Case
 from libs.separation.case import Breach
 from libs.separation.powers import may_close, may_verify
 from services.supervision.domain import Command, RecordViolation
-from services.supervision.following import Fact, FollowClocks
+from services.supervision.following import FollowClocks
+from services.supervision.moves import Fact
 from services.supervision.verification import AssignVerification
 
 FACTS: tuple[type, ...] = get_args(Fact)

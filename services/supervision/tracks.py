@@ -16,6 +16,7 @@ from libs.events.contracts.supervision import (
     Clock,
     ClockMoved,
     ClocksEnded,
+    ClocksRevived,
     DeadlineBreached,
     DeadlineSet,
     DeadlineWarned,
@@ -28,7 +29,7 @@ from libs.events.event import Event
 from libs.events.ids import ClockId, UnitId
 from services.supervision.clocks import ClockState, fold
 from services.supervision.ladder import CLIMBING, StepKey, step_key
-from services.supervision.operations import Continued, Ended, Operation, Started, Stopped
+from services.supervision.operations import Continued, Ended, Operation, Reopened, Started, Stopped
 from services.supervision.rules import lamp_rule
 
 # State
@@ -79,8 +80,9 @@ def evolve(clocks: Clocks, event: Event, position: int) -> Clocks:
             continued = Continued(at=event.at, position=position, round=event.round)
             return _moved(clocks, event, clocks.tracks[event.clock_id].after(continued))
         case ClocksEnded():
-            of_case = (*clocks.of_case, Ended(at=event.at, position=position))
-            return replace(clocks, of_case=of_case, followed=clocks.followed | {event.because})
+            return _all_moved(clocks, Ended(at=event.at, position=position), event.because)
+        case ClocksRevived():
+            return _all_moved(clocks, Reopened(at=event.at, position=position), event.because)
         case DeadlineWarned():
             return _recorded(clocks, step_key("warn", event.clock, event.clock_id, event.round))
         case DeadlineBreached():
@@ -94,6 +96,10 @@ def evolve(clocks: Clocks, event: Event, position: int) -> Clocks:
 def _moved(clocks: Clocks, event: ClockMoved, track: Track) -> Clocks:
     tracks = {**clocks.tracks, event.clock_id: track}
     return replace(clocks, tracks=tracks, followed=clocks.followed | {event.because})
+
+
+def _all_moved(clocks: Clocks, operation: Operation, because: str) -> Clocks:
+    return replace(clocks, of_case=(*clocks.of_case, operation), followed=clocks.followed | {because})
 
 
 def _recorded(clocks: Clocks, key: StepKey) -> Clocks:
