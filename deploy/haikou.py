@@ -22,7 +22,8 @@ FILE = "haikou_12345_labelled_2018.csv.gz"
 MAPPING = ROOT / "examples" / "mappings" / "haikou.yaml"
 LIMITS = ROOT / "examples" / "boston" / "rulebook.yaml"
 """Every limit `none`: nothing is judged here but the route."""
-NUMBER, TEXT, UNIT, GROUP = "工单编号", "诉求内容", "处置单位", "单位类别"
+NUMBER, TEXT, UNIT = "工单编号", "诉求内容", "处置单位"
+# 单位类别 is not compared: most units stand under several groups there, so it says nothing of a unit.
 LEVELS = ("行业分类1级", "行业分类2级", "行业分类3级", "行业分类4级")
 LEARNED_BEFORE = "201805"
 OPERATOR, SUPERVISOR = "operator", "supervisor"
@@ -158,14 +159,11 @@ class Trial:
     agree_unit: int
     agree_unit_by_category: int
     agree_unit_by_keywords: int
-    agree_group: int
     largest_unit: int
     """How many orders the largest unit of the earlier orders handled: what naming it always would have agreed."""
 
 
-def judge(
-    tried: Sequence[Order], catalogue: Catalogue, sent: dict[str, str | None], groups: dict[str, str], largest: str
-) -> Trial:
+def judge(tried: Sequence[Order], catalogue: Catalogue, sent: dict[str, str | None], largest: str) -> Trial:
     """`sent`: order number → unit id to which routing dispatched it, None where it waits for the dispatcher."""
     names = {code: name for name, code in catalogue.units.items()}
     chosen = [(order, names[unit]) for order in tried if (unit := sent[order.number])]
@@ -179,6 +177,5 @@ def judge(
         agree_unit=len(agreed),
         agree_unit_by_category=len(agreed - words),
         agree_unit_by_keywords=len(agreed & words),
-        agree_group=sum(groups[name] == groups.get(order.unit) for order, name in chosen),
         largest_unit=sum(order.unit == largest for order in tried),
     )

@@ -46,14 +46,13 @@ def run(folder: Path, count: int, instance: str, console: Console) -> dict[str, 
     everything = haikou.read(folder)
     earlier = [order for order, _ in everything if order.number < haikou.LEARNED_BEFORE]
     later = [(order, row) for order, row in everything if order.number >= haikou.LEARNED_BEFORE][:count]
-    groups = {row.values[haikou.UNIT]: row.values[haikou.GROUP] for _, row in everything}
     largest = Counter(order.unit for order in earlier).most_common(1)[0][0]
     catalogue = haikou.Catalogue.of(earlier)
     console.print(f"海口 / Haikou: 启动实例 / starting {instance}")
     with Stack(instance, "real") as stack:
         tried = [_later(order, row, catalogue) for order, row in later]
         figures, sent = asyncio.run(_drive(stack, catalogue, tried))
-    trial = haikou.judge([one.order for one in tried], catalogue, sent, groups, largest)
+    trial = haikou.judge([one.order for one in tried], catalogue, sent, largest)
     rules = catalogue.rules
     return {
         "learned_from": len(earlier),
@@ -171,7 +170,6 @@ def show(figures: dict[str, Any], console: Console) -> None:
         ("与实际承办单位一致 / agrees with the handling unit", figures["agree_unit"], routed),
         ("其中按类别 / by category", figures["agree_unit_by_category"], figures["by_category"]),
         ("其中按关键词 / by keywords", figures["agree_unit_by_keywords"], figures["by_keywords"]),
-        ("与其单位类别一致 / agrees with its group", figures["agree_group"], routed),
         ("留给分办员 / the dispatcher's queue", figures["queued"], orders),
         ("对照: 一律派最大单位 / baseline: always the largest", figures["largest_unit"], orders),
     ):

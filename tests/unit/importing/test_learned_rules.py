@@ -60,9 +60,9 @@ def test_trial_counts_what_was_sent_and_what_agrees() -> None:
     catalogue = Catalogue.of([order("road/lamp", "lighting", number=number) for number in range(8)])
     tried = [order("road/lamp", "lighting", number=1), order("road/lamp", "roads", number=2), order("w", "w", number=3)]
     sent = {tried[0].number: "unit-001", tried[1].number: "unit-001", tried[2].number: None}
-    trial = judge(tried, catalogue, sent, {"lighting": "1", "roads": "1", "w": "2"}, "lighting")
+    trial = judge(tried, catalogue, sent, "lighting")
     assert (trial.by_category, trial.by_keywords, trial.queued) == (2, 0, 1)
-    assert (trial.agree_unit, trial.agree_group, trial.largest_unit) == (1, 2, 1)
+    assert (trial.agree_unit, trial.largest_unit) == (1, 1)
 
 
 def test_learning_twice_gives_the_same_rules() -> None:
