@@ -74,6 +74,8 @@ CODES: Mapping[str, Said] = {
     "system": Said("系统", "the system"),
     "SYSTEM": Said("系统", "the system"),
     "GRID_REPORT": Said("网格巡查发现", "found on patrol"),
+    "CLASS_EXEMPT": Said("此类事项免回访", "class without call-back"),
+    "REPORTER_LEFT": Said("诉求人已退出", "the reporter has left"),
     "file": Said("文件", "file"),
     "real": Said("实时", "real"),
     "manual": Said("手动", "set by hand"),

@@ -25,6 +25,7 @@ from services.supervision.callback import Answers, RecordCallback, Satisfaction
 from services.supervision.domain import DECIDER, Command, State, allowed_actions
 from services.supervision.orders import IssueSupervision, LiftSupervision, RespondSupervision
 from services.supervision.review import CloseCase, OrderRework, ReviewFeedback
+from services.supervision.urging import UrgeCase
 from services.supervision.verification import AssignVerification, SubmitVerification
 
 router = APIRouter(tags=["督办 supervision"])
@@ -93,10 +94,16 @@ class ReworkBody(Body):
 
 
 class OrderBody(Body):
-    """The supervisor's order; L0 is the system's reminder."""
+    """The supervisor's order; L0 is the system's reminder, levels 4 and 5 follow the level below them."""
 
-    level: Literal[1, 2]
+    level: Literal[1, 2, 3, 4, 5] = Field(examples=[2])
     order: str = Field(min_length=1, max_length=2000, examples=["请于两个工作日内报送整改计划"])
+
+
+class UrgeBody(Body):
+    """催办; the unit reads the note in the case, never in a message."""
+
+    note: Reason | None = Field(default=None, examples=["市民多次来电, 请尽快到场"])
 
 
 class PlanBody(Body):
@@ -168,6 +175,14 @@ async def order_rework(case_id: CaseRef, body: ReworkBody, running: Running, cal
         return OrderRework(now, call.actor, body.reason)
 
     return answer(await carry_out_fresh(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/urge", summary="催办 / urge the unit")
+async def urge(case_id: CaseRef, body: UrgeBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> UrgeCase:
+        return UrgeCase(now, call.actor, body.note)
+
+    return answer(await carry_out(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/supervision", summary="下达督办 / issue a supervision order")

@@ -13,7 +13,7 @@ from libs.events.contracts.supervision import CallbackAttempted, CallbackComplet
 from libs.events.decider import Actor
 from libs.events.errors import Rejected
 from libs.events.event import Event
-from services.supervision.completion import Completion, not_here, unbarred
+from services.supervision.completion import Completion, not_here, owes_a_callback, unbarred
 
 Satisfaction = Literal["SATISFIED", "BASICALLY", "DISSATISFIED"]
 
@@ -49,7 +49,7 @@ def record(own: Completion, command: RecordCallback, facts: Facts) -> Sequence[E
     """Valid with three answers; after the last try of the rulebook it is over, not valid, and counts nowhere."""
     case = unbarred(facts, command.by, command.at, "callback", "RecordCallback")
     command.by.must_be("CALLBACK_AGENT")
-    if case.ended or not own.accepted or not own.checked or own.callback != "OPEN":
+    if case.ended or not own.accepted or not own.checked or not owes_a_callback(own, case):
         raise not_here(own, case)
     rules = facts.directory.rulebook
     local = command.at.astimezone(ZoneInfo(rules.clock.tz))

@@ -12,6 +12,7 @@ from libs.events.contracts.supervision import (
     CallbackCompleted,
     CallbackWaived,
     CaseClosed,
+    ClocksRevived,
     FeedbackAccepted,
     FeedbackRejected,
     ReworkOrdered,
@@ -93,6 +94,8 @@ def evolve(own: Completion, event: Event) -> Completion:
             return replace(own, callback="WAIVED")
         case CaseClosed():
             return replace(own, closed=True)
+        case ClocksRevived():
+            return replace(own, closed=False)
         case SeparationViolationDetected():
             return replace(own, violations=own.violations | {(event.person, event.rule)})
         case _:
@@ -128,4 +131,9 @@ def open_steps(own: Completion, case: Case) -> tuple[str, ...]:
         return ("review", "rework") if case.state == "FEEDBACK" else ()
     if not own.checked:
         return ("verification", "verification/result", "rework")
-    return ("callback", "rework") if own.callback == "OPEN" else ("close", "rework")
+    return ("callback", "rework") if owes_a_callback(own, case) else ("close", "rework")
+
+
+def owes_a_callback(own: Completion, case: Case) -> bool:
+    """Nobody calls a reporter who left the matter; while he may still come back nothing is waived for good."""
+    return own.callback == "OPEN" and not case.reporter_left

@@ -15,7 +15,17 @@ from libs.events.event import Event
 from libs.events.ids import PersonId
 from libs.events.lifecycle import Case
 from libs.separation.powers import may_close, may_verify
-from services.supervision import callback, completion, elapsing, following, orders, review, tracks, verification
+from services.supervision import (
+    callback,
+    completion,
+    elapsing,
+    following,
+    orders,
+    review,
+    tracks,
+    urging,
+    verification,
+)
 from services.supervision.callback import RecordCallback
 from services.supervision.completion import Completion, open_steps
 from services.supervision.elapsing import Elapse
@@ -23,6 +33,7 @@ from services.supervision.following import FollowClocks
 from services.supervision.orders import IssueSupervision, LiftSupervision, Orders, RespondSupervision
 from services.supervision.review import CloseCase, OrderRework, ReviewFeedback
 from services.supervision.tracks import Clocks
+from services.supervision.urging import UrgeCase, Urging
 from services.supervision.verification import AssignVerification, SubmitVerification
 
 # Commands
@@ -49,6 +60,7 @@ Command = (
     | IssueSupervision
     | RespondSupervision
     | LiftSupervision
+    | UrgeCase
     | FollowClocks
     | Elapse
     | RecordViolation
@@ -64,6 +76,7 @@ class State:
     version: int = 0
     completion: Completion = field(default_factory=Completion)
     orders: Orders = field(default_factory=Orders)
+    urging: Urging = field(default_factory=Urging)
     clocks: Clocks = field(default_factory=Clocks)
 
 
@@ -74,6 +87,7 @@ def evolve(state: State, event: Event) -> State:
         version=version,
         completion=completion.evolve(state.completion, event),
         orders=orders.evolve(state.orders, event),
+        urging=urging.evolve(state.urging, event),
         clocks=tracks.evolve(state.clocks, event, version),
     )
 
@@ -102,6 +116,8 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return orders.respond(state.orders, command, facts)
         case LiftSupervision():
             return orders.lift(command, state.clocks, facts)
+        case UrgeCase():
+            return urging.urge(state.urging, command, state.clocks, facts)
         case FollowClocks():
             return following.follow(state.clocks, command, facts, state.version)
         case Elapse():
@@ -131,8 +147,9 @@ def allowed_actions(state: State, case: Case, by: Actor, directory: View, at: da
             return [] if may_close(case, by.person, directory, at, "callback") else ["callback"]
         case "GRID_WORKER" if "verification/result" in steps and state.completion.verifier == by.person:
             return [] if may_verify(case, by.person, directory, at) else ["verification/result"]
-        case "SUPERVISOR" if not case.ended and case.unit:
-            return ["supervision", "supervision/lift"] if case.supervision_level else ["supervision"]
+        case "SUPERVISOR" if not case.ended:
+            ordering = ["supervision"] if case.unit else []
+            return ["urge", *ordering, *(["supervision/lift"] if case.supervision_level else [])]
         case "DEPT_LEADER" if any(unit == by.unit for _, unit in state.orders.unanswered):
             return ["supervision/response"]
         case _:

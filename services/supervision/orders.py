@@ -1,4 +1,4 @@
-"""督办: orders of a supervisor, the unit's answer, and their end (domain.md c.3 #45; L0 is `DeadlineWarned`). Pure."""
+"""督办: orders, the answer of the unit, and their end (domain.md c.3 #45, f.2; L0 is `DeadlineWarned`). Pure."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ from libs.events.ids import UnitId
 from services.supervision.completion import NotInThisState, NotYourUnit
 from services.supervision.tracks import Clocks, is_overdue
 
+FREE_UP_TO = 3
+"""The highest level that needs no lower one before it."""
+
 # Commands
 
 
 @dataclass(frozen=True)
 class IssueSupervision:
-    """L1 催办, L2 督办蓝单: an order that the unit has to answer."""
+    """An order that the unit has to answer: L1 催办, L2 蓝单, L3 橙单, L4 红单 (通报, 约谈), L5 问责建议."""
 
     at: datetime
     by: Actor
-    level: Literal[1, 2]
+    level: Literal[1, 2, 3, 4, 5]
     order: str
 
 
@@ -62,6 +65,14 @@ class CauseRemains(Rejected):
     code = "E-SUP-CAUSE"
     zh = "案件仍在超期, 督办原因未消除, 不能降级"
     en = "the case is still overdue; the cause of the supervision remains"
+
+
+class StepSkipped(Rejected):
+    """An important matter may start at orange (L3); 红单 and 问责建议 follow the level below them (domain.md f.2)."""
+
+    code = "E-SUP-STEP"
+    zh = "红单和问责建议须逐级升级, 不能越级下达"
+    en = "levels 4 and 5 follow the level below them; they cannot be the first"
 
 
 # State
@@ -99,6 +110,8 @@ def issue(own: Orders, command: IssueSupervision, facts: Facts) -> Sequence[Even
     unit = UnitId(case.unit)
     if (command.level, unit) in own.unanswered:
         return []
+    if command.level > FREE_UP_TO and command.level > case.supervision_level + 1:
+        raise StepSkipped(evidence=[case.last_event_id], allowed=["supervision"])
     return [SupervisionIssued(level=command.level, issued_by=command.by.person, unit=unit, order=command.order)]
 
 

@@ -1,4 +1,4 @@
-"""What supervision does on facts of the log: move clocks, ask for a check, look twice at its own powers. Pure."""
+"""What supervision does on facts of the log: move clocks, urge, ask for a check, look twice at its own powers. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from libs.directory.view import View
+from libs.events.contracts.intake import RepeatContactReceived
 from libs.events.contracts.supervision import (
     CallbackAttempted,
     CaseClosed,
@@ -24,6 +25,7 @@ from libs.separation.powers import may_close, may_verify
 from services.supervision.domain import Command, RecordViolation
 from services.supervision.following import FollowClocks
 from services.supervision.moves import Fact
+from services.supervision.urging import UrgeCase
 from services.supervision.verification import AssignVerification
 
 FACTS: tuple[type, ...] = get_args(Fact)
@@ -40,6 +42,8 @@ def react(event: Recorded, case: Case, view: View) -> Sequence[Command]:
         commands.append(FollowClocks(at, SYSTEM, event.data, event.id))  # type: ignore[arg-type]
     if isinstance(event.data, FeedbackAccepted) and event.data.next == "VERIFYING":
         commands.append(AssignVerification(at, SYSTEM))
+    if isinstance(event.data, RepeatContactReceived):
+        commands.append(UrgeCase(at, SYSTEM, contact=event.id))
     return [*commands, *_second_look(event, case, view)]
 
 

@@ -20,9 +20,9 @@ from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
 from libs.events.lifecycle import Case
-from services.supervision.completion import Completion, not_here, unbarred
+from services.supervision.completion import Completion, not_here, owes_a_callback, unbarred
 
-Waiver = Literal["GRID_REPORT", "ANONYMOUS", "CLASS_EXEMPT"]
+Waiver = Literal["GRID_REPORT", "ANONYMOUS", "CLASS_EXEMPT", "REPORTER_LEFT"]
 
 # Commands
 
@@ -107,7 +107,7 @@ def accept(own: Completion, command: ReviewFeedback, case: Case, facts: Facts) -
     """办结; a call-back that the case does not need is waived here, with the reason."""
     item = facts.directory.catalogue(case.class_code or "")
     waiver = waiver_of(case, item)
-    after: Literal["CALLBACK", "CLOSING"] = "CLOSING" if waiver else "CALLBACK"
+    after: Literal["CALLBACK", "CLOSING"] = "CLOSING" if waiver or case.reporter_left else "CALLBACK"
     verifies = item is None or item.verification
     accepted = FeedbackAccepted(reviewed_by=command.by.person, round=own.round, next="VERIFYING" if verifies else after)
     return [accepted, CallbackWaived(round=own.round, reason=waiver)] if waiver else [accepted]
@@ -141,6 +141,8 @@ def close(own: Completion, command: CloseCase, facts: Facts) -> Sequence[Event]:
         raise not_here(own, case)
     if not own.checked:
         raise NotVerified(evidence=[case.last_event_id], allowed=["verification"])
-    if own.callback == "OPEN":
+    if owes_a_callback(own, case):
         raise NotCalledBack(evidence=[case.last_event_id], allowed=["callback"])
-    return [CaseClosed(closed_by=command.by.person, close_kind=command.close_kind, round=own.round)]
+    closed = CaseClosed(closed_by=command.by.person, close_kind=command.close_kind, round=own.round)
+    # A reporter who left may come back until now; the waiver is recorded when that is over.
+    return [CallbackWaived(round=own.round, reason="REPORTER_LEFT"), closed] if own.callback == "OPEN" else [closed]

@@ -25,6 +25,7 @@ from services.supervision.completion import (
     Completion,
     forbidden,
     not_here,
+    owes_a_callback,
     unbarred,
 )
 
@@ -141,10 +142,10 @@ def submit(own: Completion, command: SubmitVerification, facts: Facts) -> Sequen
     grid = facts.directory.grid_of(command.longitude, command.latitude)
     if grid is None or grid != case.grid or not command.photos:
         raise EvidenceMissing(allowed=["location", "photos"])
-    return found(own, command, grid)
+    return found(own, command, case, grid)
 
 
-def found(own: Completion, command: SubmitVerification, grid: GridCode) -> Sequence[Event]:
+def found(own: Completion, command: SubmitVerification, case: Case, grid: GridCode) -> Sequence[Event]:
     """The verifier's finding, and the rework where it was not done."""
     location = f"{command.longitude},{command.latitude}"
     if command.passed:
@@ -156,7 +157,7 @@ def found(own: Completion, command: SubmitVerification, grid: GridCode) -> Seque
                 location=location,
                 photos=command.photos,
                 note=command.note,
-                next="CALLBACK" if own.callback == "OPEN" else "CLOSING",
+                next="CALLBACK" if owes_a_callback(own, case) else "CLOSING",
             )
         ]
     failed = VerificationFailed(

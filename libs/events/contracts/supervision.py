@@ -206,7 +206,7 @@ class CallbackWaived(Event):
     """No call-back for this case, with the reason (a grid-found case has no reporter: domain.md j.3)."""
 
     round: int
-    reason: Literal["GRID_REPORT", "ANONYMOUS", "CLASS_EXEMPT"]
+    reason: Literal["GRID_REPORT", "ANONYMOUS", "CLASS_EXEMPT", "REPORTER_LEFT"]
 
 
 class CaseClosed(Event):
@@ -225,6 +225,8 @@ class CaseUrged(Event):
     unit: UnitId | None = None
     supervisor_told: bool = False
     because: str | None = None
+    unit_acts: int = 0
+    """How often the handling side had acted by then: the same number at the next urge means that nothing was done."""
     note: CaseText | None = None
 
 

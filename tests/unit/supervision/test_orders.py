@@ -6,7 +6,13 @@ from libs.events.ids import ClockId, PersonId
 from libs.events.testing import given
 from services.supervision.completion import NotInThisState, NotYourUnit
 from services.supervision.domain import DECIDER
-from services.supervision.orders import CauseRemains, IssueSupervision, LiftSupervision, RespondSupervision
+from services.supervision.orders import (
+    CauseRemains,
+    IssueSupervision,
+    LiftSupervision,
+    RespondSupervision,
+    StepSkipped,
+)
 from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import FOUND_ON_PATROL, HAN_FENG, HOUSING, MA_JUN, WU_QIAN, Worker, acting, facts
 
@@ -86,3 +92,26 @@ def test_a_level_is_never_lifted_upwards_nor_twice() -> None:
     given(DECIDER).when(LiftSupervision(LATE, HAN_FENG, 2, "x"), facts(*log)).then_refused(NotInThisState)
     given(DECIDER).when(LiftSupervision(LATE, HAN_FENG, 1, "x"), facts(*log)).then()
     given(DECIDER).when(LiftSupervision(LATE, MA_JUN, 0, "x"), facts(*log)).then_refused(Forbidden)
+
+
+def test_an_important_matter_may_start_at_orange_and_red_follows_orange() -> None:
+    orange, red = IssueSupervision(LATE, HAN_FENG, 3, "请报计划"), IssueSupervision(LATE, HAN_FENG, 4, "约谈")
+    ordered = ISSUED.model_copy(update={"level": 3})
+
+    given(DECIDER).when(orange, facts(*LOG)).then(ordered)
+    given(DECIDER).when(red, facts(*LOG)).then_refused(StepSkipped, code="E-SUP-STEP")
+    given(DECIDER, ordered).when(red, facts(*LOG, (LATE, ordered))).then(
+        ISSUED.model_copy(update={"level": 4, "order": "约谈"})
+    )
+
+
+def test_accountability_is_proposed_once_the_ladder_has_come_to_red() -> None:
+    propose = IssueSupervision(LATE, HAN_FENG, 5, "建议通报批评")
+    climbed = AutoEscalated(
+        clock_id=ClockId("e-3/handling"), clock="handling", level=4, round=1, unit=HOUSING, instant=LATE
+    )
+
+    given(DECIDER).when(propose, facts(*LOG)).then_refused(StepSkipped)
+    given(DECIDER).when(propose, facts(*LOG, (LATE, climbed))).then(
+        ISSUED.model_copy(update={"level": 5, "order": "建议通报批评"})
+    )
