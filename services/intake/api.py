@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import Field, model_validator
 
 from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
@@ -20,6 +20,7 @@ from libs.events.ids import ClassCode, PersonId, new_id
 from libs.events.lifecycle import Case
 from libs.service.access import sight
 from libs.service.cases import CASE_ID, Body, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
+from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Commanding, Instant, Person, Running, answer
 from libs.service.runtime import Runtime
@@ -32,6 +33,25 @@ from services.intake.same_matter_api import Again, attach
 router = APIRouter(tags=["受理 intake"])
 
 LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+CASES = """
+select case_id::text, doc from case_view
+ where ($1::text is null or state = $1) and ($2 or unit = any($3) or grid = any($4))
+   and ($5::text is null or case_id in (select case_id from receipt where number = $5))
+   and ($6::uuid is null or case_id > $6)
+ order by case_view.case_id limit $7
+"""
+CSV_COLUMNS = (
+    Column("case_id", "案件编号"),
+    Column("state", "状态"),
+    Column("channel", "渠道"),
+    Column("kind", "诉求类型"),
+    Column("class_code", "事项类别"),
+    Column("urgency", "紧急程度"),
+    Column("grid", "网格"),
+    Column("unit", "单位编号"),
+    Column("round", "轮次"),
+    Column("received_at", "受理时间"),
+)
 
 
 class AppealBody(Body):
@@ -231,35 +251,28 @@ async def read_case(
     return shown.answer(texts | own)
 
 
-@router.get("/cases", summary="案件列表 / cases")
+@router.get("/cases", summary="案件列表 / cases", responses=CSV_TOO)
 async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
     running: Running,
     person: Calling,
+    csv: AsCsv,
     state: Annotated[str | None, Query(max_length=20)] = None,
     receipt: Annotated[str | None, Query(max_length=24, description="回执号 / number of a receipt")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
     min_position: MinPosition = None,
-) -> JSONResponse:
+) -> Response:
     after = decode_cursor(cursor, UUID)
     number = receipts.read_number(receipt) if receipt else None
     seen = sight(person.actor, person.directory)
+    wanted = (state, seen.everything, list(seen.units), list(seen.grids), number)
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
-        rows = await conn.fetch(
-            "select case_id::text, doc from case_view where ($1::text is null or state = $1)"
-            " and ($2::uuid is null or case_id > $2) and ($3 or unit = any($4) or grid = any($5))"
-            " and ($7::text is null or case_id in (select case_id from receipt where number = $7))"
-            " order by case_id limit $6",
-            state,
-            after[0] if after else None,
-            seen.everything,
-            list(seen.units),
-            list(seen.grids),
-            limit + 1,
-            number,
-        )
+        if csv:
+            everything = Wanted(CASES, (*wanted, None, None), lambda row: _csv_item(orjson.loads(row["doc"])))
+            return csv_answer(running.pool, "cases", CSV_COLUMNS, everything, person=person, fresh=fresh)
+        rows = await conn.fetch(CASES, *wanted, after[0] if after else None, limit + 1)
     more = len(rows) > limit
     items = [_item(orjson.loads(row["doc"])) for row in rows[:limit]]
     following = encode_cursor(rows[limit - 1]["case_id"]) if more else None
@@ -269,6 +282,10 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
 def _item(doc: dict[str, Any]) -> dict[str, Any]:
     names = ("case_id", "state", "channel", "kind", "class_code", "urgency", "grid", "unit", "round", "received_at")
     return {name: doc[name] for name in names}
+
+
+def _csv_item(doc: dict[str, Any]) -> dict[str, Any]:
+    return _item(doc) | {"received_at": datetime.fromisoformat(doc["received_at"])}
 
 
 def allowed(person: Person, case: Case) -> list[str]:

@@ -10,12 +10,13 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from libs.events.lifecycle import TERMINAL
 from libs.events.store import Connection
 from libs.service.access import Sight, sight
 from libs.service.cases import MinPosition, decode_cursor, encode_cursor
+from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Instant, Person, Running
 from services.routing.holding import ALL_UNITS, Role
@@ -41,6 +42,25 @@ select o.*, p.unit as held_by, p.role, p.red_from from (
   select case_id, unit, role, red_from from held_order where {where} order by red_from, case_id, unit limit {limit}
 ) p join work_order o on o.case_id = p.case_id order by p.red_from, p.case_id, p.unit
 """
+CSV_COLUMNS = (
+    Column("case_id", "案件编号"),
+    Column("state", "状态"),
+    Column("held_by", "单位编号"),
+    Column("role", "主办或协办"),
+    Column("kind", "诉求类型"),
+    Column("class_code", "事项类别"),
+    Column("urgency", "紧急程度"),
+    Column("grid", "网格"),
+    Column("handler", "经办人"),
+    Column("round", "轮次"),
+    Column("lamp", "灯"),
+    Column("dispatched_at", "派遣时间"),
+    Column("signed_at", "签收时间"),
+    Column("sign_due_at", "签收到期"),
+    Column("due_at", "办理到期"),
+    Column("overall_due_at", "总时限到期"),
+    Column("provisional", "暂定日历"),
+)
 
 
 @dataclass(frozen=True)
@@ -85,10 +105,11 @@ class Conditions:
         return " and ".join(self.texts)
 
 
-@router.get("/work", summary="部门工单 / a department's work orders, by due time")
+@router.get("/work", summary="部门工单 / a department's work orders, by due time", responses=CSV_TOO)
 async def work(  # noqa: PLR0917 - FastAPI passes them by name
     running: Running,
     person: Calling,
+    csv: AsCsv,
     unit: Code = None,
     role: Role | None = None,
     state: Annotated[str | None, Query(max_length=20)] = None,
@@ -99,7 +120,7 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
     limit: Limit = 50,
     cursor: Cursor = None,
     min_position: MinPosition = None,
-) -> JSONResponse:
+) -> Response:
     """Open orders, or those in one state: what is due first, then what is due no more; a department sees its own.
 
     `role` is the unit's part: `lead` (主办) or `co` (协办). Due times are those of the work clock while it runs.
@@ -112,6 +133,11 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
         await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         where = conditions(asked, seen, fresh.at)
+        if csv:
+            everything = Wanted(
+                PAGE.format(where=where, limit="all"), where.values, lambda row: csv_item(row, fresh.at)
+            )
+            return csv_answer(running.pool, "work", CSV_COLUMNS, everything, person=person, fresh=fresh)
         count, exact = await counted(conn, asked, seen, where)
         where.begin_after(after)
         rows = await conn.fetch(PAGE.format(where=where, limit=limit + 1), *where.values)
@@ -219,6 +245,12 @@ def order_item(row: Any, at: datetime) -> dict[str, Any]:
         "deemed_signed": row["deemed_signed"],
         **due_times(row),
     }
+
+
+def csv_item(row: Any, at: datetime) -> dict[str, Any]:
+    """The same line with instants as instants, which a spreadsheet shows in civil time."""
+    instants = ("dispatched_at", "signed_at", "sign_due_at", "due_at", "overall_due_at")
+    return order_item(row, at) | {name: row[name] for name in instants}
 
 
 def due_times(row: Any) -> dict[str, Any]:
