@@ -20,7 +20,8 @@ from libs.service.cases import Body, CaseRef, MinPosition, carry_out, show_case
 from libs.service.freshness import as_of
 from libs.service.http import Calling, Commanding, Person, Running, answer
 from libs.service.runtime import Runtime
-from services.supervision.board import SHOWN, clock_document
+from services.supervision.asking import SHOWN
+from services.supervision.board import clock_document
 from services.supervision.callback import Answers, RecordCallback, Satisfaction
 from services.supervision.domain import DECIDER, Command, State, allowed_actions
 from services.supervision.orders import IssueSupervision, LiftSupervision, RespondSupervision

@@ -1,76 +1,81 @@
-"""Lists over clocks: what is overdue or about to be, and the verdict of every clock. Reading only."""
+"""The board: what is overdue, and what is about to be. Reading only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import JSONResponse, Response
 
-from libs.events.contracts.supervision import Clock
-from libs.events.store import Connection
-from libs.service.access import sight
-from libs.service.cases import MinPosition, decode_cursor, encode_cursor
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Instant, Person, Running
-from services.supervision.tables import clock as clocks
+from libs.directory.naming import Naming
+from libs.service.cases import decode_cursor, encode_cursor
+from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http import Calling, Person, Running
+from libs.service.runtime import Runtime
+from services.supervision.asking import COLUMNS, IN_LAMP, ORDER, Asked, Conditions, LampCode, get_asked, moment
 
 router = APIRouter(tags=["督办 supervision"])
 
-SHOWN = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
-LampCode = Literal["GREEN", "YELLOW", "RED", "LONG_RED"]
 Verdict = Literal["ON_TIME", "OVERDUE", "RUNNING", "EXEMPT"]
-Code = Annotated[str | None, Query(max_length=64)]
-IN_LAMP: Mapping[LampCode, str] = {
-    "GREEN": "c.due_at >= {at} and c.yellow_at > {at}",
-    "YELLOW": "c.due_at >= {at} and c.yellow_at <= {at}",
-    "RED": "c.due_at < {at} and c.long_red_at >= {at}",
-    "LONG_RED": "c.due_at < {at} and c.long_red_at < {at}",
-}
-VERDICT = """case when c.breach_at < {at} then 'OVERDUE' when c.exempt then 'EXEMPT'
-             when c.stopped_at <= {at} then 'ON_TIME' else 'RUNNING' end"""
-
-
-COLUMNS = ", ".join(
-    "c.case_id::text as case_id" if column.name == "case_id" else f"c.{column.name}" for column in clocks.columns
+Asking = Annotated[Asked, Depends(get_asked)]
+ROW = """
+select c.*, v.state, v.handler, v.last_step, v.last_step_at from ({rows}) c
+  left join lateral (select * from case_past p where p.case_id = c.case_id{known}
+                      order by p.known_from desc limit 1) v on true
+"""
+# The page first, from the index alone; its rows and cases afterwards.
+PAGE = f"""
+select {COLUMNS} from (select c.case_id, c.clock_id {{found}} {ORDER} limit {{limit}}) k
+  join clock c on c.case_id = k.case_id and c.clock_id = k.clock_id
+"""  # noqa: S608 - our own names
+CSV_COLUMNS = (
+    Column("case_id", "案件编号"),
+    Column("clock", "时限"),
+    Column("round", "轮次"),
+    Column("unit", "单位编号"),
+    Column("unit_name", "责任单位"),
+    Column("grid", "网格"),
+    Column("class_code", "事项类别"),
+    Column("urgency", "紧急程度"),
+    Column("state", "状态"),
+    Column("handler", "经办人"),
+    Column("supervision_level", "督办级别"),
+    Column("last_step.type", "最近节点"),
+    Column("last_step.at", "最近节点时间"),
+    Column("started_at", "开始时间"),
+    Column("due_at", "到期时间"),
+    Column("lamp", "灯"),
+    Column("overdue_seconds", "超期秒数"),
+    Column("remaining_seconds", "剩余秒数"),
+    Column("confirmed", "已确认"),
+    Column("provisional", "暂定日历"),
 )
 
 
-@dataclass
-class Conditions:
-    """A `where` clause that grows with what is asked for, so that the planner sees no disjunctions."""
+@dataclass(frozen=True)
+class Page:
+    """How much of a list is wanted, and from where; or the whole of it as CSV."""
 
-    texts: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
+    limit: int
+    cursor: str | None
+    csv: bool
 
-    def bind(self, value: Any) -> str:
-        """The placeholder of a value."""
-        self.values.append(value)
-        return f"${len(self.values)}"
 
-    def equal(self, **columns: str | None) -> None:
-        """Where a column has this value; None asks for nothing."""
-        self.texts += [f"c.{name} = {self.bind(value)}" for name, value in columns.items() if value is not None]
+async def get_page(
+    csv: AsCsv,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> Page:
+    """The parameters of a page."""
+    return Page(limit, cursor, csv)
 
-    def visible(self, person: Person) -> None:
-        """What the caller may see (libs/service/access.py)."""
-        seen = sight(person.actor, person.directory)
-        if not seen.everything:
-            units, grids = self.bind(sorted(seen.units)), self.bind(sorted(seen.grids))
-            self.texts.append(f"(c.unit = any({units}) or c.grid = any({grids}))")
 
-    def begin_after(self, columns: str, key: list[Any] | None) -> None:
-        """Go on after the last row of the page before."""
-        if key:
-            self.texts.append(f"({columns}) > ({', '.join(self.bind(part) for part in key)})")
-
-    def __str__(self) -> str:
-        return " and ".join(self.texts)
+Paging = Annotated[Page, Depends(get_page)]
 
 
 def lamp_of(row: Mapping[str, Any], at: datetime) -> LampCode:
@@ -100,106 +105,94 @@ def clock_document(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     }
 
 
-@router.get("/overdue", summary="超期看板 / what is overdue, or in the lamp asked for")
+@router.get("/overdue", summary="超期看板 / what is overdue, or in the lamp asked for", responses=CSV_TOO)
 async def list_overdue(
     running: Running,
     person: Calling,
+    asked: Asking,
+    page: Paging,
     *,
-    clock: Clock = "handling",
-    unit: Code = None,
     lamp: LampCode | None = None,
-    grid: Code = None,
-    class_code: Code = None,
     confirmed: bool | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=400)] = None,
-    min_position: MinPosition = None,
-) -> JSONResponse:
-    """Running clocks past their due instant, longest overdue first; `confirmed` once every fact up to it is known."""
-    after = decode_cursor(cursor, datetime.fromisoformat, UUID, str)
-    async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
-        fresh = await as_of(conn, SHOWN, running.settings.stale_after_seconds)
-        at = max(person.now, fresh.at)
-        where = Conditions(["c.stopped_at is null", "not c.exempt"])
-        where.equal(clock=clock, unit=unit, grid=grid, class_code=class_code)
-        where.visible(person)
-        now = where.bind(at)
-        where.texts.append(IN_LAMP[lamp].format(at=now) if lamp else f"c.due_at < {now}")
-        if confirmed is not None:
-            where.texts.append(f"c.breach_recorded_at is {'not ' if confirmed else ''}null")
-        total = await conn.fetchval(f"select count(*) from clock c where {where}", *where.values)  # noqa: S608
-        rows = await _page(conn, where, after, limit)
-    page = rows[:limit]
-    last = page[-1] if len(rows) > limit else None
-    following = encode_cursor(last["due_at"].isoformat(), last["case_id"], last["clock_id"]) if last else None
-    items = [overdue_item(row, at) for row in page]
-    document = {"items": items, "total": total, "next_cursor": following, "at": at, **fresh.document()}
-    return JSONResponse(orjson.loads(orjson.dumps(document)))
+) -> Response:
+    """Running clocks past their due instant, longest overdue first; `confirmed` once every fact up to it is known.
+
+    `total` is exact unless `total_exact` says that it only is as many at least.
+    """
+    wanted = [IN_LAMP[lamp] if lamp else "c.due_at < {at}"]
+    if confirmed is not None:
+        wanted.append(f"c.breach_recorded_at is {'not ' if confirmed else ''}null")
+    return await answer_board(running, person, asked, page, name="overdue", wanted=wanted)
 
 
-async def _page(conn: Connection, where: Conditions, after: list[Any] | None, limit: int) -> list[Any]:
-    where.begin_after("c.due_at, c.case_id, c.clock_id", after)
-    # The page first, its cases afterwards: a join below the limit would read every case.
-    rows: list[Any] = await conn.fetch(
-        f"select p.*, v.doc from (select {COLUMNS} from clock c where {where}"  # noqa: S608 - values are bound
-        f" order by c.due_at, c.case_id, c.clock_id limit {limit + 1}) p"
-        " join case_view v on v.case_id = p.case_id::uuid order by p.due_at, p.case_id, p.clock_id",
-        *where.values,
-    )
-    return rows
-
-
-def overdue_item(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """One row: who is responsible, what happened last, how late it is, and whether that is certain."""
-    case = orjson.loads(row["doc"])
-    late = (at - row["due_at"]).total_seconds()
-    names = ("case_id", "clock_id", "clock", "round", "unit", "grid", "class_code", "urgency", "started_at", "due_at")
-    return {name: row[name] for name in names} | {
-        "state": case["state"],
-        "handler": case["handler"],
-        "supervision_level": case["supervision_level"],
-        "last_step": {"type": case["last_step"], "at": case["last_step_at"]},
-        "lamp": lamp_of(row, at),
-        "overdue_seconds": max(int(late), 0),
-        "confirmed": row["breach_recorded_at"] is not None,
-        "provisional": row["provisional"],
-    }
-
-
-@router.get("/verdicts", summary="时限判定 / the verdict of every clock at one instant")
-async def list_verdicts(
+@router.get("/due-soon", summary="即将超期 / what is about to be overdue", responses=CSV_TOO)
+async def list_due_soon(
     running: Running,
     person: Calling,
+    asked: Asking,
+    page: Paging,
     *,
-    clock: Clock = "handling",
-    at: Instant | None = None,
-    verdict: Verdict | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    cursor: Annotated[str | None, Query(max_length=400)] = None,
-    min_position: MinPosition = None,
-) -> JSONResponse:
-    """Judged by the fold at `at` (default: now); `confirmed` says that the breach itself is recorded in the log."""
-    after = decode_cursor(cursor, UUID, str)
+    within: Annotated[
+        str | None,
+        Query(pattern=r"^[1-9]\d{0,3}[hd]$", description="几小时或几天内 / due within hours or days", examples=["24h"]),
+    ] = None,
+) -> Response:
+    """Running clocks that are due next: those whose lamp is yellow, or whatever is due `within` some hours or days."""
+    wanted = [IN_LAMP["YELLOW"]]
+    if within:
+        hours = int(within[:-1]) * (24 if within.endswith("d") else 1)
+        wanted = ["c.due_at >= {at}", f"c.due_at <= {{at}} + interval '{hours} hours'"]
+    return await answer_board(running, person, asked, page, name="due-soon", wanted=wanted)
+
+
+async def answer_board(
+    running: Runtime, person: Person, asked: Asked, page: Page, *, name: str, wanted: list[str]
+) -> Response:
+    """Clocks that run and are as `wanted`, what is due first first: a page of them, or all as CSV."""
+    after = decode_cursor(page.cursor, datetime.fromisoformat, UUID, str)
+    naming = Naming(person.directory)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
-        fresh = await as_of(conn, SHOWN, running.settings.stale_after_seconds)
-        judged = at or max(person.now, fresh.at)
-        where = Conditions()
-        where.equal(clock=clock)
-        where.visible(person)
-        now = where.bind(judged)
-        where.texts.append(f"c.started_at <= {now}")
-        if verdict:
-            where.texts.append(f"{VERDICT.format(at=now)} = {where.bind(verdict)}")
-        total = await conn.fetchval(f"select count(*) from clock c where {where}", *where.values)  # noqa: S608
-        where.begin_after("c.case_id, c.clock_id", after)
-        rows = await conn.fetch(
-            f"select {COLUMNS} from clock c where {where} order by c.case_id, c.clock_id limit {limit + 1}",  # noqa: S608
-            *where.values,
-        )
-    page = rows[:limit]
-    following = encode_cursor(page[-1]["case_id"], page[-1]["clock_id"]) if len(rows) > limit else None
-    items = [{"case_id": row["case_id"], **clock_document(row, judged)} for row in page]
-    document = {"items": items, "total": total, "next_cursor": following, "at": judged, **fresh.document()}
+        when = await moment(conn, running, person, asked)
+        where = Conditions.of(asked, person, when)
+        for text in wanted:
+            where.add(text)
+        if page.csv:
+            all_rows = Wanted(statement(where), tuple(where.values), lambda row: board_item(row, when.at, naming))
+            return csv_answer(running.pool, name, CSV_COLUMNS, all_rows, person=person, fresh=when.fresh)
+        total, exact = await where.count(conn)
+        where.begin_after("c.due_at, c.case_id, c.clock_id", after)
+        rows = await conn.fetch(statement(where, page.limit + 1), *where.values)
+    last = rows[page.limit - 1] if len(rows) > page.limit else None
+    following = encode_cursor(last["due_at"].isoformat(), str(last["case_id"]), last["clock_id"]) if last else None
+    items = [board_item(row, when.at, naming) for row in rows[: page.limit]]
+    counted = {"total": total, "total_exact": exact}
+    document = {"items": items, **counted, "next_cursor": following, **when.document()}
     return JSONResponse(orjson.loads(orjson.dumps(document)))
+
+
+def statement(where: Conditions, limit: int | None = None) -> str:
+    """The rows of the board; all of them where no limit is given."""
+    if limit and where.known_at is None:
+        rows = PAGE.format(found=where.found, limit=limit)
+    else:
+        rows = f"select {COLUMNS} {where.found} {ORDER} {f'limit {limit}' if limit else ''}"
+    known = f" and p.known_from <= {where.known_at}" if where.known_at else ""
+    return ROW.format(rows=rows, known=known) + ORDER
+
+
+def board_item(row: Mapping[str, Any], at: datetime, naming: Naming) -> dict[str, Any]:
+    """One row: who is responsible, what happened last, how late it is, and whether that is certain."""
+    left = int((row["due_at"] - at).total_seconds())
+    names = ("clock_id", "clock", "round", "unit", "grid", "class_code", "urgency", "started_at", "due_at")
+    shown = ("state", "handler", "supervision_level", "provisional")
+    return {
+        "case_id": str(row["case_id"]),
+        **{name: row[name] for name in names},
+        "unit_name": naming.unit(row["unit"]).zh if row["unit"] else None,
+        **{name: row[name] for name in shown},
+        "last_step": {"type": row["last_step"], "at": row["last_step_at"]},
+        "lamp": lamp_of(row, at),
+        "overdue_seconds": max(-left, 0),
+        "remaining_seconds": max(left, 0),
+        "confirmed": row["breach_recorded_at"] is not None,
+    }

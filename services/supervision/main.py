@@ -3,18 +3,30 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
-from services.supervision import api, board, domain, projection, reactions, silence, tables, timers
+from services.supervision import (
+    alarms,
+    api,
+    board,
+    counts,
+    domain,
+    projection,
+    reactions,
+    silence,
+    tables,
+    timers,
+    verdicts,
+)
 
 PARTS = Parts(
     service="supervision",
     title_zh="督办",
     decider=domain.DECIDER,
-    routers=(api.router, board.router),
+    routers=(api.router, board.router, verdicts.router, counts.router, alarms.router),
     tables=tables.TABLES,
     project=projection.project,
     react=reactions.react,
     after=timers.follow,
-    jobs={"timers": timers.run, "silence": silence.watch},
+    jobs={"timers": timers.run, "silence": silence.watch, "alarms": alarms.watch},
     pending=timers.pending,
 )
 app = api_app(PARTS)

@@ -1,6 +1,8 @@
-"""Supervision's read model: one row per clock. Timers are no read model: they follow from supervision's own streams."""
+"""Supervision's read model: one row per clock, and what it was before. Timers follow from supervision's own streams."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import Boolean, Column, DateTime, Index, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import UUID
@@ -8,33 +10,79 @@ from sqlalchemy.dialects.postgresql import UUID
 from libs.events.tables import metadata
 
 RUNNING = text("stopped_at is null and not exempt")
-JUDGED = ["long_red_at", "breach_recorded_at"]
-"""So that counting the board by lamp and by confirmation reads the index alone."""
+SHOWN = [
+    *("yellow_at", "long_red_at", "breach_recorded_at", "known_from"),
+    *("unit", "grid", "class_code", "urgency", "supervision_level"),
+]
+"""So that the board is counted, grouped and paged from the index alone."""
+
+
+def columns_of_a_clock() -> list[Column[Any]]:
+    """What a version of a clock says; `known_from` is the instant of the fact since which it is so."""
+    return [
+        Column("lane", SmallInteger, nullable=False),
+        Column("clock", Text, nullable=False),
+        Column("round", SmallInteger, nullable=False),
+        Column("unit", Text, comment="of the clock, else the unit that holds the case"),
+        Column("grid", Text),
+        Column("class_code", Text),
+        Column("urgency", Text),
+        Column("supervision_level", SmallInteger, nullable=False),
+        Column("started_at", DateTime(timezone=True), nullable=False),
+        Column("due_at", DateTime(timezone=True), nullable=False),
+        Column("yellow_at", DateTime(timezone=True), nullable=False),
+        Column("long_red_at", DateTime(timezone=True), nullable=False),
+        Column("stopped_at", DateTime(timezone=True)),
+        Column("breach_at", DateTime(timezone=True), comment="by the fold; of a running clock it may lie ahead"),
+        Column("breach_recorded_at", DateTime(timezone=True), comment="confirmed: DeadlineBreached is read"),
+        Column("exempt", Boolean, nullable=False),
+        Column("provisional", Boolean, nullable=False),
+    ]
+
 
 clock = Table(
     "clock",
     metadata,
     Column("case_id", UUID(as_uuid=False), primary_key=True),
     Column("clock_id", Text, primary_key=True),
-    Column("lane", SmallInteger, nullable=False),
-    Column("clock", Text, nullable=False),
-    Column("round", SmallInteger, nullable=False),
-    Column("unit", Text, comment="of the clock, else the unit that holds the case"),
-    Column("grid", Text),
-    Column("class_code", Text),
-    Column("urgency", Text),
-    Column("started_at", DateTime(timezone=True), nullable=False),
-    Column("due_at", DateTime(timezone=True), nullable=False),
-    Column("yellow_at", DateTime(timezone=True), nullable=False),
-    Column("long_red_at", DateTime(timezone=True), nullable=False),
-    Column("stopped_at", DateTime(timezone=True)),
-    Column("breach_at", DateTime(timezone=True), comment="by the fold; of a running clock it may lie ahead"),
-    Column("breach_recorded_at", DateTime(timezone=True), comment="the breach is confirmed: DeadlineBreached is read"),
-    Column("exempt", Boolean, nullable=False),
-    Column("provisional", Boolean, nullable=False),
-    Index("clock_running", "clock", "due_at", "case_id", postgresql_include=JUDGED, postgresql_where=RUNNING),
+    *columns_of_a_clock(),
+    Column("known_from", DateTime(timezone=True), nullable=False),
+    Index(
+        "clock_running",
+        *("clock", "due_at", "case_id", "clock_id"),
+        postgresql_include=SHOWN,
+        postgresql_where=RUNNING,
+    ),
     Index("clock_running_by_unit", "unit", "clock", "due_at", "case_id", postgresql_where=RUNNING),
     Index("clock_running_by_grid", "grid", "clock", "due_at", "case_id", postgresql_where=RUNNING),
 )
 
-TABLES = (clock,)
+clock_past = Table(
+    "clock_past",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("clock_id", Text, primary_key=True),
+    Column("known_from", DateTime(timezone=True), primary_key=True),
+    Column("known_until", DateTime(timezone=True), nullable=False),
+    *columns_of_a_clock(),
+    Index("clock_past_by_end", "clock", "known_until"),
+)
+"""What a clock was before: the version that held in [known_from, known_until)."""
+
+case_past = Table(
+    "case_past",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("known_from", DateTime(timezone=True), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("unit", Text),
+    Column("grid", Text),
+    Column("handler", Text),
+    Column("supervision_level", SmallInteger, nullable=False),
+    Column("last_step", Text, nullable=False),
+    Column("last_step_at", DateTime(timezone=True)),
+)
+"""What a list shows of the case itself, from `known_from` to the next row of the case; the newest one included."""
+
+TABLES = (clock, clock_past, case_past)

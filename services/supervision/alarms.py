@@ -1,0 +1,140 @@
+"""Cases that nobody answers for and that no clock watches: the list, and the alarm. Reading only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+import structlog
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+
+from libs.directory.view import View
+from libs.events import store
+from libs.events.worker import TRANSIENT, Worker
+from libs.service.access import sight
+from libs.service.cases import MinPosition, decode_cursor, encode_cursor
+from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.freshness import as_of, wait_for_position
+from libs.service.http import Calling, Running
+from libs.service.runtime import Runtime
+from services.supervision.asking import SHOWN
+
+router = APIRouter(tags=["督办 supervision"])
+log = structlog.get_logger()
+
+Kind = Literal["NO_UNIT", "UNIT_VACANT", "NO_CLOCK", "NOT_REGISTERED"]
+CLOCKED = ("REGISTERED", "DISPATCHED", "IN_PROGRESS", "RETURN_PENDING", "ARBITRATION")
+"""States in which a clock runs; afterwards the case waits for the centre, before for the operator."""
+FOLLOWS_WITHIN = timedelta(minutes=1)
+"""Clocks follow a fact when supervision reads it: a moment without one is no alarm."""
+LEFT_LYING = timedelta(days=1)
+"""No rule limits how long a received case may wait to be registered: whatever lies longer is shown to somebody."""
+LOOK_SECONDS = 60.0
+LOOK_AT_MOST_SECONDS = 30.0
+FOUND = """
+select * from (
+  select v.case_id, v.lane, v.state, v.unit, v.grid, v.doc ->> 'class_code' as class_code,
+         v.doc ->> 'last_step' as last_step, (v.doc ->> 'last_step_at')::timestamptz as last_step_at,
+         case
+           when v.state = 'RECEIVED' and (v.doc ->> 'received_at')::timestamptz < $1 then 'NOT_REGISTERED'
+           when v.state = 'RECEIVED' or (v.doc ->> 'last_step_at')::timestamptz >= $2 then null
+           when v.unit is null and not exists (
+             select from clock c where c.case_id = v.case_id and c.clock = 'dispatch' and c.stopped_at is null
+                and c.due_at >= $3) then 'NO_UNIT'
+           when v.unit <> all($4) then 'UNIT_VACANT'
+           when not exists (
+             select from clock c where c.case_id = v.case_id and c.stopped_at is null) then 'NO_CLOCK'
+         end as kind
+    from case_view v where v.state = any($5)
+) a where kind is not null
+"""
+OF_CALLER = """
+ and ($6 or unit = any($7) or grid = any($8)) and ($9::text is null or kind = $9)
+"""
+CSV_COLUMNS = (
+    Column("case_id", "案件编号"),
+    Column("kind", "告警"),
+    Column("state", "状态"),
+    Column("unit", "单位编号"),
+    Column("grid", "网格"),
+    Column("class_code", "事项类别"),
+    Column("last_step.type", "最近节点"),
+    Column("last_step.at", "最近节点时间"),
+)
+
+
+@router.get("/alarms", summary="无主、无时限案件 / open cases without an owner or without a clock", responses=CSV_TOO)
+async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
+    running: Running,
+    person: Calling,
+    csv: AsCsv,
+    kind: Kind | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    min_position: MinPosition = None,
+) -> Response:
+    """`NO_UNIT`: with no unit, and its dispatch no more in time. `UNIT_VACANT`: nobody holds a post in its unit.
+
+    `NO_CLOCK`: a unit or the dispatcher must act and no clock watches. `NOT_REGISTERED`: received over a day ago.
+    """
+    after = decode_cursor(cursor, UUID)
+    seen = sight(person.actor, person.directory)
+    async with running.pool.acquire() as conn:
+        await wait_for_position(conn, min_position)
+        fresh = await as_of(conn, SHOWN, running.settings.stale_after_seconds)
+        at = max(person.now, fresh.at)
+        sees = (seen.everything, sorted(seen.units), sorted(seen.grids))
+        values = (*judged_by(at, person.directory), *sees, kind)
+        if csv:
+            wanted = Wanted(f"{FOUND} {OF_CALLER} order by case_id", values, alarm_item)
+            return csv_answer(running.pool, "alarms", CSV_COLUMNS, wanted, person=person, fresh=fresh)
+        total = await conn.fetchval(f"select count(*) from ({FOUND} {OF_CALLER}) f", *values)  # noqa: S608 - values are bound
+        rows = await conn.fetch(
+            f"{FOUND} {OF_CALLER} and ($10::uuid is null or case_id > $10) order by case_id limit {limit + 1}",
+            *values,
+            after[0] if after else None,
+        )
+    following = encode_cursor(str(rows[limit - 1]["case_id"])) if len(rows) > limit else None
+    items = [alarm_item(row) for row in rows[:limit]]
+    document = {"items": items, "total": total, "next_cursor": following, "at": at, **fresh.document()}
+    return JSONResponse(orjson.loads(orjson.dumps(document)))
+
+
+def judged_by(at: datetime, directory: View) -> tuple[datetime, datetime, datetime, Sequence[str], Sequence[str]]:
+    """What tells an alarm: instants, the units in which somebody holds a post at `at`, the states that count."""
+    staffed = [unit.id for unit in directory.units if directory.members(unit.id, at)]
+    return at - LEFT_LYING, at - FOLLOWS_WITHIN, at, staffed, ["RECEIVED", *CLOCKED]
+
+
+def alarm_item(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One case, and what is wrong with it."""
+    names = ("kind", "state", "unit", "grid", "class_code")
+    last_step = {"type": row["last_step"], "at": row["last_step_at"]}
+    return {"case_id": str(row["case_id"]), **{name: row[name] for name in names}, "last_step": last_step}
+
+
+async def watch(running: Runtime, worker: Worker) -> None:
+    """Alarm every minute while there are such cases in the owned lanes; for ever."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        try:
+            for kind, cases in (await counted(running, sorted(worker.lanes))).items():
+                log.error("cases_unattended", kind=kind, cases=cases)
+        except TRANSIENT as why:
+            log.warning("alarms_wait", reason=type(why).__name__)
+
+
+async def counted(running: Runtime, lanes: Sequence[int]) -> dict[str, int]:
+    """Kind of alarm → cases of these lanes."""
+    async with running.pool.acquire() as conn, conn.transaction(readonly=True):
+        await conn.execute(f"set local statement_timeout = '{LOOK_AT_MOST_SECONDS}s'")
+        directory = await running.directory.latest(conn)
+        values = judged_by(await store.business_now(conn), directory)
+        statement = f"select kind, count(*) as cases from ({FOUND} and lane = any($6)) f group by kind"  # noqa: S608 - values are bound
+        rows = await conn.fetch(statement, *values, lanes)
+    return {row["kind"]: row["cases"] for row in rows}
