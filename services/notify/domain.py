@@ -30,6 +30,8 @@ class Message:
     channel: str
     values: Mapping[str, str] = field(default_factory=dict)
     dropped: DropReason | None = None
+    once: bool = False
+    """Not again to whom the same template was told of this case."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class State:
     """The messages of one case."""
 
     fates: Mapping[MessageId, Fate] = field(default_factory=dict)
+    told: frozenset[tuple[str, str]] = frozenset()
+    """(template, recipient) of every message."""
 
 
 def evolve(state: State, event: Event) -> State:
@@ -111,7 +115,8 @@ def evolve(state: State, event: Event) -> State:
             fate = replace(state.fates[event.message_id], state="DROPPED")
         case _:
             return state
-    return State({**state.fates, event.message_id: fate})
+    told = state.told | {(event.template, event.recipient)} if isinstance(event, MessageDue) else state.told
+    return State({**state.fates, event.message_id: fate}, told)
 
 
 # Decisions
@@ -137,7 +142,7 @@ def _tell(state: State, command: TellOf) -> Iterator[Event]:
     known = set(state.fates)
     for one in command.messages:
         message = message_id(command.event_id, one.recipient, one.channel)
-        if message in known:
+        if message in known or (one.once and (one.template, one.recipient) in state.told):
             continue
         known.add(message)
         yield MessageDue(

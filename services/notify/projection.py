@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.events.contracts.notify import MessageDropped, MessageDue, MessageFailed, MessageSent
-from libs.events.contracts.supervision import ClocksEnded, DeadlineSet, StageContinued, StageFinished
+from libs.events.contracts.supervision import ClocksEnded, ClocksRevived, DeadlineSet, StageContinued, StageFinished
 from libs.events.envelope import Recorded
 from libs.events.lifecycle import Case
 from libs.events.readmodel import ReadModel
@@ -27,6 +27,11 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
         case ClocksEnded():
             for row in rows[due].of_case(case.case_id):
                 rows[due].put({**row, "due_at": None})
+        case ClocksRevived() as data:
+            for known in data.clocks:
+                if known.started_at and known.stopped_at is None:
+                    again = {"case_id": case.case_id, "clock": known.clock, "lane": case.lane, "due_at": known.due_at}
+                    rows[due].put(again)
         case _:
             pass
 

@@ -19,18 +19,35 @@ CHANNEL = "file"
 
 @dataclass(frozen=True)
 class Notice:
-    """A template, and who gets it."""
+    """A template, and who gets it; `also` says the same in other words to others."""
 
     template: str
     audiences: tuple[to.Audience, ...]
+    also: Notice | None = None
+    once: bool = False
+    """Nobody hears it a second time of the same case."""
 
 
 NOTICES: Mapping[type[Event], Notice] = {
     intake.CaseRegistered: Notice("registered", (to.dispatchers,)),
     intake.CaseNotAccepted: Notice("not_accepted", (to.finder,)),
+    intake.AnsweredDirectly: Notice("answered", (to.reporter,)),
+    intake.CaseCorrected: Notice("corrected", (to.responsible,)),
+    # Who still works on it learns of its end from the cancelled work order.
+    intake.AppealWithdrawn: Notice("withdrawn", (to.reporter,)),
+    intake.AppealRestored: Notice("restored", (to.responsible, to.reporter)),
     intake.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
     routing.CaseDispatched: Notice("dispatched", (to.clerks,)),
     routing.HandlerAssigned: Notice("assigned", (to.handler,)),
+    routing.ReturnRequested: Notice("return_requested", (to.dispatchers,)),
+    routing.ReturnApproved: Notice("return_approved", (to.dispatchers, to.clerks)),
+    routing.ReturnRejected: Notice("return_rejected", (to.handler, to.clerks)),
+    routing.ArbitrationOpened: Notice(
+        "arbitration", (to.arbiters, to.parties), also=Notice("deciding_unit", (to.reporter,), once=True)
+    ),
+    routing.ArbitrationRuled: Notice("ruled", (to.parties, to.dispatchers)),
+    routing.CoUnitAdded: Notice("co_unit", (to.clerks,)),
+    routing.CoUnitReported: Notice("co_reported", (to.handler, to.lead)),
     routing.FeedbackSubmitted: Notice("feedback", (to.reviewers,)),
     routing.WorkOrderCancelled: Notice("cancelled", (to.handler, to.clerks)),
     routing.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
@@ -41,13 +58,28 @@ NOTICES: Mapping[type[Event], Notice] = {
     supervision.DeadlineWarned: Notice("warned", (to.responsible,)),
     supervision.DeadlineBreached: Notice("breached", (to.responsible, to.leaders, to.town)),
     supervision.AutoEscalated: Notice("urged", (to.responsible, to.leaders, to.town)),
+    # A repeat contact is told by the urge that follows from it.
+    supervision.CaseUrged: Notice("pressed", (to.responsible, to.informed_supervisors)),
     supervision.SupervisionIssued: Notice("supervised", (to.leaders,)),
     supervision.CaseClosed: Notice("closed", (to.finder,)),
     supervision.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
 }
+CONTINUED = Notice("reporter_left", (to.responsible,), also=Notice("continued", (to.reporter,)))
+"""A withdrawal from a matter that goes on."""
 ESCALATED = Notice("escalated", (to.leaders, to.supervisors, to.superior))
 """From L2 on (蓝单 and above)."""
-OF_EVENT = ("unit", "clock", "round", "level", "result", "close_kind", "reason_code", "legal_basis", "alternative")
+OF_EVENT = (
+    "unit",
+    "clock",
+    "round",
+    "level",
+    "result",
+    "source",
+    "close_kind",
+    "reason_code",
+    "legal_basis",
+    "alternative",
+)
 OF_CASE = ("class_code", "urgency", "grid", "unit", "round")
 
 
@@ -65,17 +97,23 @@ def notice_of(event: Event) -> Notice | None:
     """What is said of an event, if anything."""
     if isinstance(event, supervision.AutoEscalated) and event.level > 1:
         return ESCALATED
+    if isinstance(event, intake.AppealWithdrawn) and event.continues:
+        return CONTINUED
     return NOTICES.get(type(event))
 
 
 def _messages(notice: Notice, occasion: to.Occasion) -> Iterator[Message]:
     values = values_of(occasion.event, occasion.case)
     seen: set[str] = set()
-    for audience in notice.audiences:
-        for one in audience(occasion):
+    for part in (notice, notice.also) if notice.also else (notice,):
+        for one in _addressees(part, occasion):
             if one.recipient not in seen:
                 seen.add(one.recipient)
-                yield Message(one.recipient, notice.template, CHANNEL, values, one.dropped)
+                yield Message(one.recipient, part.template, CHANNEL, values, one.dropped, part.once)
+
+
+def _addressees(notice: Notice, occasion: to.Occasion) -> Iterator[to.Addressee]:
+    return (one for audience in notice.audiences for one in audience(occasion))
 
 
 def values_of(event: Event, case: Case) -> dict[str, str]:

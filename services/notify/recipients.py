@@ -15,6 +15,9 @@ from libs.events.ids import GridCode, PersonId, UnitId
 from libs.events.lifecycle import Case
 from libs.service.access import sight
 
+OF_THE_CENTRE = ("dispatch", "return_decision", "arbitration")
+"""Clocks that no handling unit can stop."""
+
 
 @dataclass(frozen=True)
 class Occasion:
@@ -28,7 +31,7 @@ class Occasion:
     @property
     def unit(self) -> UnitId | None:
         """The unit that the event names, else the one that holds the case; nobody's before dispatch."""
-        if getattr(self.event, "clock", None) == "dispatch":
+        if getattr(self.event, "clock", None) in OF_THE_CENTRE:
             return None
         unit = getattr(self.event, "unit", None) or self.case.unit
         return UnitId(unit) if unit else None
@@ -50,6 +53,11 @@ def dispatchers(to: Occasion) -> Iterator[Addressee]:
     return _nearest("DISPATCHER", to)
 
 
+def arbiters(to: Occasion) -> Iterator[Addressee]:
+    """裁定人 next to the case."""
+    return _nearest("ARBITER", to)
+
+
 def reviewers(to: Occasion) -> Iterator[Addressee]:
     """审核员 of the centre next to the case."""
     return _nearest("REVIEWER", to)
@@ -60,6 +68,11 @@ def supervisors(to: Occasion) -> Iterator[Addressee]:
     return _nearest("SUPERVISOR", to)
 
 
+def informed_supervisors(to: Occasion) -> Iterator[Addressee]:
+    """督办员, where the urge found the unit late or silent."""
+    return supervisors(to) if getattr(to.event, "supervisor_told", False) else iter(())
+
+
 def town(to: Occasion) -> Iterator[Addressee]:
     """镇街统筹."""
     return _nearest("TOWN_COORDINATOR", to)
@@ -67,9 +80,23 @@ def town(to: Occasion) -> Iterator[Addressee]:
 
 def clerks(to: Occasion) -> Iterator[Addressee]:
     """联络员 of the unit; its leader where it has none."""
-    if to.unit:
-        held = to.view.holders("DEPT_CLERK", to.unit, to.at) or to.view.holders("DEPT_LEADER", to.unit, to.at)
-        yield from _people(held, f"unit:{to.unit}", to)
+    return _clerks_of([to.unit] if to.unit else [], to)
+
+
+def lead(to: Occasion) -> Iterator[Addressee]:
+    """联络员 of the lead unit, of whichever unit the event tells."""
+    return _clerks_of([UnitId(to.case.unit)] if to.case.unit else [], to)
+
+
+def parties(to: Occasion) -> Iterator[Addressee]:
+    """联络员 of the units that dispute whose the case is."""
+    return _clerks_of(getattr(to.event, "parties", None) or map(UnitId, dict.fromkeys(to.case.returns)), to)
+
+
+def _clerks_of(units: Iterable[UnitId], to: Occasion) -> Iterator[Addressee]:
+    for unit in units:
+        held = to.view.holders("DEPT_CLERK", unit, to.at) or to.view.holders("DEPT_LEADER", unit, to.at)
+        yield from _people(held, f"unit:{unit}", to)
 
 
 def leaders(to: Occasion) -> Iterator[Addressee]:
@@ -91,8 +118,10 @@ def verifier(to: Occasion) -> Iterator[Addressee]:
 
 
 def responsible(to: Occasion) -> Iterator[Addressee]:
-    """Who must act before a clock runs out: the centre until dispatch, then handler and clerks."""
-    if to.unit is None:
+    """Who must act before a clock runs out: the centre until dispatch, the arbiter, then handler and clerks."""
+    if getattr(to.event, "clock", None) == "arbitration":
+        yield from arbiters(to)
+    elif to.unit is None:
         yield from dispatchers(to)
     else:
         yield from handler(to)
@@ -110,6 +139,11 @@ def finder(to: Occasion) -> Iterator[Addressee]:
     if to.case.found == "GRID_REPORT":
         return _people(map(PersonId, to.case.discoverers), "role:GRID_WORKER", to)
     return iter([Addressee("reporter", unreachable(to.case))])
+
+
+def reporter(to: Occasion) -> Iterator[Addressee]:
+    """诉求人; what was found on patrol has none."""
+    return iter(()) if to.case.found == "GRID_REPORT" else finder(to)
 
 
 def unreachable(case: Case) -> DropReason | None:

@@ -7,9 +7,10 @@ import pytest
 from jinja2 import UndefinedError
 
 from libs.directory.naming import NOTICES as SUBJECTS
-from libs.events.contracts import registry, supervision
+from libs.events.contracts import intake, registry, supervision
 from libs.events.event import Event
-from services.notify.reactions import ESCALATED, NOTICES, notice_of, values_of
+from libs.events.ids import UnitId
+from services.notify.reactions import CONTINUED, ESCALATED, NOTICES, Notice, notice_of, values_of
 from services.notify.rendering import FOLDER, Letter, render
 from tests.unit.directory.town import VIEW
 from tests.unit.notify.cases import CASE, DISPATCHED, DUE, NOT_ACCEPTED, appeal, escalated, warned
@@ -18,22 +19,34 @@ GOLDENS = Path(__file__).parents[2] / "contract" / "goldens"
 TEMPLATES = {path.stem for path in FOLDER.glob("[a-z]*.txt")}
 
 
-def text_of(event: Event, recipient: str = "person:fang-yun", **dues: object) -> str:
-    notice = notice_of(event)
+def parts_of(notice: Notice | None) -> tuple[Notice, ...]:
     assert notice is not None
-    return render(Letter(notice.template, CASE, recipient, values_of(event, appeal()), dues), VIEW)  # type: ignore[arg-type]
+    return (notice, notice.also) if notice.also else (notice,)
+
+
+def texts_of(event: Event, recipient: str = "person:fang-yun", **dues: object) -> list[str]:
+    """What the event makes somebody read, in each of its wordings."""
+    values = values_of(event, appeal())
+    letters = [Letter(part.template, CASE, recipient, values, dues) for part in parts_of(notice_of(event))]  # type: ignore[arg-type]
+    return [render(letter, VIEW) for letter in letters]
+
+
+def text_of(event: Event, recipient: str = "person:fang-yun", **dues: object) -> str:
+    return texts_of(event, recipient, **dues)[0]
 
 
 def test_every_notice_has_its_template_and_no_template_is_left_over() -> None:
-    assert {notice.template for notice in [*NOTICES.values(), ESCALATED]} == TEMPLATES == set(SUBJECTS)
+    notices = [part for notice in [*NOTICES.values(), CONTINUED, ESCALATED] for part in parts_of(notice)]
+
+    assert {notice.template for notice in notices} == TEMPLATES == set(SUBJECTS)
 
 
 @pytest.mark.parametrize("kind", NOTICES)
 def test_every_event_that_is_told_can_be_rendered(kind: type[Event]) -> None:
     event = registry.decode(kind.ce_type, (GOLDENS / f"{kind.ce_type}.json").read_bytes())
-    clocks = ("dispatch", "sign", "handling", "rework", "overall", "response")
+    clocks = get_args(supervision.Clock)
 
-    for text in (text_of(event), text_of(event, "reporter", **dict.fromkeys(clocks, DUE))):
+    for text in (*texts_of(event), *texts_of(event, "reporter", **dict.fromkeys(clocks, DUE))):
         zh, _, en = text.partition("[Xunban]")
         assert zh.startswith("【巡办】")
         assert CASE in zh
@@ -88,3 +101,20 @@ def test_a_template_that_prints_what_the_event_did_not_say_fails() -> None:
 @pytest.mark.parametrize("clock", get_args(supervision.Clock))
 def test_every_clock_has_words(clock: supervision.Clock) -> None:
     assert "时限将于" in text_of(warned(clock)) or "总时限" in text_of(warned(clock))
+
+
+def test_a_withdrawal_is_said_differently_where_the_matter_goes_on() -> None:
+    ends, goes_on = (intake.AppealWithdrawn(proof="SECRET", continues=continues) for continues in (False, True))
+
+    assert "此案终止" in text_of(ends, "reporter")
+    assert [("请继续办理" in text, "不再回访您" in text) for text in texts_of(goes_on)] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_an_urge_says_who_urges_and_until_when() -> None:
+    text = text_of(supervision.CaseUrged(source="CITIZEN", unit=UnitId("county-housing")), handling=DUE)
+
+    assert text.startswith("【巡办】催办\n方芸: 诉求人催办此案")
+    assert "办理截止: 2026-11-09 24:00" in text
