@@ -3,6 +3,7 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
+from libs.service.timeline import router as timeline
 from services.intake import (
     api,
     attachments_api,
@@ -28,6 +29,7 @@ PARTS = Parts(
         callers_api.router,
         same_matter_api.router,
         attachments_api.router,
+        timeline,
     ),
     tables=tables.TABLES,
     project=projection.project,

@@ -3,6 +3,7 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
+from libs.service.timeline import router as timeline
 from services.routing import (
     api,
     bulk,
@@ -29,6 +30,7 @@ PARTS = Parts(
         queue.router,
         feed.router,
         directory_api.router,
+        timeline,
     ),
     tables=tables.TABLES,
     project=projection.project,

@@ -3,6 +3,7 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
+from libs.service.timeline import router as timeline
 from services.supervision import (
     alarms,
     api,
@@ -21,7 +22,7 @@ PARTS = Parts(
     service="supervision",
     title_zh="督办",
     decider=domain.DECIDER,
-    routers=(api.router, board.router, verdicts.router, counts.router, alarms.router),
+    routers=(api.router, board.router, verdicts.router, counts.router, alarms.router, timeline),
     tables=tables.TABLES,
     project=projection.project,
     react=reactions.react,

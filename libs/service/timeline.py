@@ -1,0 +1,45 @@
+"""What one service recorded of a case, in plain words: the same endpoint in every service. Reading only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from libs.audit.words import say
+from libs.directory.naming import Naming
+from libs.events import store
+from libs.events.envelope import Recorded
+from libs.service.cases import CaseRef, MinPosition, show_case
+from libs.service.http import Calling, Running
+
+router = APIRouter(tags=["经过 timeline"])
+
+
+@router.get("/cases/{case_id}/timeline", summary="本服务记录的经过 / what this service recorded of the case, in words")
+async def timeline(
+    case_id: CaseRef, running: Running, person: Calling, min_position: MinPosition = None
+) -> JSONResponse:
+    """The service's own events of the case, oldest first, straight from its log. Personal texts are never said."""
+    async with running.pool.acquire() as conn:
+        sources = [running.settings.source]
+        shown = await show_case(running, conn, person, case_id, sources=sources, position=min_position)
+        own = await store.load(conn, f"case-{case_id}")
+    naming = Naming(person.directory)
+    items = [item(event, naming, running.parts.service) for event in own]
+    return JSONResponse(orjson.loads(orjson.dumps({"items": items, **shown.fresh.document()})))
+
+
+def item(event: Recorded, naming: Naming, service: str) -> dict[str, Any]:
+    """One fact: what, when, and the sentence in both languages."""
+    zh, en = say(event.data, naming)
+    return {
+        "event_id": event.id,
+        "event_type": event.type,
+        "service": service,
+        "recorded_at": event.recorded_at,
+        "zh": zh,
+        "en": en,
+    }
