@@ -10,7 +10,7 @@ import httpx
 import typer
 
 from deploy.embedded import foreground, leftovers, processes, programs
-from deploy.embedded.instance import SERVICES, CannotStart, Instance, write_private
+from deploy.embedded.instance import EVERYTHING, SERVICES, CannotStart, Instance, write_private
 from deploy.embedded.stack import Stack
 
 app = typer.Typer(no_args_is_help=True, help="启动与停止 / start and stop an instance")
@@ -23,7 +23,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 def up(
     instance: InstanceName = "town",
     http_port: Annotated[
-        int | None, typer.Option(envvar="XUNBAN_HTTP_PORT", help="八个端口的第一个 / first of 8")
+        int | None, typer.Option(envvar="XUNBAN_HTTP_PORT", help="十六个端口的第一个 / first of 16")
     ] = None,
     postgres_port: Annotated[int | None, typer.Option(envvar="XUNBAN_POSTGRES_PORT")] = None,
     kafka_port: Annotated[
@@ -39,7 +39,7 @@ def up(
     print(f"启动 / starting: {instance}", file=sys.stderr)
     try:
         with Stack(instance, "real", fresh=False, services=(), existing_servers=True, ports=ports) as stack:
-            code = foreground.run(stack, programs.names(SERVICES))
+            code = foreground.run(stack, programs.names(EVERYTHING))
     except SystemExit as told:
         code = told.code if isinstance(told.code, int) else 1
     print(f"已停止 / stopped: {instance}", file=sys.stderr)
@@ -85,7 +85,7 @@ def status(instance: InstanceName = "town") -> None:
         raise CannotStart(f"未运行 / not running: {instance}")
     ports = target.ports()
     ready = True
-    for name in programs.names(SERVICES):
+    for name in programs.names(EVERYTHING):
         service, _, kind = name.partition("-")
         url = f"http://127.0.0.1:{ports.api(service) if kind == 'api' else ports.worker(service)}"
         answer = None

@@ -10,7 +10,7 @@ import yaml
 from honcho.printer import Message, Printer
 
 from deploy.embedded import keys, processes, programs
-from deploy.embedded.instance import ROOT, SERVICES, CannotStart, Instance
+from deploy.embedded.instance import CONSOLE, EVERYTHING, ROOT, CannotStart, Instance
 from deploy.embedded.stack import Stack
 
 TOWN = ROOT / "examples" / "town"
@@ -49,7 +49,7 @@ def run(stack: Stack, names: tuple[str, ...]) -> int:
 
 def watch(instance: Instance) -> None:
     """Publish the demo town, print addresses and tokens, then return as soon as PostgreSQL or Kafka has ended."""
-    names = programs.names(SERVICES)
+    names = programs.names(EVERYTHING)
     ports = instance.ports()
     servers = server_pids(instance)
     for name in names:
@@ -82,10 +82,11 @@ def _tell(instance: Instance, names: tuple[str, ...]) -> None:
     ports = instance.ports()
     for name in names:
         service, _, kind = name.partition("-")
-        if kind == "api":
+        if kind == "api" and service != CONSOLE:
             print(f"{service:12} http://127.0.0.1:{ports.api(service)}/docs")
     for role, person in people_by_role().items():
         print(f"{role} {person}: {keys.token(instance.keys, person=person, client=None, scopes=())}")
+    print(f"工作台 / console: http://127.0.0.1:{ports.api(CONSOLE)}/ · 用上面任一令牌登录 / sign in with a token above")
     print(f"就绪,Ctrl-C 停止 / ready, Ctrl-C stops: {instance.name}", flush=True)
 
 

@@ -14,6 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 SERVICES = ("intake", "routing", "supervision", "notify")
+CONSOLE = "console"
+"""The page for the eyes: no database, no worker, no key; started only where it is asked for."""
+EVERYTHING = (*SERVICES, CONSOLE)
 
 
 class CannotStart(Exception):
@@ -22,7 +25,10 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Ports:
-    """TCP ports on 127.0.0.1. `http` is the first of eight: api and worker of each service, as in SERVICES."""
+    """TCP ports on 127.0.0.1. `http` is the first of eight: api and worker of each service, as in SERVICES.
+
+    The console's is the last of the block of sixteen; a second worker of a service may use those between.
+    """
 
     http: int
     postgres: int
@@ -32,10 +38,15 @@ class Ports:
     def needed(self, *, own_postgres: bool = True, own_kafka: bool = True) -> tuple[int, ...]:
         """Every port that this instance opens itself."""
         services = range(self.http, self.http + 2 * len(SERVICES))
-        return (*services, *((self.postgres,) * own_postgres), *((self.kafka, self.controller) * own_kafka))
+        return (
+            *services,
+            self.api(CONSOLE),
+            *((self.postgres,) * own_postgres),
+            *((self.kafka, self.controller) * own_kafka),
+        )
 
     def api(self, service: str) -> int:
-        return self.http + 2 * SERVICES.index(service)
+        return self.http + (15 if service == CONSOLE else 2 * SERVICES.index(service))
 
     def worker(self, service: str) -> int:
         return self.api(service) + 1

@@ -10,7 +10,7 @@ import httpx
 from honcho.environ import parse_procfile
 
 from deploy.embedded import processes
-from deploy.embedded.instance import ROOT, CannotStart, Instance
+from deploy.embedded.instance import CONSOLE, ROOT, SERVICES, CannotStart, Instance
 
 # One client for all probes: making one reads the certificates of the whole world.
 LOCAL = httpx.Client(timeout=2, trust_env=False)
@@ -35,7 +35,10 @@ def bare_environment(instance_dir: Path) -> dict[str, str]:
 
 
 def settings(instance: Instance, service: str) -> dict[str, str]:
-    """What a service process is told of its instance: its name and the files of its keys."""
+    """What a process is told of its instance: its name and the files of its keys; the console where the APIs are."""
+    if service == CONSOLE:
+        ports = instance.ports()
+        return {f"{name.upper()}_URL": f"http://127.0.0.1:{ports.api(name)}" for name in SERVICES}
     keys = instance.keys
     files = {
         "JWKS_FILE": keys / "jwks.json",

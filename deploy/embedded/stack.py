@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from deploy.embedded import kafka, keys, leftovers, postgres, programs
-from deploy.embedded.instance import SERVICES, CannotStart, Instance, check_ports
+from deploy.embedded.instance import CONSOLE, SERVICES, CannotStart, Instance, check_ports
 from deploy.migrate import migrate
 
 Mode = Literal["real", "manual"]
@@ -34,6 +34,8 @@ class Stack:
         ports: Mapping[str, int | None] | None = None,
     ) -> None:
         """`fresh` forgets the former data; `existing_servers` honours KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL.
+
+        `services` may name the console as well.
 
         Data in servers that exist are not ours to forget: there a log that is already open is continued, or refused
         when it was opened in the other mode.
@@ -158,6 +160,8 @@ class Stack:
     def service_env(self, name: str) -> dict[str, str]:
         """The environment contract of a service process: addresses, files and mode, nothing inherited."""
         service = name.partition("-")[0]
+        if service == CONSOLE:
+            return programs.settings(self.instance, service) | {"API_PORT": str(self.ports.api(service))}
         return programs.settings(self.instance, service) | {
             "DATABASE_URL": self.database_url(service),
             "KEYS_DATABASE_URL": self.keys_url("keys_intake" if service == "intake" else "keys_reader"),

@@ -1,0 +1,77 @@
+"""An act that the page offers, its fields and its form: how what is typed becomes the body of a command. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from libs.directory.naming import Said
+from libs.events.ids import new_id
+
+Option = tuple[str, Said]
+NOTHING = Said("", "")
+
+
+def coded(*codes: str) -> tuple[Option, ...]:
+    """Options that are said by their code's own words."""
+    return tuple((one, NOTHING) for one in codes)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input. `source` names a list that the page fills in: classes, conditions, units, handlers, verifiers."""
+
+    name: str
+    label: Said
+    kind: Literal["line", "text", "choice"] = "line"
+    options: tuple[Option, ...] = ()
+    source: str = ""
+    required: bool = True
+    longest: int = 500
+    read: Callable[[str], Any] = str
+
+
+@dataclass(frozen=True)
+class Act:
+    """One command of one service on one case."""
+
+    name: str
+    """The last part of its path, and its name in `allowed_actions`."""
+    service: str
+    label: Said
+    fields: tuple[Field, ...] = ()
+    hint: Said = NOTHING
+
+    def body(self, typed: Mapping[str, str]) -> dict[str, Any]:
+        """The command's body; what was left empty is left out."""
+        given = {one: typed.get(one.name, "").strip() for one in self.fields}
+        return {one.name: one.read(text) for one, text in given.items() if text}
+
+
+@dataclass(frozen=True)
+class Form:
+    """An act as it is shown: with the key of the command that it sends, and what was typed before."""
+
+    act: Act
+    key: str
+    typed: Mapping[str, str]
+    wrong: frozenset[str] = frozenset()
+    """Fields that the API found fault with."""
+
+    @property
+    def id(self) -> str:
+        """Usable in an HTML id."""
+        return self.act.name.replace("/", "-")
+
+
+def form_of(act: Act, typed: Mapping[str, str] | None = None) -> Form:
+    """A form shown for the first time: a key of its own, so that a double click sends one command."""
+    return Form(act, new_id(), typed or {})
+
+
+def shown_again(act: Act, typed: Mapping[str, str], status: int, document: Mapping[str, Any]) -> Form:
+    """After a refusal: what was typed is kept; a new key, unless nobody knows whether the first was carried out."""
+    key = typed.get("key", "") if status >= 500 else ""
+    wrong = {str(one.get("at", "")).rpartition(".")[2] for one in document.get("errors", [])}
+    return Form(act, key or new_id(), typed, frozenset(wrong))

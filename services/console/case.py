@@ -1,0 +1,114 @@
+"""The page of one case: the matter, what may be done, clocks, rule chain and time line; and every act on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Path
+from fastapi.responses import Response
+
+from libs.service.cases import CASE_ID
+from services.console.acts import Form, form_of, shown_again
+from services.console.choices import choices, handlers_of
+from services.console.offered import BY_NAME
+from services.console.screen import Screen, Seen, Typed, freshness, go, inside
+from services.console.upstream import Answer
+
+router = APIRouter(include_in_schema=False)
+
+SERVICES = ("intake", "routing", "supervision")
+CaseId = Annotated[str, Path(pattern=CASE_ID)]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the services say of one case: their documents, and what each of them recorded."""
+
+    documents: Mapping[str, Answer]
+    timelines: Mapping[str, Answer]
+
+    @property
+    def newest(self) -> Answer:
+        """The service that has heard most of the case; where none shows it, the reason why."""
+        shown = [one for one in self.documents.values() if one.ok]
+        return max(shown, key=lambda one: one.document["last_recorded_at"], default=self.documents["intake"])
+
+    def of(self, service: str) -> dict[str, Any]:
+        """A service's own part; empty while it has not heard of the case."""
+        answer = self.documents[service]
+        return answer.document if answer.ok else {}
+
+    @property
+    def missing(self) -> list[str]:
+        """Services that do not show the case (yet)."""
+        return [name for name in SERVICES if not (self.documents[name].ok and self.timelines[name].ok)]
+
+    def line(self) -> list[dict[str, Any]]:
+        """Everything that was recorded, oldest first."""
+        items = [one for answer in self.timelines.values() if answer.ok for one in answer.document["items"]]
+        return sorted(items, key=lambda one: one["recorded_at"])
+
+    def allowed(self) -> list[tuple[str, str]]:
+        """(service, act) that this visitor may do next."""
+        return [(name, act) for name in SERVICES for act in self.of(name).get("allowed_actions", [])]
+
+
+@router.get("/find")
+async def find(screen: Seen, case: str = "") -> Response:
+    """Straight to a case by its number."""
+    return go(f"/cases/{case.strip().lower()}") if case.strip() else go("/")
+
+
+@router.get("/cases/{case_id}")
+async def show(screen: Seen, case_id: CaseId) -> Response:
+    return await shown(screen, case_id, screen.request.query_params.get("position"))
+
+
+@router.post("/cases/{case_id}/{name:path}")
+async def do(screen: Seen, case_id: CaseId, name: str, typed: Typed) -> Response:
+    """Carry out an act. Refused, the case is shown with the reason and with what was typed."""
+    if (act := BY_NAME.get(name)) is None:
+        raise HTTPException(404)
+    answer = await screen.tell(act.service, f"/cases/{case_id}/{act.name}", act.body(typed), typed.get("key", ""))
+    if answer.ok:
+        back = inside(typed.get("back", ""), f"/cases/{case_id}")
+        return go(back, done=act.name, position=answer.document.get("position"))
+    return await shown(screen, case_id, None, answer, shown_again(act, typed, answer.status, answer.document))
+
+
+async def read(screen: Screen, case_id: str, position: str | None) -> Told:
+    """Ask all three services at once."""
+    paths = [(name, f"/cases/{case_id}{tail}") for tail in ("", "/timeline") for name in SERVICES]
+    answers = await asyncio.gather(*(screen.ask(name, path, min_position=position) for name, path in paths))
+    count = len(SERVICES)
+    return Told(dict(zip(SERVICES, answers[:count], strict=True)), dict(zip(SERVICES, answers[count:], strict=True)))
+
+
+async def shown(
+    screen: Screen, case_id: str, position: str | None, refusal: Answer | None = None, again: Form | None = None
+) -> Response:
+    """The page; with a refusal, its status is the refusal's."""
+    told = await read(screen, case_id, position)
+    newest = told.newest
+    if not newest.ok:
+        problem = (refusal or newest).document
+        return screen.show("refused.html", (refusal or newest).status, problem=problem)
+    offered = {act: form_of(BY_NAME[act]) for _, act in told.allowed() if act in BY_NAME}
+    if again:
+        offered = {again.act.name: again} | {name: form for name, form in offered.items() if name != again.act.name}
+    return screen.show(
+        "case.html",
+        refusal.status if refusal else 200,
+        case=newest.document,
+        told=told,
+        line=told.line(),
+        forms=list(offered.values()),
+        others=[act for _, act in told.allowed() if act not in BY_NAME],
+        problem=refusal.document if refusal else None,
+        fresh=freshness(*told.documents.values()),
+        choices=choices(screen.visitor)
+        | {"handlers": handlers_of(screen.visitor, newest.document["unit"] or screen.visitor.unit)},
+    )

@@ -1,0 +1,19 @@
+"""Where the console finds the APIs. Nothing else is configured: it has no database, no log and no key."""
+
+from __future__ import annotations
+
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    """Environment of the console's process."""
+
+    intake_url: str
+    routing_url: str
+    supervision_url: str
+    secure_cookies: bool = False
+    """Behind TLS, where every installation but a developer's own machine is."""
+
+    def urls(self) -> dict[str, str]:
+        """Service → base address of its API."""
+        return {"intake": self.intake_url, "routing": self.routing_url, "supervision": self.supervision_url}
