@@ -13,6 +13,7 @@ import structlog
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
+from libs.directory.naming import Said
 from libs.directory.view import View
 from libs.events import store
 from libs.events.worker import TRANSIENT, Worker
@@ -34,6 +35,12 @@ FOLLOWS_WITHIN = timedelta(minutes=1)
 """Clocks follow a fact when supervision reads it: a moment without one is no alarm."""
 LEFT_LYING = timedelta(days=1)
 """No rule limits how long a received case may wait to be registered: whatever lies longer is shown to somebody."""
+REASONS: Mapping[Kind, Said] = {
+    "NO_UNIT": Said("无承办单位, 且派遣或裁定已超时", "no unit has it, and dispatch or ruling is late"),
+    "UNIT_VACANT": Said("承办单位现无人任职", "nobody holds a post in its unit"),
+    "NO_CLOCK": Said("依规则应有办理时限, 现无时限在走", "by the rulebook a limit should run, and none does"),
+    "NOT_REGISTERED": Said("接收超过一天仍未立案", "received over a day ago and not registered"),
+}
 LOOK_SECONDS = 60.0
 LOOK_AT_MOST_SECONDS = 30.0
 FOUND = """
@@ -44,11 +51,15 @@ select * from (
            when v.state = 'RECEIVED' and (v.doc ->> 'received_at')::timestamptz < $1 then 'NOT_REGISTERED'
            when v.state = 'RECEIVED' or (v.doc ->> 'last_step_at')::timestamptz >= $2 then null
            when v.unit is null and not exists (
-             select from clock c where c.case_id = v.case_id and c.clock = 'dispatch' and c.stopped_at is null
-                and c.due_at >= $3) then 'NO_UNIT'
+             select from clock c where c.case_id = v.case_id and c.clock in ('dispatch', 'arbitration')
+                and c.stopped_at is null and c.due_at >= $3) then 'NO_UNIT'
            when v.unit <> all($4) then 'UNIT_VACANT'
+           -- Where the rulebook sets no limit there is no overall clock either, but others are there or were.
            when not exists (
-             select from clock c where c.case_id = v.case_id and c.stopped_at is null) then 'NO_CLOCK'
+             select from clock c where c.case_id = v.case_id and c.stopped_at is null
+                and (v.state not in ('DISPATCHED', 'IN_PROGRESS') or c.clock in ('handling', 'rework')))
+            and (exists (select from clock c where c.case_id = v.case_id and c.clock = 'overall')
+                 or not exists (select from clock c where c.case_id = v.case_id)) then 'NO_CLOCK'
          end as kind
     from case_view v where v.state = any($5)
 ) a where kind is not null
@@ -59,6 +70,7 @@ OF_CALLER = """
 CSV_COLUMNS = (
     Column("case_id", "案件编号"),
     Column("kind", "告警"),
+    Column("reason.zh", "原因"),
     Column("state", "状态"),
     Column("unit", "单位编号"),
     Column("grid", "网格"),
@@ -115,7 +127,8 @@ def alarm_item(row: Mapping[str, Any]) -> dict[str, Any]:
     """One case, and what is wrong with it."""
     names = ("kind", "state", "unit", "grid", "class_code")
     last_step = {"type": row["last_step"], "at": row["last_step_at"]}
-    return {"case_id": str(row["case_id"]), **{name: row[name] for name in names}, "last_step": last_step}
+    shown = {name: row[name] for name in names}
+    return {"case_id": str(row["case_id"]), **shown, "reason": REASONS[row["kind"]]._asdict(), "last_step": last_step}
 
 
 async def watch(running: Runtime, worker: Worker) -> None:

@@ -175,3 +175,23 @@ async def test_scenario_14_while_an_appeal_is_withdrawn_nothing_falls_due_and_it
     assert {clock["stopped_at"] is None for clock in away.values()} == {False}
     assert (before, due_of(back)) == (civil("2026-11-14 00:00"), civil("2026-11-17 00:00"))
     assert (back["stopped_at"], back["verdict"]) == (None, "RUNNING")
+
+
+async def test_no_alarm_while_an_arbiter_has_time_nor_where_the_rulebook_sets_no_limit(town: Town) -> None:
+    praise = await town.appeal("2026-11-16 09:00", "zhou-min", "G03", "praise", "工作人员热心")
+    await town.register("2026-11-16 09:01", praise, "suggestion", "U3")
+    await town.dispatch("2026-11-16 09:02", praise, fields={"unit": "county-housing", "override_reason": "转告"})
+    await town.accept("2026-11-16 09:03", praise, "fang-yun")
+    disputed = await town.appeal("2026-11-16 09:10", "zhou-min", "G03", "complaint", "下水道异味")
+    await town.register("2026-11-16 09:11", disputed, "sewer-odour", "U3")
+    await town.act("2026-11-16 09:12", "routing", f"/cases/{disputed}/arbitration", "chen-li", {})
+
+    await town.line.run_to(civil("2026-11-17 18:00"))
+    in_time = await town.line.get("supervision", "/alarms", person=HAN_FENG)
+    await town.line.run_to(civil("2026-11-18 09:00"))
+    late = await town.line.get("supervision", "/alarms", person=HAN_FENG)
+
+    assert {praise, disputed} & {row["case_id"] for row in in_time["items"]} == set()
+    (row,) = [row for row in late["items"] if row["case_id"] in {praise, disputed}]
+    assert (row["case_id"], row["kind"]) == (disputed, "NO_UNIT")
+    assert row["reason"]["zh"] == "无承办单位, 且派遣或裁定已超时"
