@@ -32,14 +32,13 @@ Past = Annotated[
 COUNTED = 10_000
 """A list counts up to here, so that its answer costs the same in a town and in a city; `/counts` counts everything."""
 IN_LAMP: Mapping[LampCode, str] = {
-    "GREEN": "c.due_at >= {at} and c.yellow_at > {at}",
+    "GREEN": "c.yellow_at > {at}",
     "YELLOW": "c.due_at >= {at} and c.yellow_at <= {at}",
     "RED": "c.due_at < {at} and c.long_red_at >= {at}",
     "LONG_RED": "c.due_at < {at} and c.long_red_at < {at}",
 }
 NAMES = [column.name for column in clocks.columns]
 COLUMNS = ", ".join(f"c.{name}" for name in NAMES)
-ORDER = "order by c.due_at, c.case_id, c.clock_id"
 KNOWN_THEN = ", ".join(
     f"case when {name} <= {{at}} then {name} end as {name}" if name == "breach_recorded_at" else name for name in NAMES
 )

@@ -17,10 +17,12 @@ from libs.service.cases import decode_cursor, encode_cursor
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http import Calling, Person, Running
 from libs.service.runtime import Runtime
-from services.supervision.asking import COLUMNS, IN_LAMP, ORDER, Asked, Conditions, LampCode, get_asked, moment
+from services.supervision.asking import COLUMNS, IN_LAMP, Asked, Conditions, LampCode, get_asked, moment
 
 router = APIRouter(tags=["督办 supervision"])
 
+Turn = Literal["due_at", "yellow_at"]
+"""The instant that a list is ordered by: the next one at which the lamp turns."""
 Verdict = Literal["ON_TIME", "OVERDUE", "RUNNING", "EXEMPT"]
 Asking = Annotated[Asked, Depends(get_asked)]
 ROW = """
@@ -30,7 +32,7 @@ select c.*, v.state, v.handler, v.last_step, v.last_step_at from ({rows}) c
 """
 # The page first, from the index alone; its rows and cases afterwards.
 PAGE = f"""
-select {COLUMNS} from (select c.case_id, c.clock_id {{found}} {ORDER} limit {{limit}}) k
+select {COLUMNS} from (select c.case_id, c.clock_id {{found}} {{order}} limit {{limit}}) k
   join clock c on c.case_id = k.case_id and c.clock_id = k.clock_id
 """  # noqa: S608 - our own names
 CSV_COLUMNS = (
@@ -117,12 +119,14 @@ async def list_overdue(
 ) -> Response:
     """Running clocks past their due instant, longest overdue first; `confirmed` once every fact up to it is known.
 
-    `total` is exact unless `total_exact` says that it only is as many at least.
+    Green ones by the instant at which they turn yellow. `total` is exact unless `total_exact` says that it only is as
+    many at least.
     """
     wanted = [IN_LAMP[lamp] if lamp else "c.due_at < {at}"]
     if confirmed is not None:
         wanted.append(f"c.breach_recorded_at is {'not ' if confirmed else ''}null")
-    return await answer_board(running, person, asked, page, name="overdue", wanted=wanted)
+    by: Turn = "yellow_at" if lamp == "GREEN" else "due_at"
+    return await answer_board(running, person, asked, page, name="overdue", wanted=wanted, by=by)
 
 
 @router.get("/due-soon", summary="即将超期 / what is about to be overdue", responses=CSV_TOO)
@@ -146,9 +150,9 @@ async def list_due_soon(
 
 
 async def answer_board(
-    running: Runtime, person: Person, asked: Asked, page: Page, *, name: str, wanted: list[str]
+    running: Runtime, person: Person, asked: Asked, page: Page, *, name: str, wanted: list[str], by: Turn = "due_at"
 ) -> Response:
-    """Clocks that run and are as `wanted`, what is due first first: a page of them, or all as CSV."""
+    """Clocks that run and are as `wanted`, what turns first first: a page of them, or all as CSV."""
     after = decode_cursor(page.cursor, datetime.fromisoformat, UUID, str)
     naming = Naming(person.directory)
     async with running.pool.acquire() as conn:
@@ -157,27 +161,28 @@ async def answer_board(
         for text in wanted:
             where.add(text)
         if page.csv:
-            all_rows = Wanted(statement(where), tuple(where.values), lambda row: board_item(row, when.at, naming))
+            all_rows = Wanted(statement(where, by), tuple(where.values), lambda row: board_item(row, when.at, naming))
             return csv_answer(running.pool, name, CSV_COLUMNS, all_rows, person=person, fresh=when.fresh)
         total, exact = await where.count(conn)
-        where.begin_after("c.due_at, c.case_id, c.clock_id", after)
-        rows = await conn.fetch(statement(where, page.limit + 1), *where.values)
+        where.begin_after(f"c.{by}, c.case_id, c.clock_id", after)
+        rows = await conn.fetch(statement(where, by, page.limit + 1), *where.values)
     last = rows[page.limit - 1] if len(rows) > page.limit else None
-    following = encode_cursor(last["due_at"].isoformat(), str(last["case_id"]), last["clock_id"]) if last else None
+    following = encode_cursor(last[by].isoformat(), str(last["case_id"]), last["clock_id"]) if last else None
     items = [board_item(row, when.at, naming) for row in rows[: page.limit]]
     counted = {"total": total, "total_exact": exact}
     document = {"items": items, **counted, "next_cursor": following, **when.document()}
     return JSONResponse(orjson.loads(orjson.dumps(document)))
 
 
-def statement(where: Conditions, limit: int | None = None) -> str:
+def statement(where: Conditions, by: Turn, limit: int | None = None) -> str:
     """The rows of the board; all of them where no limit is given."""
+    order = f"order by c.{by}, c.case_id, c.clock_id"
     if limit and where.known_at is None:
-        rows = PAGE.format(found=where.found, limit=limit)
+        rows = PAGE.format(found=where.found, order=order, limit=limit)
     else:
-        rows = f"select {COLUMNS} {where.found} {ORDER} {f'limit {limit}' if limit else ''}"
+        rows = f"select {COLUMNS} {where.found} {order} {f'limit {limit}' if limit else ''}"
     known = f" and p.known_from <= {where.known_at}" if where.known_at else ""
-    return ROW.format(rows=rows, known=known) + ORDER
+    return ROW.format(rows=rows, known=known) + order
 
 
 def board_item(row: Mapping[str, Any], at: datetime, naming: Naming) -> dict[str, Any]:

@@ -53,6 +53,7 @@ clock = Table(
         postgresql_include=SHOWN,
         postgresql_where=RUNNING,
     ),
+    Index("clock_running_by_turn", "clock", "yellow_at", "case_id", "clock_id", postgresql_where=RUNNING),
     Index("clock_running_by_unit", "unit", "clock", "due_at", "case_id", postgresql_where=RUNNING),
     Index("clock_running_by_grid", "grid", "clock", "due_at", "case_id", postgresql_where=RUNNING),
 )

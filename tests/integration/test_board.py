@@ -91,6 +91,12 @@ async def test_what_the_board_showed_is_answered_again(town: Town, running: Stac
         await town.line.run_to(at)
         for path, query in LISTS.items():
             seen[path, at] = await asked(town, path, **query)
+    green: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"lamp": "GREEN", "limit": 1, "as_of": moments[0].isoformat()}
+    while "cursor" not in query or query["cursor"]:
+        page = await asked(town, "/overdue", **query)
+        green, query = [*green, *page["items"]], {**query, "cursor": page["next_cursor"]}
+    assert [row["grid"] for row in green] == ["G03", "G04"]
     await town.accept("2026-11-11 09:00", late, "fang-yun")
     await town.contact("2026-11-11 09:10", late, "zheng-kai")
     await town.feedback("2026-11-11 10:00", late, "zheng-kai", "已疏通")
@@ -142,7 +148,9 @@ async def test_counts_by_every_group_agree_with_the_lists(town: Town) -> None:
         assert (total["overdue"], total["confirmed"] + total["unconfirmed"]) == (overdue, overdue)
     lamps = {group["key"]: group["open"] for group in (await asked(town, "/counts", by="lamp"))["groups"]}
     for lamp, number in lamps.items():
-        assert (await asked(town, "/overdue", lamp=lamp))["total"] == number
+        listed = await asked(town, "/overdue", lamp=lamp)
+        assert (listed["total"], listed["total_exact"]) == (number, True)
+        assert {row["lamp"] for row in listed["items"]} <= {lamp}
     own = await asked(town, "/counts", person="tang-jing")
     assert own["groups"] == []
 

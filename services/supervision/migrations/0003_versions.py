@@ -40,6 +40,13 @@ def upgrade() -> None:
         postgresql_include=SHOWN,
         postgresql_where=sa.text(RUNNING),
     )
+    op.create_index(
+        "clock_running_by_turn",
+        "clock",
+        ["clock", "yellow_at", "case_id", "clock_id"],
+        schema="read",
+        postgresql_where=sa.text(RUNNING),
+    )
     # An index answers alone only for pages that a vacuum has seen since they changed.
     op.execute("alter table read.clock set (autovacuum_vacuum_scale_factor = 0.02)")
     op.create_table(

@@ -1,0 +1,156 @@
+"""How the lists grow with a city: first page and number at 10,000 and at 300,000 open cases, in one run; a whole CSV.
+
+`python -m bench.lists [routing] [supervision]`. Rows are generated in a server of its own, the answers come from the
+real APIs; the table goes to `.local/results/lists.json` too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import asyncpg
+import httpx
+
+from bench import board_lists, department_lists
+from deploy.directory_apply import apply_directory
+from deploy.embedded.instance import ROOT
+from deploy.embedded.stack import Stack
+from deploy.timeline import Timeline
+from deploy.town import civil
+
+SMALL, LARGE = 10_000, 300_000
+REQUESTS = 100
+RESULTS = ROOT / ".local" / "results" / "lists.json"
+SUPERVISOR = "han-feng"
+FILL: Mapping[str, Callable[[Stack, int], Awaitable[None]]] = {
+    "routing": department_lists.fill,
+    "supervision": board_lists.fill,
+}
+ASKED: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "routing": department_lists.ASKED,
+    "supervision": board_lists.ASKED,
+}
+WHOLE: Mapping[str, str] = {"routing": "/work?format=csv", "supervision": "/due-soon?within=400d&format=csv"}
+"""The longest list of each service, as CSV."""
+
+
+async def cities(running: Stack, service: str) -> tuple[list[str], int]:
+    """A service over a small city and over a large one: two databases of one server; and the large one's pid."""
+    await FILL[service](running, SMALL)
+    admin = await asyncpg.connect(running.admin_url())
+    try:
+        await admin.execute(f'create database "small_{service}" template "{service}"')
+    finally:
+        await admin.close()
+    await FILL[service](running, LARGE)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    patient = {"STALE_AFTER_SECONDS": "100000"}
+    small = running.database_url(service).rpartition("/")[0] + f"/small_{service}"
+    running.start_process(f"{service}-api-2", {**patient, "DATABASE_URL": small, "API_PORT": port})
+    process = running.start_process(f"{service}-api", patient)
+    await asyncio.to_thread(running.wait_ready, f"{service}-api")
+    return [f"http://127.0.0.1:{port}", running.api_url(service)], process.pid
+
+
+async def measured(urls: Sequence[str], path: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Each city asked in turn, so that whatever else the machine does touches both alike. Milliseconds."""
+    times: list[list[float]] = [[] for _ in urls]
+    counts: list[Any] = [None for _ in urls]
+    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as client:
+        for turn in range(REQUESTS + 5):
+            for city, url in enumerate(urls):
+                begun = time.perf_counter()
+                answer = await client.get(url + path)
+                if turn >= 5:
+                    times[city].append((time.perf_counter() - begun) * 1000)
+                answer.raise_for_status()
+                counts[city] = number(answer.json())
+    sizes = [
+        {"p50": round(median(one), 2), "p99": round(quantiles(one, n=100)[98], 2), "count": count}
+        for one, count in zip(times, counts, strict=True)
+    ]
+    return {"small": sizes[0], "large": sizes[1], "ratio": round(sizes[1]["p50"] / sizes[0]["p50"], 2)}
+
+
+def number(answer: Mapping[str, Any]) -> int | None:
+    """How many the answer says there are."""
+    found = answer.get("count", answer.get("total"))
+    return found.get("open") if isinstance(found, dict) else found
+
+
+async def whole(url: str, headers: Mapping[str, str], pid: int) -> dict[str, Any]:
+    """A whole list as CSV: rows, seconds, megabytes, and by how much the process grew at most."""
+    before, lines, size, begun = memory(pid), 0, 0, time.perf_counter()
+    async with (
+        httpx.AsyncClient(trust_env=False, headers=headers, timeout=300) as client,
+        client.stream("GET", url) as answer,
+    ):
+        answer.raise_for_status()
+        async for chunk in answer.aiter_raw():
+            lines += chunk.count(b"\r\n")
+            size += len(chunk)
+    seconds = time.perf_counter() - begun
+    return {
+        "rows": lines - 1,
+        "seconds": round(seconds, 1),
+        "megabytes": round(size / 1e6, 1),
+        "grown_megabytes": round((memory(pid) - before) / 1e6, 1),
+    }
+
+
+def memory(pid: int) -> int:
+    """The most that a process has held so far, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) * 1024
+
+
+async def main(services: Sequence[str]) -> None:
+    """Print a table per service; write all of them to one file."""
+    found: dict[str, Any] = {"small": SMALL, "large": LARGE, "requests": REQUESTS, "lists": {}, "csv": {}}
+    with Stack("bench-lists", services=("intake", "routing", "supervision")) as running:
+        async with Timeline.of(running) as line:
+            await line.advance(civil("2026-11-02 08:00"))
+            await apply_directory(line, ROOT / "examples" / "town")
+            await line.settle()
+            for name in running.names:
+                running.kill(name)
+            for service in services:
+                urls, pid = await cities(running, service)
+                heading(service)
+                for name, (person, path) in ASKED[service].items():
+                    figures = await measured(urls, path, line._headers(person, None, None))
+                    found["lists"][f"{service}: {name}"] = figures
+                    show(name, figures)
+                path = urls[1] + WHOLE[service]
+                found["csv"][service] = await whole(path, line._headers(SUPERVISOR, None, None), pid)
+                print(f"csv {found['csv'][service]}")
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(found, indent=2))
+
+
+def heading(service: str) -> None:
+    """The first line of a table."""
+    print(
+        f"{service + ', ms':24}{SMALL:>10} p50{'p99':>8}{'count':>9}{LARGE:>10} p50{'p99':>8}{'count':>9}{'ratio':>7}"
+    )
+
+
+def show(name: str, figures: Mapping[str, Any]) -> None:
+    """One line: both cities and the ratio of their medians."""
+    sizes = (figures["small"], figures["large"])
+    cells = "".join(f"{one['p50']:14.1f}{one['p99']:8.1f}{one['count'] or '':>9}" for one in sizes)
+    print(f"{name:24}{cells}{figures['ratio']:7.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:] or list(ASKED)))
