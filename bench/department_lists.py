@@ -1,33 +1,18 @@
-"""How the lists of routing grow with a city: first page and number at 10,000 and at 300,000 open orders, in one run.
-
-`python -m bench.department_lists`. Rows are generated in a server of its own; the answers come from routing's real API.
-"""
+"""The lists of routing: what is asked, and the orders of a city that they are asked of. Measured by lists.py."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import time
-from collections.abc import Mapping, Sequence
-from statistics import median, quantiles
+from collections.abc import Mapping
 
 import asyncpg
-import httpx
 
-from deploy.directory_apply import apply_directory
-from deploy.embedded.instance import ROOT
 from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
 from deploy.town import civil
 
-SMALL, LARGE = 10_000, 300_000
-REQUESTS = 100
 UNITS = 10
 """Units that share the orders; the first one is the housing bureau, whose clerk asks."""
 CLERK, SUPERVISOR, DISPATCHER = "fang-yun", "han-feng", "chen-li"
 HOUSING = "county-housing"
-Figures = tuple[float, float, int]
-"""Median and 99th percentile in milliseconds, and the number that the answer gives."""
 
 NUMBERS = """
 create temp table n as
@@ -127,58 +112,3 @@ async def fill(running: Stack, orders: int) -> None:
             await conn.execute(statement, timeout=600)
     finally:
         await conn.close()
-
-
-async def measured(urls: Sequence[str], path: str, headers: Mapping[str, str]) -> list[Figures]:
-    """Each city asked in turn, so that whatever else the machine does touches both alike."""
-    times: list[list[float]] = [[] for _ in urls]
-    counts = [0 for _ in urls]
-    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as client:
-        for _ in range(REQUESTS):
-            for city, url in enumerate(urls):
-                begun = time.perf_counter()
-                answer = await client.get(url + path)
-                times[city].append((time.perf_counter() - begun) * 1000)
-                answer.raise_for_status()
-                counts[city] = answer.json().get("count", 0)
-    return [(median(one), quantiles(one, n=100)[98], count) for one, count in zip(times, counts, strict=True)]
-
-
-async def cities(running: Stack) -> list[str]:
-    """The same service over a small city and over a large one: two databases of one server."""
-    for name in running.names:
-        running.kill(name)
-    await fill(running, SMALL)
-    admin = await asyncpg.connect(running.admin_url())
-    try:
-        await admin.execute("create database small template routing")
-    finally:
-        await admin.close()
-    await fill(running, LARGE)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    patient = {"STALE_AFTER_SECONDS": "100000"}
-    small = running.database_url("routing").rpartition("/")[0] + "/small"
-    running.start_process("routing-api-2", {**patient, "DATABASE_URL": small, "API_PORT": port})
-    running.start_process("routing-api", patient)
-    await asyncio.to_thread(running.wait_ready, "routing-api")
-    return [f"http://127.0.0.1:{port}", running.api_url("routing")]
-
-
-async def main() -> None:
-    """Print one table: the small city, the large one, and the ratio of their medians."""
-    with Stack("bench-lists", services=("intake", "routing", "supervision")) as running:
-        async with Timeline.of(running) as line:
-            await line.advance(civil("2026-11-02 08:00"))
-            await apply_directory(line, ROOT / "examples" / "town")
-            await line.settle()
-            urls = await cities(running)
-            print(f"{'ms':24}{SMALL:>10} p50{'p99':>8}{'count':>9}{LARGE:>10} p50{'p99':>8}{'count':>9}{'ratio':>7}")
-            for name, (person, path) in ASKED.items():
-                small, large = await measured(urls, path, line._headers(person, None, None))
-                cells = "".join(f"{one[0]:14.1f}{one[1]:8.1f}{one[2]:9}" for one in (small, large))
-                print(f"{name:24}{cells}{large[0] / small[0]:7.2f}")
-
-
-if __name__ == "__main__":
-    asyncio.run(main())

@@ -92,10 +92,10 @@ async def test_what_the_board_showed_is_answered_again(town: Town, running: Stac
         for path, query in LISTS.items():
             seen[path, at] = await asked(town, path, **query)
     green: list[dict[str, Any]] = []
-    query: dict[str, Any] = {"lamp": "GREEN", "limit": 1, "as_of": moments[0].isoformat()}
-    while "cursor" not in query or query["cursor"]:
-        page = await asked(town, "/overdue", **query)
-        green, query = [*green, *page["items"]], {**query, "cursor": page["next_cursor"]}
+    wanted: dict[str, Any] = {"lamp": "GREEN", "limit": 1, "as_of": moments[0].isoformat()}
+    while "cursor" not in wanted or wanted["cursor"]:
+        page = await asked(town, "/overdue", **wanted)
+        green, wanted = [*green, *page["items"]], {**wanted, "cursor": page["next_cursor"]}
     assert [row["grid"] for row in green] == ["G03", "G04"]
     await town.accept("2026-11-11 09:00", late, "fang-yun")
     await town.contact("2026-11-11 09:10", late, "zheng-kai")

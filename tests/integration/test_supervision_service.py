@@ -273,7 +273,7 @@ async def test_the_board_is_filtered_counted_paged_and_shows_a_unit_its_own(town
         ("callback", "xu-jing", {"reached": True, "contacted": True}, 422, "E-INPUT"),
         ("verification", REVIEWER, {"verifier": "li-fang", "extra": 1}, 422, "E-INPUT"),
         ("verification/result", "zheng-kai", {"passed": True, **place("G03")}, 409, "E-SEP-03"),
-        ("supervision", SUPERVISOR, {"level": 3, "order": "x"}, 422, "E-INPUT"),
+        ("supervision", SUPERVISOR, {"level": 6, "order": "x"}, 422, "E-INPUT"),
         ("supervision", REVIEWER, {"level": 1, "order": "x"}, 403, "E-ROLE"),
     ],
 )
