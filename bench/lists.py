@@ -117,7 +117,7 @@ def memory(pid: int) -> int:
 async def main(services: Sequence[str]) -> None:
     """Print a table per service; write all of them to one file."""
     found: dict[str, Any] = {"small": SMALL, "large": LARGE, "requests": REQUESTS, "lists": {}, "csv": {}}
-    with Stack("bench-lists", services=("intake", "routing", "supervision")) as running:
+    with Stack("test-lists", services=("intake", "routing", "supervision")) as running:
         async with Timeline.of(running) as line:
             await line.advance(civil("2026-11-02 08:00"))
             await apply_directory(line, ROOT / "examples" / "town")
