@@ -80,6 +80,28 @@ class Town:
         body = {"result": "SOLVED", "reply": reply, "photos": [PHOTO]}
         return await self.act(at, "routing", f"/cases/{case}/feedback", person, body, **how)
 
+    async def ask_return(self, at: str, case: str, person: str, suggested: str, **how: Any) -> dict[str, Any]:
+        """退单, on a basis."""
+        body = {"basis": "本单位职责清单未列此项", "suggested_unit": suggested}
+        return await self.act(at, "routing", f"/cases/{case}/return", person, body, **how)
+
+    async def approve_return(self, at: str, case: str, **how: Any) -> dict[str, Any]:
+        """同意退单."""
+        return await self.act(at, "routing", f"/cases/{case}/return/approve", how.pop("person", "chen-li"), {}, **how)
+
+    async def rule(self, at: str, case: str, person: str, unit: str, **how: Any) -> dict[str, Any]:
+        """裁定."""
+        body = {"unit": unit, "reason": "按职责清单", "groundless": how.pop("groundless", [])}
+        return await self.act(at, "routing", f"/cases/{case}/arbitration/rule", person, body, **how)
+
+    async def withdraw(self, at: str, case: str, phone: str, **how: Any) -> dict[str, Any]:
+        """撤诉, told to an operator who sees the caller's number."""
+        return await self.act(at, "intake", f"/cases/{case}/withdraw", "zhou-min", {"phone": phone}, **how)
+
+    async def restore(self, at: str, case: str, phone: str, **how: Any) -> dict[str, Any]:
+        """撤诉恢复."""
+        return await self.act(at, "intake", f"/cases/{case}/restore", "zhou-min", {"phone": phone}, **how)
+
     async def review(self, at: str, case: str, *, accept: bool = True, **how: Any) -> dict[str, Any]:
         """审核."""
         person = how.pop("person", "wu-qian")

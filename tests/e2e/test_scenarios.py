@@ -1,22 +1,9 @@
 """The acceptance scenarios of domain.md (i), through HTTP in virtual time, in the order of their dates."""
 
 from datetime import datetime
-from typing import Any
 
 from deploy.town import Town, civil
-
-
-async def view(town: Town, case: str) -> dict[str, Any]:
-    document: dict[str, Any] = await town.line.get("supervision", f"/cases/{case}", person="han-feng")
-    return document
-
-
-async def clock_of(town: Town, case: str, name: str) -> dict[str, Any]:
-    return next(one for one in (await view(town, case))["clocks"] if one["clock"] == name)
-
-
-async def due(town: Town, case: str) -> datetime:
-    return datetime.fromisoformat((await clock_of(town, case, "handling"))["due_at"])
+from tests.e2e.views import clock_of, due, view
 
 
 async def signed_complaint(town: Town, day: str, hour: str) -> str:
