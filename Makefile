@@ -14,6 +14,9 @@ ifneq ($(shell test -n "$(HOME)" && test -w "$(HOME)" && echo yes),yes)
 export HOME := $(CURDIR)/.local/home
 endif
 
+# Eight processes start from one set of compiled modules; a machine that keeps none would compile them eight times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help env lock up down demo real test lint format schemas token
 
 help: ## list everything

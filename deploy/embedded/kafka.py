@@ -18,6 +18,8 @@ from deploy.embedded.instance import ROOT, CannotStart, Ports, is_free
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 JAVA_OPTIONS = (
     *("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"),
+    # Half the start is the second compiler at work on code that one node of a town never makes hot.
+    "-XX:TieredStopAtLevel=1",
     *("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED"),
 )
 

@@ -17,8 +17,14 @@ LOCAL = httpx.Client(timeout=2, trust_env=False)
 PROCFILE = Path(__file__).with_name("Procfile")
 COMMANDS: Mapping[str, str] = parse_procfile(PROCFILE.read_text()).processes
 
-# What a service must not learn from the shell that starts the stack.
-PRIVATE = ("DATABASE_URL", "OWNER_DATABASE_URL", "KEYS_DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS")
+# What a service must not learn from the shell that starts the stack; the last would let each compile all its modules.
+PRIVATE = (
+    "DATABASE_URL",
+    "OWNER_DATABASE_URL",
+    "KEYS_DATABASE_URL",
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 def names(services: Iterable[str]) -> tuple[str, ...]:

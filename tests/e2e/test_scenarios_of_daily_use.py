@@ -5,7 +5,7 @@ The dates of scenario 4 are a week later than in the text, so that the one manua
 
 from typing import Any
 
-from deploy.town import Town, civil
+from deploy.town import Town, civil, place
 from tests.e2e.views import due, view
 
 NAMED = {"reporter_name": "欧阳示例", "reporter_phone": "13900005678"}
@@ -46,6 +46,7 @@ async def test_scenario_4_a_return_is_not_a_game_of_ping_pong(town: Town) -> Non
     assert refused["code"] == "E-RET-FORBIDDEN"
 
     assert await due(town, case, "overall") == overall
+    assert len(await told(town, case, "deciding_unit")) == 1, "the citizen hears once that the unit is being decided on"
     await town.line.run_to(civil("2026-11-14 00:01"))
     assert (await view(town, case))["state"] == "IN_PROGRESS", "silence beyond the sign limit is a signature"
 
@@ -53,7 +54,7 @@ async def test_scenario_4_a_return_is_not_a_game_of_ping_pong(town: Town) -> Non
 async def test_scenario_9_a_caller_who_calls_again_urges_his_case_and_opens_none(town: Town) -> None:
     """场景9 重复件与合并: the same caller's part; one case and three urges."""
     contacts = ["2026-11-16 09:00", "2026-11-16 15:00", "2026-11-17 09:30", "2026-11-18 11:00"]
-    caller = {"reporter_name": "司马示例", "reporter_phone": "13900004321"}
+    caller = {"reporter_name": "司马示例", "reporter_phone": "13900004321", "place": place("G03")}
     case = await town.appeal(contacts[0], "zhou-min", "G03", "help", "路灯不亮", **caller)
     await town.register(contacts[0], case, "street-light", "U3")
     await town.dispatch(contacts[0], case)
@@ -63,10 +64,10 @@ async def test_scenario_9_a_caller_who_calls_again_urges_his_case_and_opens_none
     for at in contacts[1:]:
         assert await town.appeal(at, "zhou-min", "G03", "help", "路灯还是不亮", **caller) == case
 
-    urged = await told(town, case, "case_urged")
+    urged = await told(town, case, "pressed")
     assert len({one["event_id"] for one in urged}) == 3
     supervisor_told = [one for one in urged if one["recipient"] == "person:han-feng"]
-    assert len({one["event_id"] for one in supervisor_told}) == 2, "the unit had called back before the first urge"
+    assert len(supervisor_told) == 2, "the unit had called back before the first urge"
     assert (await view(town, case))["state"] == "IN_PROGRESS"
 
 

@@ -24,7 +24,8 @@ async def test_an_answer_that_was_lost_with_its_process_is_given_to_the_repeated
     assert committed is not None
     first = await asking
     again = await site.clients.post("intake", "/appeals", APPEAL, "zhou-min", key="lost-answer")
-    assert first == again == orjson.loads(committed)
+    assert first == again
+    assert orjson.loads(committed).items() <= first.items()
     assert await events_of(site, first["case_id"]) == first["events"]
     assert (await site.judged()).acknowledged >= 2
 

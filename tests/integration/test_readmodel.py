@@ -20,7 +20,7 @@ from libs.events.lanes import decode_meta
 from libs.events.store import stored_position
 from libs.service.projecting import project
 from services.intake.main import PARTS
-from services.intake.tables import report
+from services.intake.tables import TABLES
 from tests.integration.logs import NOTED, Log, case_in, drafts_of
 
 SEALED = Sealed(sealed="c/case", type="intake.appeal-received.v1", field="content", nonce="AAAA", data="AAAA")
@@ -34,16 +34,18 @@ REGISTERED = intake.CaseRegistered(
     urgency="U3",
     grid=GridCode("G03"),
 )
+FILLED = ("case_view", *(table.name for table in TABLES))
 ATTEMPTED = SeparationViolationAttempted(person=PersonId("li-fang"), command="RegisterCase", rule="SEP-01")
 
 
 @pytest.fixture
 async def log(log: Log) -> Log:
-    """A log with intake's own table."""
+    """A log with intake's own tables."""
     owner = await asyncpg.connect(log.admin_url)
-    created = str(CreateTable(report).compile(dialect=dialect())).replace("TABLE report", "TABLE read.report")  # type: ignore[no-untyped-call]
-    await owner.execute(created)
-    await owner.execute("grant select, insert, update, delete on read.report to intake")
+    for table in TABLES:
+        created = str(CreateTable(table).compile(dialect=dialect()))  # type: ignore[no-untyped-call]
+        await owner.execute(created.replace(f"TABLE {table.name}", f"TABLE read.{table.name}"))
+        await owner.execute(f"grant select, insert, update, delete on read.{table.name} to intake")
     await owner.close()
     return log
 
@@ -56,12 +58,13 @@ async def events_of(log: Log, lane: int) -> list[Recorded]:
 async def filled(log: Log, batches: Sequence[Sequence[Recorded]]) -> dict[str, list[Any]]:
     """Every row of the read model after these batches, from nothing."""
     async with log.pool.acquire() as conn:
-        await conn.execute("delete from case_view; delete from report")
+        for table in FILLED:
+            await conn.execute(f"delete from {table}")  # noqa: S608
         for batch in batches:
             await (await project(conn, PARTS, batch)).write(conn)
         return {
             table: [dict(row) for row in await conn.fetch(f"select * from {table} order by case_id")]  # noqa: S608
-            for table in ("case_view", "report")
+            for table in FILLED
         }
 
 
@@ -73,7 +76,7 @@ async def test_the_read_model_is_the_same_however_the_log_was_cut(log: Log) -> N
             await log.append(case_id, event)
     events = await events_of(log, 33)
     whole = await filled(log, [events])
-    assert len(whole["case_view"]) == len(whole["report"]) == 3
+    assert len(whole["case_view"]) == len(whole["report"]) == len(whole["receipt"]) == 3
     assert await filled(log, [[event] for event in events]) == whole
     assert await filled(log, [events[:4], events[4:5], events[5:]]) == whole
 
@@ -93,7 +96,7 @@ async def test_a_refused_attempt_on_a_case_that_never_was_makes_no_case(log: Log
     (made,) = drafts_of(case_id, ATTEMPTED, stream=f"access-{case_id}")
     async with log.pool.acquire() as conn, conn.transaction():
         await store.append(conn, f"access-{case_id}", [made], expected=None)
-    assert await filled(log, [await events_of(log, 35)]) == {"case_view": [], "report": []}
+    assert await filled(log, [await events_of(log, 35)]) == {table: [] for table in FILLED}
 
 
 async def test_a_refused_attempt_leaves_the_case_as_it_was(log: Log) -> None:

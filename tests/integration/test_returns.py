@@ -203,6 +203,20 @@ async def test_a_correction_sends_a_registered_case_elsewhere_and_leaves_a_dispa
     assert (kept["state"], kept["unit"], kept["class_code"]) == ("DISPATCHED", "county-housing", "sewer-odour")
 
 
+async def test_a_return_left_undecided_goes_to_arbitration_by_itself(running: Stack, town: Town) -> None:
+    case = await odour(town, "2026-11-06 08:30")
+    await town.dispatch("2026-11-06 08:35", case)
+    await act(town, "2026-11-06 08:40", case, "return", "fang-yun", basis=DUTY, suggested_unit="county-water")
+    await town.line.run_to(civil("2026-11-06 14:40"))
+    assert (await shown(town, case, "chen-li"))["state"] == "RETURN_PENDING"
+    await town.line.run_to(civil("2026-11-06 14:41"))
+    disputed = await shown(town, case, "deng-hui")
+    assert (disputed["state"], disputed["dispute"]["because"]) == ("ARBITRATION", "SILENCE")
+    assert disputed["dispute"]["parties"] == ["county-housing"]
+    late = await act(town, "2026-11-06 14:50", case, "return/approve", "chen-li", expect=409)
+    assert (late["code"], late["allowed_actions"]) == ("E-STATE", ["arbitration/rule"])
+
+
 async def test_the_right_to_return_is_lost_with_the_last_day_of_the_window(town: Town) -> None:
     case = await odour(town, "2026-11-06 15:00")
     await town.dispatch("2026-11-06 15:10", case)
