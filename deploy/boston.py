@@ -22,7 +22,7 @@ from deploy.importing.loading import load
 from deploy.importing.mapping import Mapping
 from deploy.importing.rows import Row
 from deploy.importing.rows import read as read_rows
-from deploy.timeline import Step, Timeline
+from deploy.timeline import Step, Timeline, Unexpected
 
 FILE = "boston_311_2011.csv.gz"
 MAPPING = ROOT / "examples" / "mappings" / "boston.yaml"
@@ -112,10 +112,12 @@ def steps(records: Sequence[Record], staff: Staff, until: datetime) -> Iterator[
 
 def _opening(record: Record) -> Act:
     async def act(line: Timeline) -> tuple[str, str]:
-        async def post(path: str, body: dict[str, Any], key: str) -> Answer:
-            return Answer(200, await line.post("intake", path, body, person=OPERATOR, at=record.opened, key=key))
+        async def post(path: str, body: dict[str, Any]) -> Answer:
+            return Answer(200, await line.post("intake", path, body, person=OPERATOR, at=record.opened))
 
-        told = await deliver(record.entry, post)
+        (told,) = await deliver([record.entry], post)
+        if told.status >= 400:
+            raise Unexpected(f"{record.external_id}: {told.document}")
         # Routing dispatches by itself in the transaction in which it hears of the registration.
         return "routing", told.document["position"]
 

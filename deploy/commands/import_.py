@@ -23,7 +23,7 @@ from deploy.importing.rows import columns, read
 from deploy.importing.run import ErrorFile, Run, Tally
 
 app = typer.Typer()
-PARALLEL = 16
+PARALLEL = 4
 SCOPES = ("import", "intake")
 
 
@@ -41,7 +41,7 @@ def import_file(  # noqa: PLR0917 - typer passes them by name
     appointment: Annotated[str | None, typer.Option(envvar="XUNBAN_APPOINTMENT", help="岗位 / appointment")] = None,
     intake: Annotated[str | None, typer.Option(envvar="XUNBAN_INTAKE_URL", help="受理服务地址 / intake")] = None,
     routing: Annotated[str | None, typer.Option(envvar="XUNBAN_ROUTING_URL", help="派遣服务地址 / routing")] = None,
-    parallel: Annotated[int, typer.Option(min=1, max=64, help="并行数 / how many side by side")] = PARALLEL,
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="并行请求数 / requests side by side")] = PARALLEL,
 ) -> None:
     """导入案件, 可重复执行: 同一编号只导入一次 / import cases; repeatable, each external id comes in once.
 

@@ -1,8 +1,9 @@
-"""Entries → HTTP requests: one after another for a case, many cases side by side, as fast as the services take them."""
+"""Entries → HTTP requests: many cases in each, a few requests side by side, as fast as intake takes them."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ import httpx
 import orjson
 
 from deploy.embedded.instance import CannotStart
-from deploy.importing.entries import Entry, RowUnusable
+from deploy.importing.entries import Entry
 
 PATIENCE_SECONDS = 120.0
 """How long a request is repeated before the import stops; it goes on where it was when it is started again."""
@@ -35,26 +36,35 @@ class Answer:
 
 
 class Post(Protocol):
-    """Sends one command to intake."""
+    """Sends a request to intake that may be repeated."""
 
-    async def __call__(self, path: str, body: dict[str, Any], key: str) -> Answer: ...
+    async def __call__(self, path: str, body: dict[str, Any]) -> Answer: ...
 
 
-async def deliver(entry: Entry, post: Post) -> Answer:
-    """Bring in one case, and register it where the mapping says so; raises `RowUnusable` with intake's reason.
+async def deliver(entries: Sequence[Entry], post: Post) -> list[Answer]:
+    """Bring in cases, each received and registered whole or not at all; an answer for each, in their order.
 
-    Repeating it changes nothing: both commands carry keys that follow from the entry's identity. Answers the last one.
+    Repeating it changes nothing: the case id, which follows from the entry, is the key. Raises `ImportStopped`.
     """
-    answer = await post("/appeals", entry.appeal, entry.key)
-    # A case that is there under another caller's key is the same case, since its id follows from the entry.
-    if answer.status >= 400 and (answer.status, answer.document.get("code")) != ALREADY_THERE:
-        raise RowUnusable(reason(answer))
-    if entry.registration is None:
-        return answer
-    told = await post(f"/cases/{entry.case_id}/register", entry.registration, f"{entry.key}-register")
+    told = await post("/import", {"items": [entry.item for entry in entries]})
     if told.status >= 400:
-        raise RowUnusable(f"已接收, 未立案 / received, not registered: {reason(told)}")
-    return told
+        return [told] * len(entries)
+    answers = [Answer(item["status"], item) for item in told.document["items"]]
+    for answer in answers:
+        trusted(answer)
+    return answers
+
+
+def came_in(answer: Answer) -> bool:
+    """A case that is there under another caller's key is the same case, since its id follows from the entry."""
+    return answer.status < 400 or (answer.status, answer.document.get("code")) == ALREADY_THERE
+
+
+def trusted(answer: Answer) -> Answer:
+    """Raises `ImportStopped` where the caller lacks the power: every further row would be refused too."""
+    if answer.status in UNTRUSTED:
+        raise ImportStopped(f"令牌没有导入的权限 / the token may not import: {reason(answer)}")
+    return answer
 
 
 def reason(answer: Answer) -> str:
@@ -72,7 +82,7 @@ class Sender:
     url: str
     token: str
     appointment: str | None = None
-    parallel: int = 16
+    parallel: int = 4
     patience: float = PATIENCE_SECONDS
     client: httpx.AsyncClient = field(init=False)
     _not_before: float = 0.0
@@ -96,15 +106,15 @@ class Sender:
         except (httpx.TransportError, KeyError) as error:
             raise ImportStopped(f"受理服务没有应答 / intake does not answer: {self.url}") from error
 
-    async def post(self, path: str, body: dict[str, Any], key: str) -> Answer:
-        """One command, repeated under its key until intake has decided it; raises `ImportStopped`."""
+    async def post(self, path: str, body: dict[str, Any]) -> Answer:
+        """One request, repeated until intake has decided it; raises `ImportStopped`."""
         loop = asyncio.get_running_loop()
         until, pause = loop.time() + self.patience, 0.2
         while True:
             await asyncio.sleep(self._not_before - loop.time())
-            answer = await self._once(path, body, key)
+            answer = await self._once(path, body)
             if answer is not None and answer.status_code not in BUSY and answer.status_code < 500:
-                return self._trusted(Answer(answer.status_code, orjson.loads(answer.content)))
+                return trusted(Answer(answer.status_code, orjson.loads(answer.content)))
             if loop.time() > until:
                 raise ImportStopped(
                     f"受理服务长时间没有应答 / intake did not answer for {self.patience:.0f} s: {self.url}"
@@ -114,16 +124,11 @@ class Sender:
             self._not_before = loop.time() + min(max(asked, pause), LONGEST_PAUSE_SECONDS)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _once(self, path: str, body: dict[str, Any], key: str) -> httpx.Response | None:
+    async def _once(self, path: str, body: dict[str, Any]) -> httpx.Response | None:
         try:
-            return await self.client.post(path, content=orjson.dumps(body), headers={"Idempotency-Key": key})
+            return await self.client.post(path, content=orjson.dumps(body))
         except httpx.TransportError:
             return None
-
-    def _trusted(self, answer: Answer) -> Answer:
-        if answer.status in UNTRUSTED:
-            raise ImportStopped(f"令牌没有导入的权限 / the token may not import: {reason(answer)}")
-        return answer
 
 
 def done_before(answer: Answer, started: float) -> bool:

@@ -31,9 +31,9 @@ class Entry:
     """Body of `POST /cases/{id}/register`; None leaves it to the operator."""
 
     @property
-    def key(self) -> str:
-        """Idempotency-Key; ASCII whatever the external id is written in."""
-        return f"import-{self.case_id}"
+    def item(self) -> dict[str, Any]:
+        """An item of `POST /import`."""
+        return {"appeal": self.appeal, "registration": self.registration}
 
 
 class RowUnusable(Exception):

@@ -6,13 +6,17 @@ import asyncio
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from deploy.importing.delivery import Sender, deliver, done_before
+from deploy.importing.delivery import Sender, came_in, deliver, done_before, reason
 from deploy.importing.entries import Entry, RowUnusable, entry_of
 from deploy.importing.mapping import Mapping
 from deploy.importing.rows import LINE, REASON, Row
+
+AT_ONCE = 100
+"""Cases in a request."""
 
 
 @dataclass
@@ -79,28 +83,39 @@ class Run:
     async def take(self, rows: Iterable[Row]) -> Tally:
         """Send every row; raises `ImportStopped` where no more can be sent."""
         started = await self.sender.now()
-        shared = iter(rows)
+        ready = self._ready(rows)
         async with asyncio.TaskGroup() as hands:
             for _ in range(self.sender.parallel):
-                hands.create_task(self._hand(shared, started))
+                hands.create_task(self._hand(ready, started))
         self.errors.finish()
         return self.tally
 
-    async def _hand(self, rows: Iterator[Row], started: float) -> None:
+    def _ready(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Entry]]:
+        """What can be sent; the rest is refused here, so that no case is half there."""
         for row in rows:
             try:
-                answer = await deliver(self._entry(row), self.sender.post)
+                yield row, self._entry(row)
             except RowUnusable as why:
-                self.errors.add(row, str(why))
-                self.tally.refused += 1
-            else:
-                before = done_before(answer, started)
-                self.tally.already += before
-                self.tally.imported += not before
+                self._refuse(row, str(why))
+
+    async def _hand(self, ready: Iterator[tuple[Row, Entry]], started: float) -> None:
+        while batch := list(islice(ready, AT_ONCE)):
+            answers = await deliver([entry for _, entry in batch], self.sender.post)
+            for (row, _), answer in zip(batch, answers, strict=True):
+                if came_in(answer):
+                    before = done_before(answer, started)
+                    self.tally.already += before
+                    self.tally.imported += not before
+                else:
+                    self._refuse(row, reason(answer))
             self.progress(self.tally)
 
+    def _refuse(self, row: Row, why: str) -> None:
+        self.errors.add(row, why)
+        self.tally.refused += 1
+
     def _entry(self, row: Row) -> Entry:
-        """The entry of a row; what can be known before it is sent is refused before, so no case is half there."""
+        """The entry of a row; raises `RowUnusable` where it is known beforehand that intake would refuse it."""
         entry = entry_of(row, self.mapping)
         first = self._lines.setdefault(entry.external_id, row.line)
         if first != row.line:

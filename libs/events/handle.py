@@ -149,14 +149,15 @@ class Desk(Generic[State, Command]):
                 at = await store.append(
                     conn, stream, drafts, expected=expected, cause=by.cause_recorded_at, given=call.given
                 )
-                outcome = self._outcome(case_id, at, refusal)
+                outcome = self.outcome(case_id, at, refusal)
             if not refusal:
                 outcome = Outcome(outcome.status, {**outcome.document, **note})
             await _answer(conn, call.once, outcome)
         crash.here("api.after_commit")
         return outcome
 
-    def _outcome(self, case_id: str, at: Appended, refusal: Refused | None) -> Outcome:
+    def outcome(self, case_id: str, at: Appended, refusal: Refused | None = None) -> Outcome:
+        """What is answered of appended events."""
         if refusal:
             return Outcome(409, {**refusal.document(), "recorded_as": list(at.event_ids)})
         document = {"case_id": case_id, "events": list(at.event_ids), "position": self.position(at)}

@@ -117,15 +117,23 @@ class Vault:
 
     async def create(self, case_id: str) -> CaseKeys:
         """Make both keys of a new case before its first event; an orphan key harms nobody."""
-        fresh = {kind: AESGCM.generate_key(256) for kind in KINDS}
-        rows = [(case_id, kind, aes_key_wrap(self.master, key), "m1") for kind, key in fresh.items()]
-        await self._ask(
+        keys = (await self.create_all([case_id]))[case_id]
+        self._held[case_id] = (monotonic(), keys)
+        return keys
+
+    async def create_all(self, case_ids: Collection[str]) -> dict[str, CaseKeys]:
+        """The keys of several new cases, made at once and not held."""
+        fresh = {(case_id, kind): AESGCM.generate_key(256) for case_id in case_ids for kind in KINDS}
+        rows = [(*name, aes_key_wrap(self.master, key), "m1") for name, key in fresh.items()]
+        made = await self._ask(
             "insert into case_key (case_id, kind, wrapped, master_key_id) select * from unnest($1::uuid[], $2::text[],"
-            " $3::bytea[], $4::text[]) on conflict do nothing",
+            " $3::bytea[], $4::text[]) on conflict do nothing returning 1",
             *([list(column) for column in zip(*rows, strict=True)]),
         )
-        self._held.pop(case_id, None)
-        return await self.keys_of(case_id)
+        if len(made) < len(fresh):
+            return await self.keys_of_all(case_ids)
+        ciphers = {case_id: {kind: AESGCM(fresh[case_id, kind]) for kind in KINDS} for case_id in case_ids}
+        return {case_id: CaseKeys(case_id, keys) for case_id, keys in ciphers.items()}
 
     async def keys_of(self, case_id: str) -> CaseKeys:
         """The keys of a case that still exist; `Unavailable` where the vault does not answer."""

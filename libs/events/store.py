@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -81,13 +82,9 @@ async def append(
     event that the decision had applied, `given` the business time in manual mode. Raises `StreamConflict`.
     """
     values = _values(stream, drafts, expected, cause, given)
-    try:
+    with _conflicts():
         row = await conn.fetchrow(APPEND, *values)
-    except asyncpg.PostgresError as error:
-        if error.sqlstate == "XB409":
-            raise StreamConflict() from error
-        raise
-    return Appended(values[0], row["seq"], row["version"], row["recorded_at"], tuple(draft.id for draft in drafts))
+    return _appended(values, row)
 
 
 @dataclass(frozen=True)
@@ -101,10 +98,30 @@ class Append:
     given: datetime | None
 
 
-async def append_all(conn: Connection, appends: Sequence[Append]) -> None:
-    """Append to many streams of a lane that the caller has locked and whose versions it has checked, in one go."""
-    rows = [_values(one.stream, one.drafts, one.expected, one.cause, one.given) for one in appends]
-    await conn.executemany(APPEND, rows)
+async def append_all(conn: Connection, appends: Sequence[Append]) -> dict[str, Appended]:
+    """Append to many streams in one go, in the order of their lanes, as everybody locks them; answers by stream.
+
+    The lanes stay locked until the caller's transaction ends. Raises `StreamConflict`.
+    """
+    values = [_values(one.stream, one.drafts, one.expected, one.cause, one.given) for one in appends]
+    values.sort(key=lambda one: one[0])
+    with _conflicts():
+        rows = await conn.fetchmany(APPEND, values)
+    return {one[1]: _appended(one, row) for one, row in zip(values, rows, strict=True)}
+
+
+@contextmanager
+def _conflicts() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == "XB409":
+            raise StreamConflict() from error
+        raise
+
+
+def _appended(values: tuple[Any, ...], row: Any) -> Appended:
+    return Appended(values[0], row["seq"], row["version"], row["recorded_at"], tuple(values[6]))
 
 
 def _values(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -85,6 +85,13 @@ def problem(status: int, document: dict[str, Any] | None = None, headers: dict[s
     )
 
 
+def misshapen(errors: Sequence[Any]) -> dict[str, Any]:
+    """What is said of an input of the wrong shape: places and kinds of error only, since the values may be personal."""
+    where = [{"at": _place(entry), "error": entry["type"]} for entry in errors]
+    unreadable = any(entry["error"] == "json_invalid" for entry in where)
+    return {"code": "E-JSON" if unreadable else "E-INPUT", "errors": where}
+
+
 def install(app: FastAPI) -> None:
     """Every error of the app becomes a problem document that repeats nothing the caller sent."""
 
@@ -95,10 +102,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
-        # Places and kinds of error only: the values may be personal.
-        where = [{"at": _place(entry), "error": entry["type"]} for entry in error.errors()]
-        unreadable = any(entry["error"] == "json_invalid" for entry in where)
-        return problem(422, {"code": "E-JSON" if unreadable else "E-INPUT", "errors": where})
+        return problem(422, misshapen(error.errors()))
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:

@@ -10,23 +10,23 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
+from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
 from libs.events.handle import Call, Outcome
-from libs.events.ids import ClassCode, PersonId, new_id
+from libs.events.ids import ClassCode, new_id
 from libs.events.lifecycle import Case
 from libs.service.access import sight
 from libs.service.cases import CASE_ID, Body, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Commanding, Instant, Person, Running, answer
+from libs.service.http import Calling, Commanding, Person, Running, answer
 from libs.service.runtime import Runtime
 from services.intake import domain, matter, receipts, reception
 from services.intake.attachments_api import held, reserved
-from services.intake.bodies import Channel, Photos, PlaceBody
+from services.intake.bodies import AppealBody, Photos, PlaceBody, RegisterBody
 from services.intake.known_callers import open_case_of
 from services.intake.same_matter_api import Again, attach
 
@@ -54,33 +54,6 @@ CSV_COLUMNS = (
 )
 
 
-class AppealBody(Body):
-    """A citizen's appeal."""
-
-    channel: Channel = Field(examples=["phone"])
-    kind: Kind = Field(examples=["help"])
-    content: str = Field(min_length=1, max_length=4000, examples=["小区门口路灯不亮"])
-    place: PlaceBody
-    reporter_name: str | None = Field(default=None, max_length=100)
-    reporter_phone: str | None = Field(default=None, max_length=40)
-    found_by: PersonId | None = Field(
-        default=None, max_length=64, description="来电的网格员 / a grid worker who phoned it in"
-    )
-    upstream_due_at: Instant | None = None
-    external_id: str | None = Field(default=None, max_length=64)
-    case_id: str | None = Field(default=None, pattern=CASE_ID, description="导入程序指定, 或由先上传的附件给出")
-    photos: Photos = Field(default=[], max_length=20)
-    new_case: bool = Field(default=False, description="同一来电人同一事项仍另立一件 / not the open case of this caller")
-    new_case_reason: NewCaseReason | None = None
-
-    @model_validator(mode="after")
-    def reasoned(self) -> AppealBody:
-        """A case beside the caller's open one needs a reason."""
-        if self.new_case != (self.new_case_reason is not None):
-            raise ValueError("new_case and new_case_reason go together")
-        return self
-
-
 class GridReportBody(Body):
     """What a grid worker found."""
 
@@ -91,15 +64,6 @@ class GridReportBody(Body):
     photos: Photos = Field(default=[], max_length=20)
     out_of_grid_reason: str | None = Field(default=None, max_length=500)
     case_id: str | None = Field(default=None, pattern=CASE_ID)
-
-
-class RegisterBody(Body):
-    """Classification."""
-
-    class_code: ClassCode = Field(max_length=64)
-    urgency: Urgency
-    kind: Kind | None = None
-    filing_condition: str | None = Field(default=None, max_length=64)
 
 
 class VoidBody(Body):
@@ -140,14 +104,10 @@ async def submit_appeal(body: AppealBody, running: Running, person: Calling, cal
     """200 `attached`: the same caller on the same matter, added to his open case. 201: a case is opened."""
     outcome = await attached(body, running, person, call)
     if outcome is None:
-
-        def build(now: datetime) -> reception.SubmitAppeal:
-            fields = body.model_dump(exclude={"place", "case_id", "photos", "new_case"})
-            place, photos = body.place.place(), tuple(body.photos)
-            return reception.SubmitAppeal(at=now, by=call.actor, place=place, photos=photos, **fields)
-
         case_id = await chosen_id(running, body.case_id, call)
-        outcome = await carry_out(running, case_id, call, build, opens=True, note={"attached": False})
+        outcome = await carry_out(
+            running, case_id, call, lambda now: body.command(now, call.actor), opens=True, note={"attached": False}
+        )
     # Whoever knows a telephone number is not yet the caller: the receipt stays with the first contact.
     return answer(outcome) if outcome.document.get("attached") else answer(with_receipt(running, outcome), 201)
 
@@ -194,10 +154,7 @@ async def report_grid_event(body: GridReportBody, running: Running, call: Comman
 
 @router.post("/cases/{case_id}/register", summary="立案 / register")
 async def register(case_id: CaseRef, body: RegisterBody, running: Running, call: Commanding) -> JSONResponse:
-    def build(now: datetime) -> domain.RegisterCase:
-        return domain.RegisterCase(at=now, by=call.actor, **body.model_dump())
-
-    return answer(await carry_out(running, case_id, call, build))
+    return answer(await carry_out(running, case_id, call, lambda now: body.command(now, call.actor)))
 
 
 @router.post("/cases/{case_id}/void", summary="作废 / void")

@@ -11,6 +11,7 @@ from services.intake import (
     desk_api,
     domain,
     erasure,
+    import_api,
     projection,
     receipts_api,
     same_matter_api,
@@ -29,13 +30,14 @@ PARTS = Parts(
         callers_api.router,
         same_matter_api.router,
         attachments_api.router,
+        import_api.router,
         timeline,
     ),
     tables=tables.TABLES,
     project=projection.project,
     effect=erasure.destroy_keys,
     copy=search_copies.copies,
-    body_limits=attachments_api.BODY_LIMITS,
+    body_limits=attachments_api.BODY_LIMITS | import_api.BODY_LIMITS,
 )
 app = api_app(PARTS)
 
