@@ -20,6 +20,9 @@ from deploy.embedded.stack import Stack
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
 
+# To wait until a read model is complete enough is no news.
+stamina.instrumentation.set_on_retry_hooks([])
+
 MICROSECOND = timedelta(microseconds=1)
 SETTLE_SECONDS = 60.0
 

@@ -1,4 +1,5 @@
-"""`make up`: honcho runs the processes of the Procfile in the foreground; one that ends takes all down with it."""
+"""`make up`: honcho runs the processes of the Procfile in the foreground and starts again what dies; a server that
+ends, or a process that dies for good, takes all down with it."""
 
 import subprocess
 import time
@@ -39,7 +40,7 @@ def run(stack: Stack, names: tuple[str, ...]) -> int:
     """Run until Ctrl-C, a SIGTERM or the end of any process; returns honcho's exit code."""
     manager = honcho.manager.Manager(FilingPrinter(stack.instance.logs))
     for name in names:
-        command = processes.recorded(programs.COMMANDS[name], name)
+        command = processes.kept_alive(programs.COMMANDS[name], name)
         manager.add_process(name, command, env=stack.env(name), cwd=str(ROOT))
     command = processes.recorded(f"xunban stack watch --instance {stack.instance.name}", WATCH)
     manager.add_process(WATCH, command, env=programs.bare_environment(stack.dir), cwd=str(ROOT))

@@ -24,6 +24,22 @@ def recorded(command: str, name: str) -> str:
     return f'echo $$ > "$INSTANCE_DIR/pids/{name}" && exec {command}'
 
 
+def kept_alive(command: str, name: str) -> str:
+    """A shell line that runs `command` and, when it dies, again; the fifth death is final. SIGTERM ends both."""
+    return f"""
+        echo $$ > "$INSTANCE_DIR/pids/{name}"
+        trap 'told=yes' TERM INT
+        for life in 1 2 3 4 5; do
+          {command} &
+          wait $!; code=$?
+          # A signal ends the waiting, not yet the program.
+          while kill -0 $! 2> /dev/null; do wait $!; code=$?; done
+          test -z "${{told:-}}" && test $life -lt 5 || exit $code
+          echo "{name} 退出, 重新启动 / ended with $code, is started again"
+          sleep 1
+        done"""
+
+
 def spawn(name: str, command: str | list[str], env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own (Ctrl-C reaches only the runner), output appended to logs/<name>.log."""
     line = command if isinstance(command, str) else shlex.join(command)

@@ -226,3 +226,27 @@ def test_root_without_user_namespaces_runs_the_database_as_nobody(monkeypatch: p
     finally:
         postgres.stop(instance.dir)
         instance.forget()
+
+
+def test_a_process_that_dies_is_started_again_and_one_that_is_told_ends(tmp_path: Path) -> None:
+    (tmp_path / "pids").mkdir()
+    lives = tmp_path / "lives"
+    once_dead = f"sh -c 'echo life >> {lives}; test $(wc -l < {lives}) -gt 1 || exit 3; exec sleep 60'"
+    line = processes.kept_alive(once_dead, "patient")
+    environment = {**os.environ, "INSTANCE_DIR": str(tmp_path)}
+    shell = ["/bin/sh", "-c", line]
+    with subprocess.Popen(shell, env=environment, start_new_session=True, stdout=subprocess.PIPE) as patient:
+        assert patient.stdout
+        assert "ended with 3" in patient.stdout.readline().decode()
+        processes.wait_until(lambda: lives.read_text().count("life") == 2, "the second life begins", timeout=30)
+        os.killpg(int((tmp_path / "pids" / "patient").read_text()), signal.SIGTERM)
+        assert patient.wait(30) != 0
+        assert patient.stdout.read() == b"", "nobody is left that could write, and nothing was started again"
+
+
+def test_a_process_that_dies_again_and_again_stays_dead(tmp_path: Path) -> None:
+    (tmp_path / "pids").mkdir()
+    line = processes.kept_alive("false", "hopeless").replace("sleep 1", "sleep 0")
+    environment = {**os.environ, "INSTANCE_DIR": str(tmp_path)}
+    ended = subprocess.run(["/bin/sh", "-c", line], env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout.count("started again")) == (1, 4)
