@@ -77,6 +77,7 @@ class Case(BaseModel):
     reporter_left: bool = False
     """Withdrew while the matter goes on: nobody calls him back."""
     before_withdrawal: str | None = None
+    """Where a withdrawn case stands once the withdrawal is taken back: what still came moves it there."""
     close_kind: str | None = None
     verifier: str | None = None
     erased: tuple[str, ...] = ()
@@ -87,7 +88,7 @@ class Case(BaseModel):
     closers: Powers = {}
     supervisors: Powers = {}
     without_effect: tuple[str, ...] = ()
-    """Events that came after the case had ended: recorded, never undone, of no effect."""
+    """Events that came after the case had ended: recorded, never undone, of no effect while it has."""
     versions: dict[str, int] = {}
     """Source → version of the case's own stream there."""
     last_event_id: str = ""
@@ -118,8 +119,7 @@ def evolve(case: Case | None, event: Recorded) -> Case:
         return before
     changes = _changes(before, event.data, event.id)
     if before.ended and "state" in changes and not isinstance(event.data, REVIVING):
-        used = {power: persons for power, persons in changes.items() if power in POWERS}
-        changes = {**used, "without_effect": (*before.without_effect, event.id)}
+        changes = {**_too_late(before, event), "without_effect": (*before.without_effect, event.id)}
     return before.model_copy(
         update={
             "received_at": before.received_at or event.recorded_at,
@@ -131,6 +131,17 @@ def evolve(case: Case | None, event: Recorded) -> Case:
             **_step(event),
         }
     )
+
+
+def _too_late(case: Case, event: Recorded) -> dict[str, Any]:
+    """What is left of an event after the end: who used a power; of one that crossed a withdrawal, what it will be worth
+    once the withdrawal is taken back. `AppealRestored` takes back the withdrawal and nothing else (domain.md c.3 #41a).
+    """
+    kept = case.model_copy(update={"state": case.before_withdrawal or case.state})
+    changes = _changes(kept, event.data, event.id)
+    if kept.ended or event.data.owner == "intake":
+        return {power: persons for power, persons in changes.items() if power in POWERS}
+    return {**changes, "before_withdrawal": changes["state"], "state": case.state}
 
 
 def _step(event: Recorded) -> dict[str, Any]:

@@ -122,10 +122,15 @@ def cancel(order: WorkOrder, command: CancelWorkOrder) -> Sequence[Event]:
 
 
 def resume(order: WorkOrder, command: ResumeHandling, facts: Facts) -> Sequence[Event]:
-    """A rejected feedback goes on in its round; rework opens the next one."""
-    if order.unit is None or order.status == "CANCELLED" or facts.known_case().ended:
+    """A rejected feedback goes on in its round; rework opens the next one.
+
+    An answer that crossed a withdrawal is noted: it counts once the withdrawal is taken back.
+    """
+    crossed = order.status == "CANCELLED" and facts.known_case().state == "WITHDRAWN"
+    status = order.before if crossed else order.status
+    if order.unit is None or status == "CANCELLED" or (facts.known_case().ended and not crossed):
         return []
-    if command.round < order.round or (command.round == order.round and order.status != "FEEDBACK"):
+    if command.round < order.round or (command.round == order.round and status != "FEEDBACK"):
         return []
     return [HandlingResumed(unit=order.unit, round=command.round, because=command.because)]
 

@@ -53,7 +53,8 @@ def react(event: Recorded, case: Case, view: View) -> Sequence[Command]:
     at = event.recorded_at
     if event.data.owner == "routing":
         return [*_second_look(event, case, view), *_next_proposal(event)]
-    if event.id in case.without_effect:
+    # What crossed a withdrawal counts once it is taken back.
+    if event.id in case.without_effect and case.state != "WITHDRAWN":
         return []
     match event.data:
         case CaseRegistered():

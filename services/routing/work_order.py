@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
+from libs.events.contracts.intake import AppealRestored
 from libs.events.contracts.routing import (
     ArbitrationOpened,
     AssignmentAccepted,
@@ -110,8 +111,7 @@ def evolve(order: WorkOrder, event: Event) -> WorkOrder:
         case FeedbackSubmitted():
             return replace(order, status="FEEDBACK")
         case HandlingResumed():
-            status = order.before if order.status == "CANCELLED" else "IN_PROGRESS"
-            return replace(order, status=status, round=event.round)
+            return resumed(order, event)
         case WorkOrderCancelled():
             return replace(order, status="CANCELLED", before=order.status)
         case ReturnRequested() | ReturnApproved() | ReturnRejected() | ArbitrationOpened():
@@ -141,6 +141,15 @@ def dispatched(order: WorkOrder, event: CaseDispatched) -> WorkOrder:
         co_units=(),
         co_reported=(),
     )
+
+
+def resumed(order: WorkOrder, event: HandlingResumed) -> WorkOrder:
+    """A cancelled order comes back where it stood, with its case; what else resumes it meanwhile waits for that."""
+    if order.status != "CANCELLED":
+        return replace(order, status="IN_PROGRESS", round=event.round)
+    if event.because == AppealRestored.ce_type:
+        return replace(order, status=order.before, round=event.round)
+    return replace(order, before="IN_PROGRESS", round=event.round)
 
 
 def disputed(

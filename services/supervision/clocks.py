@@ -89,6 +89,8 @@ class _Run:
     at: datetime
     started: Started | None = None
     refused: bool = False
+    waiting: bool = False
+    """Started after the end of its case: a clock only once the case lives again."""
     obstacles: Mapping[Obstacle, datetime] = field(default_factory=dict)
     """Why the clock does not run, each with its instant."""
     last_end: int = -1
@@ -120,7 +122,7 @@ def fold(operations: Iterable[Operation], calendar: WorkCalendar, rule: LampRule
     run = _Run(ordered[0].at)
     for operation in ordered:
         run = _evolve(_elapse(run, operation.at, calendar, rule), operation, calendar)
-    return _state(run, run.started, calendar, rule) if run.started else None
+    return _state(run, run.started, calendar, rule) if run.started and not run.waiting else None
 
 
 def _elapse(run: _Run, at: datetime, calendar: WorkCalendar, rule: LampRule) -> _Run:
@@ -147,7 +149,8 @@ def _evolve(run: _Run, operation: Operation, calendar: WorkCalendar) -> _Run:
         case Ended():
             return replace(_obstruct(run, "ended"), last_end=max(run.last_end, operation.position))
         case Reopened():
-            return _free(run, "ended", calendar) if operation.position > run.last_end else run
+            lives = operation.position > run.last_end
+            return replace(_free(run, "ended", calendar), waiting=False) if lives else run
         case Paused():
             return _obstruct(run, "paused")
         case Resumed():
@@ -162,14 +165,14 @@ def _evolve(run: _Run, operation: Operation, calendar: WorkCalendar) -> _Run:
 def _start(run: _Run, start: Started, calendar: WorkCalendar) -> _Run:
     if run.started or run.refused:
         return run
-    if run.stopped_at:
+    if "stopped" in run.obstacles:
         return replace(run, refused=True)
     limit_due = None
     if start.limit and start.counted_from:
         limit_due = add(start.counted_from, start.limit, calendar)
     elif start.limit:
         limit_due = due(start.at, start.limit, calendar)
-    known = replace(run, started=start, round=start.round, limit=start.limit)
+    known = replace(run, started=start, waiting="ended" in run.obstacles, round=start.round, limit=start.limit)
     return replace(known, limit_due=limit_due, upstream=start.upstream)
 
 

@@ -156,6 +156,19 @@ def test_a_withdrawal_taken_back_leaves_the_case_where_it_stood() -> None:
     assert restored.without_effect == ()
 
 
+def test_what_crosses_a_withdrawal_counts_once_the_withdrawal_is_taken_back() -> None:
+    crossed = case(APPEALED, REGISTERED, DISPATCHED, WITHDRAWN, SIGNED)
+    assert (crossed.state, crossed.signed, crossed.without_effect) == ("WITHDRAWN", True, ("e-5",))
+    restored = case(APPEALED, REGISTERED, DISPATCHED, WITHDRAWN, SIGNED, RESTORED)
+    assert (restored.state, restored.unit, restored.signed) == ("IN_PROGRESS", HOUSING, True)
+    assert restored.handlers == {"sun-tao": ("e-5",)}
+
+
+def test_a_closing_that_crosses_a_withdrawal_stands_when_the_withdrawal_is_taken_back() -> None:
+    assert case(APPEALED, REGISTERED, DISPATCHED, SIGNED, ANSWERED, WITHDRAWN, CLOSED).state == "WITHDRAWN"
+    assert case(APPEALED, REGISTERED, DISPATCHED, SIGNED, ANSWERED, WITHDRAWN, CLOSED, RESTORED).state == "CLOSED"
+
+
 def test_a_matter_of_public_interest_goes_on_without_the_reporter() -> None:
     left = case(APPEALED, REGISTERED, WITHDRAWN.model_copy(update={"continues": True}))
     assert (left.state, left.reporter_left) == ("REGISTERED", True)

@@ -75,7 +75,7 @@ class Ticking:
     def take(self, operation: Operation) -> None:
         final = self.obstacles & {Stopped, Ended}
         if isinstance(operation, Started):
-            self.state = "dead" if final else "started"
+            self.state = "dead" if Stopped in final else "waiting" if final else "started"
             self.total = operation.limit.amount if operation.limit else 0
         elif isinstance(operation, Extended):
             if self.state == "started" and not final:
@@ -83,6 +83,8 @@ class Ticking:
                 self.exempt = self.exempt and self.used >= self.total
         elif type(operation) in OPPOSITES:
             self.obstacles.discard(OPPOSITES[type(operation)])
+            if isinstance(operation, Reopened) and self.state == "waiting":
+                self.state = "started"
         else:
             self.obstacles.add(type(operation))
 

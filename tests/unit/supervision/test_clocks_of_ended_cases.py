@@ -106,10 +106,23 @@ def test_at_one_instant_the_log_decides_whether_the_clock_ran() -> None:
     assert clock_after(DISPATCHED, Ended(at=DISPATCHED.at, position=2)).stopped_at == DISPATCHED.at
 
 
-def test_a_clock_that_never_ran_does_not_begin_when_the_case_is_reopened() -> None:
+def test_a_start_that_crossed_the_end_of_its_case_counts_from_the_reopening_on() -> None:
     ended = Ended(at=china("2026-11-02 09:00"), position=2)
+    clock = clock_after(ended, DISPATCHED, Reopened(at=china("2026-11-03 09:40"), position=3))
 
-    assert fold([ended, DISPATCHED, Reopened(at=china("2026-11-03 09:00"), position=3)], CHINA, ORDINARY) is None
+    assert (clock.started_at, clock.running, clock.stopped_at) == (DISPATCHED.at, True, None)
+    assert (clock.due_at, [span.start for span in clock.spans]) == (
+        china("2026-11-10 24:00"),
+        [china("2026-11-03 09:40")],
+    )
+
+
+def test_a_start_that_crossed_the_end_of_its_stage_counts_never() -> None:
+    stopped = Stopped(at=china("2026-11-02 08:50"), position=0)
+    ended = Ended(at=china("2026-11-02 09:00"), position=2)
+    reopened = Reopened(at=china("2026-11-03 09:00"), position=3)
+
+    assert fold([stopped, ended, DISPATCHED, reopened], CHINA, ORDINARY) is None
 
 
 def test_a_rework_clock_starts_in_a_reopened_case() -> None:

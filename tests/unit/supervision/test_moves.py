@@ -208,6 +208,16 @@ def test_a_restored_case_is_withdrawn_and_restored_again() -> None:
     assert worker.clock("handling").due_at == china("2026-11-11 24:00")
 
 
+def test_a_dispatch_that_crossed_the_withdrawal_has_its_clocks_once_the_withdrawal_is_taken_back() -> None:
+    worker = Worker().read(*FOUND_ON_PATROL[:2], (china("2026-11-02 09:40"), DISPATCHED))
+    worker.read((china("2026-11-02 09:30"), WITHDRAWN))
+    assert (running(worker), worker.next_step) == ([], None)
+
+    worker.read((china("2026-11-03 09:40"), RESTORED))
+    assert running(worker) == ["handling", "overall", "sign"]
+    assert worker.clock("handling").due_at == china("2026-11-10 24:00")
+
+
 def test_a_direct_answer_ends_every_clock() -> None:
     answered = AnsweredDirectly(answered_by=PersonId("zhou-min"), knowledge_entry="K-1", reply="请携带身份证")
     worker = Worker().read(*FOUND_ON_PATROL[:2], (china("2026-11-02 09:30"), answered))
@@ -273,10 +283,10 @@ def test_in_whatever_order_a_withdrawal_and_the_dispute_of_units_are_read_the_cl
 def test_taking_a_withdrawal_back_is_the_same_whenever_it_is_read(
     at: list[datetime], withdrawn_after: int, pause: int, data: st.DataObject
 ) -> None:
-    """Of the acts before the withdrawal and after the restoring, any may be read before or after either."""
+    """Each act, whether recorded before, during or after the pause, may be read before or after either."""
     first = DAY_ONE + withdrawn_after * HOUR + timedelta(minutes=1)
     second = first + pause * HOUR
-    of_routing = [fact for fact in zip(at, OF_ROUTING, strict=True) if not first < fact[0] < second]
+    of_routing = list(zip(at, OF_ROUTING, strict=True))
     of_intake: list[tuple[datetime, Event]] = [(first, WITHDRAWN), (second, RESTORED)]
     places = sorted(data.draw(st.lists(st.integers(0, len(of_routing)), min_size=2, max_size=2)))
     as_in_the_log = [*of_routing[: places[0]], of_intake[0], *of_routing[places[0] : places[1]], of_intake[1]]
