@@ -77,5 +77,6 @@ class DirectoryCache:
 
     async def refresh(self, conn: Connection) -> Directory:
         """Reads what is new in the table."""
-        self.directory = apply(self.directory, await load(conn, self.directory.version))
+        if rows := await load(conn, self.directory.version):
+            self.directory = apply(self.directory, rows)
         return self.directory

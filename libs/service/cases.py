@@ -20,7 +20,7 @@ from libs.events.lifecycle import Case
 from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.freshness import AsOf, as_of, wait_for_position
-from libs.service.http import Person
+from libs.service.http import DocumentAnswer, Person
 from libs.service.runtime import Runtime
 
 CASE_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -78,7 +78,7 @@ class Shown:
     def answer(self, more: Mapping[str, Any]) -> JSONResponse:
         """What every service says of a case, and what this one adds."""
         document = case_document(self.case) | dict(more) | self.fresh.document()
-        return JSONResponse(orjson.loads(orjson.dumps(document)), headers={"ETag": self.tag})
+        return DocumentAnswer(document, headers={"ETag": self.tag})
 
 
 async def show_case(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, Field
@@ -19,7 +20,6 @@ from libs.directory.view import View
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed
 from libs.events.handle import Call, Once, Outcome
-from libs.events.store import business_now
 from libs.events.watermark import SOURCES
 from libs.service import problems
 from libs.service.callers import TokenInvalid, actor
@@ -91,8 +91,7 @@ async def get_person(
     """The caller; raises `TokenInvalid`, `NoAppointment`, `AppointmentUnclear` or a refusal of `Xunban-Now`."""
     caller = running.tokens.caller(authorization)
     async with running.pool.acquire() as conn:
-        directory = await running.directory.latest(conn)
-        now = await business_now(conn)
+        directory, now = await running.here_and_now(conn)
     if xunban_now is not None:
         if not running.manual or xunban_now < now:
             raise ClockNotSettable()
@@ -130,6 +129,14 @@ async def get_call(  # noqa: PLR0917 - FastAPI passes them by name
 
 
 Commanding = Annotated[Call, Depends(get_call)]
+
+
+class DocumentAnswer(JSONResponse):
+    """A document whose instants are instants: written as JSON once, by orjson."""
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of the answer."""
+        return orjson.dumps(content)
 
 
 def answer(outcome: Outcome, status: int = 200) -> JSONResponse:

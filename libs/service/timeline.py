@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
@@ -13,7 +12,7 @@ from libs.directory.naming import Naming
 from libs.events import store
 from libs.events.envelope import Recorded
 from libs.service.cases import CaseRef, MinPosition, show_case
-from libs.service.http import Calling, Running
+from libs.service.http import Calling, DocumentAnswer, Running
 
 router = APIRouter(tags=["经过 timeline"])
 
@@ -29,7 +28,7 @@ async def timeline(
         own = await store.load(conn, f"case-{case_id}")
     naming = Naming(person.directory)
     items = [item(event, naming, running.parts.service) for event in own]
-    return JSONResponse(orjson.loads(orjson.dumps({"items": items, **shown.fresh.document()})))
+    return DocumentAnswer({"items": items, **shown.fresh.document()})
 
 
 def item(event: Recorded, naming: Naming, service: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
@@ -20,7 +19,7 @@ from libs.events.ids import PersonId
 from libs.events.lifecycle import Case
 from libs.service.cases import Body, MinPosition, carry_out
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import NoIdempotencyKey, NulInText, Running, answer
+from libs.service.http import DocumentAnswer, NoIdempotencyKey, NulInText, Running, answer
 from libs.service.runtime import Runtime
 from services.intake import matter, receipts, withdrawal
 from services.intake.api import LISTED, receipt_key
@@ -94,7 +93,7 @@ async def status(
     case = Case.model_validate_json(row["doc"])
     unit = Naming(directory).unit(case.unit) if case.unit else None
     document = shown(held.number, case, row, unit) | fresh.document()
-    return JSONResponse(orjson.loads(orjson.dumps(document)))
+    return DocumentAnswer(document)
 
 
 def shown(number: str, case: Case, row: Mapping[str, Any], unit: Said | None) -> dict[str, Any]:

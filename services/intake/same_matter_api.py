@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
@@ -20,7 +19,7 @@ from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.cases import Body, CaseRef, MinPosition, carry_out
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Commanding, Running, answer
+from libs.service.http import Calling, Commanding, DocumentAnswer, Running, answer
 from libs.service.runtime import Runtime
 from services.intake import callers, duplicates
 from services.intake.bodies import Channel, PlaceBody
@@ -119,7 +118,7 @@ async def find_duplicates(
         for one, words in known
     ]
     items = [_hint(one) for one in duplicates.ranked(hints, SHOWN)]
-    return JSONResponse(orjson.loads(orjson.dumps({"items": items, **fresh.document()})))
+    return DocumentAnswer({"items": items, **fresh.document()})
 
 
 def _hint(one: duplicates.Hint) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from libs.events.lanes import CASE_LANES
 from libs.events.store import Connection
 from libs.service.cases import CursorMalformed, MinPosition, decode_cursor, encode_cursor
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Instant, Person, Running
+from libs.service.http import Calling, DocumentAnswer, Instant, Person, Running
 from services.routing.lists import LISTED, own_sight, text_or_none
 from services.routing.tables import feed_entry
 
@@ -85,7 +85,7 @@ async def read_feed(  # noqa: PLR0917 - FastAPI passes them by name
     newest = seen | {row["lane"]: row["sequence"] for row in rows}
     following = encode_cursor(unit, [newest.get(lane, 0) for lane in range(CASE_LANES)])
     page = {"items": [entry(row) for row in rows], "count": waiting, "more": waiting > len(rows)}
-    return JSONResponse({"unit": unit, **page, "next_cursor": following, **fresh.document()})
+    return DocumentAnswer({"unit": unit, **page, "next_cursor": following, **fresh.document()})
 
 
 @router.get("/units/{unit}/reconciliation", summary="对账 / count and digest of the feed per bucket")
@@ -107,7 +107,7 @@ async def reconcile(  # noqa: PLR0917 - FastAPI passes them by name
         rows = await conn.fetch(BUCKETS.format(hour=hour), unit, since, to)
     buckets = [bucket(row, since, to, known[row["lane"]]) for row in rows]
     count = sum(row["count"] for row in rows)
-    return JSONResponse({"unit": unit, "by": by, "buckets": buckets, "count": count, **fresh.document()})
+    return DocumentAnswer({"unit": unit, "by": by, "buckets": buckets, "count": count, **fresh.document()})
 
 
 @router.get("/units/{unit}/reconciliation/{bucket}", summary="分桶明细 / ids and versions of one bucket")
@@ -129,7 +129,9 @@ async def read_bucket(  # noqa: PLR0917 - FastAPI passes them by name
         rows = await conn.fetch(BUCKET, unit, int(lane), *between, after, limit + 1)
     following = encode_cursor(rows[limit - 1]["sequence"]) if len(rows) > limit else None
     items = [entry(row) for row in rows[:limit]]
-    return JSONResponse({"unit": unit, "bucket": bucket, "items": items, "next_cursor": following, **fresh.document()})
+    return DocumentAnswer(
+        {"unit": unit, "bucket": bucket, "items": items, "next_cursor": following, **fresh.document()}
+    )
 
 
 def require_own(person: Person, unit: str) -> None:

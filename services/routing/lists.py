@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from libs.events.lifecycle import TERMINAL
 from libs.events.store import Connection
@@ -18,7 +18,7 @@ from libs.service.access import Sight, sight
 from libs.service.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Instant, Person, Running
+from libs.service.http import Calling, DocumentAnswer, Instant, Person, Running
 from services.routing.holding import ALL_UNITS, Role
 from services.routing.work_order import NotYourUnit
 
@@ -145,7 +145,7 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
     last = rows[limit - 1] if len(rows) > limit else None
     following = encode_cursor(last["red_from"].isoformat(), str(last["case_id"]), last["held_by"]) if last else None
     document = {"items": items, "count": count, "count_exact": exact, "next_cursor": following, **fresh.document()}
-    return JSONResponse(document)
+    return DocumentAnswer(document)
 
 
 def own_sight(person: Person, unit: str | None) -> Sight:

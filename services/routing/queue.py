@@ -15,7 +15,7 @@ from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Running
+from libs.service.http import Calling, DocumentAnswer, Running
 from services.routing.holding import ALL_UNITS
 from services.routing.lists import LISTED, Cursor, Limit, lamp, reasons, text_or_none
 
@@ -56,7 +56,7 @@ async def queue(
     following = None
     if last:
         following = encode_cursor(last["urgency"], last["registered_at"].isoformat(), str(last["case_id"]))
-    return JSONResponse({"items": items, "count": count, "next_cursor": following, **fresh.document()})
+    return DocumentAnswer({"items": items, "count": count, "next_cursor": following, **fresh.document()})
 
 
 async def waiting(conn: Connection, *, unrouted: bool | None) -> int:

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import orjson
 import structlog
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from libs.directory.naming import Said
 from libs.directory.view import View
@@ -21,7 +20,7 @@ from libs.service.access import sight
 from libs.service.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Running
+from libs.service.http import Calling, DocumentAnswer, Running
 from libs.service.runtime import Runtime
 from services.supervision.asking import SHOWN
 
@@ -114,7 +113,7 @@ async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
     following = encode_cursor(str(rows[limit - 1]["case_id"])) if len(rows) > limit else None
     items = [alarm_item(row) for row in rows[:limit]]
     document = {"items": items, "total": total, "next_cursor": following, "at": at, **fresh.document()}
-    return JSONResponse(orjson.loads(orjson.dumps(document)))
+    return DocumentAnswer(document)
 
 
 def judged_by(at: datetime, directory: View) -> tuple[datetime, datetime, datetime, Sequence[str], Sequence[str]]:

@@ -8,14 +8,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from libs.directory.naming import Naming
 from libs.service.cases import decode_cursor, encode_cursor
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.http import Calling, Person, Running
+from libs.service.http import Calling, DocumentAnswer, Person, Running
 from libs.service.runtime import Runtime
 from services.supervision.asking import COLUMNS, IN_LAMP, Asked, Conditions, LampCode, get_asked, moment
 
@@ -171,7 +170,7 @@ async def answer_board(
     items = [board_item(row, when.at, naming) for row in rows[: page.limit]]
     counted = {"total": total, "total_exact": exact}
     document = {"items": items, **counted, "next_cursor": following, **when.document()}
-    return JSONResponse(orjson.loads(orjson.dumps(document)))
+    return DocumentAnswer(document)
 
 
 def statement(where: Conditions, by: Turn, limit: int | None = None) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from libs.directory.naming import Naming, Said
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.http import Calling, Running
+from libs.service.http import Calling, DocumentAnswer, Running
 from services.supervision.asking import IN_LAMP, Asked, Conditions, get_asked, moment
 
 router = APIRouter(tags=["督办 supervision"])
@@ -68,7 +67,7 @@ async def count_clocks(
         groups = [group_item(row, by, naming) for row in await conn.fetch(statement, *where.values)]
     total = {name: sum(one[name] for one in groups) for name in NUMBERS}
     document = {"by": by, "clock": asked.clock, "groups": groups, "total": total, **when.document()}
-    return JSONResponse(orjson.loads(orjson.dumps(document)))
+    return DocumentAnswer(document)
 
 
 def group_item(row: Mapping[str, Any], by: By, naming: Naming) -> dict[str, Any]:

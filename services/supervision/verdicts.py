@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from libs.service.cases import decode_cursor, encode_cursor
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.http import Calling, Instant, Running
+from libs.service.http import Calling, DocumentAnswer, Instant, Running
 from services.supervision.asking import COLUMNS, Asked, Conditions, get_asked, moment
 from services.supervision.board import Verdict, clock_document
 
@@ -74,7 +73,7 @@ async def list_verdicts(
     following = encode_cursor(str(last["case_id"]), last["clock_id"]) if last else None
     items = [verdict_item(row, judged) for row in rows[:limit]]
     document = {"items": items, "total": total, "next_cursor": following, **when.document(), "at": judged}
-    return JSONResponse(orjson.loads(orjson.dumps(document)))
+    return DocumentAnswer(document)
 
 
 def verdict_item(row: Mapping[str, Any], judged: datetime) -> dict[str, Any]:
