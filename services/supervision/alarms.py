@@ -12,6 +12,8 @@ import structlog
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from libs.directory.calendar import Limit, calendar_at, due
+from libs.directory.limits import stage_limit
 from libs.directory.naming import Said
 from libs.directory.view import View
 from libs.events import store
@@ -23,46 +25,43 @@ from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, DocumentAnswer, Running
 from libs.service.runtime import Runtime
 from services.supervision.asking import SHOWN
+from services.supervision.tables import RUNNING
+from services.supervision.unattended import CLOCKED
 
 router = APIRouter(tags=["督办 supervision"])
 log = structlog.get_logger()
 
 Kind = Literal["NO_UNIT", "UNIT_VACANT", "NO_CLOCK", "NOT_REGISTERED"]
-CLOCKED = ("REGISTERED", "DISPATCHED", "IN_PROGRESS", "RETURN_PENDING", "ARBITRATION")
-"""States in which a clock runs; afterwards the case waits for the centre, before for the operator."""
 FOLLOWS_WITHIN = timedelta(minutes=1)
 """Clocks follow a fact when supervision reads it: a moment without one is no alarm."""
-LEFT_LYING = timedelta(days=1)
-"""No rule limits how long a received case may wait to be registered: whatever lies longer is shown to somebody."""
+LONGEST_WAIT = timedelta(days=366)
 REASONS: Mapping[Kind, Said] = {
     "NO_UNIT": Said("无承办单位, 且派遣或裁定已超时", "no unit has it, and dispatch or ruling is late"),
     "UNIT_VACANT": Said("承办单位现无人任职", "nobody holds a post in its unit"),
     "NO_CLOCK": Said("依规则应有办理时限, 现无时限在走", "by the rulebook a limit should run, and none does"),
-    "NOT_REGISTERED": Said("接收超过一天仍未立案", "received over a day ago and not registered"),
+    "NOT_REGISTERED": Said("接收后超过立案时限仍未立案", "received, and not registered within the screening limit"),
 }
 LOOK_SECONDS = 60.0
 LOOK_AT_MOST_SECONDS = 30.0
-FOUND = """
+FOUND = f"""
 select * from (
-  select v.case_id, v.lane, v.state, v.unit, v.grid, v.doc ->> 'class_code' as class_code,
-         v.doc ->> 'last_step' as last_step, (v.doc ->> 'last_step_at')::timestamptz as last_step_at,
+  select case_id, lane, state, unit, grid, class_code, last_step, last_step_at,
          case
-           when v.state = 'RECEIVED' and (v.doc ->> 'received_at')::timestamptz < $1 then 'NOT_REGISTERED'
-           when v.state = 'RECEIVED' or (v.doc ->> 'last_step_at')::timestamptz >= $2 then null
-           when v.unit is null and not exists (
-             select from clock c where c.case_id = v.case_id and c.clock in ('dispatch', 'arbitration')
-                and c.stopped_at is null and c.due_at >= $3) then 'NO_UNIT'
-           when v.unit <> all($4) then 'UNIT_VACANT'
-           -- Where the rulebook sets no limit there is no overall clock either, but others are there or were.
-           when not exists (
-             select from clock c where c.case_id = v.case_id and c.stopped_at is null
-                and (v.state not in ('DISPATCHED', 'IN_PROGRESS') or c.clock in ('handling', 'rework')))
-            and (exists (select from clock c where c.case_id = v.case_id and c.clock = 'overall')
-                 or not exists (select from clock c where c.case_id = v.case_id)) then 'NO_CLOCK'
+           when state = 'RECEIVED' and received_at < $1 then 'NOT_REGISTERED'
+           when state = 'RECEIVED' or last_step_at >= $2 then null
+           when unit is null and (decide_by is null or decide_by < $3) then 'NO_UNIT'
+           when unit = any($4) then 'UNIT_VACANT'
+           when clockless then 'NO_CLOCK'
          end as kind
-    from case_view v where v.state = any($5)
+    from unattended
+  union all
+  select v.case_id, v.lane, v.state, v.unit, v.grid, v.doc ->> 'class_code', v.doc ->> 'last_step',
+         (v.doc ->> 'last_step_at')::timestamptz, 'UNIT_VACANT'
+    from (select distinct case_id from clock where unit = any($4) and {RUNNING}) c join case_view v using (case_id)
+   where v.unit = any($4) and v.state = any($5) and (v.doc ->> 'last_step_at')::timestamptz < $2
+     and not exists (select from unattended u where u.case_id = v.case_id)
 ) a where kind is not null
-"""
+"""  # noqa: S608 - our own names
 OF_CALLER = """
  and ($6 or unit = any($7) or grid = any($8)) and ($9::text is null or kind = $9)
 """
@@ -91,7 +90,8 @@ async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
 ) -> Response:
     """`NO_UNIT`: with no unit, and its dispatch no more in time. `UNIT_VACANT`: nobody holds a post in its unit.
 
-    `NO_CLOCK`: a unit or the dispatcher must act and no clock watches. `NOT_REGISTERED`: received over a day ago.
+    `NO_CLOCK`: a unit or the dispatcher must act and no clock watches. `NOT_REGISTERED`: received, and not registered
+    within the screening limit of the rulebook.
     """
     after = decode_cursor(cursor, UUID)
     seen = sight(person.actor, person.directory)
@@ -117,9 +117,25 @@ async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
 
 
 def judged_by(at: datetime, directory: View) -> tuple[datetime, datetime, datetime, Sequence[str], Sequence[str]]:
-    """What tells an alarm: instants, the units in which somebody holds a post at `at`, the states that count."""
-    staffed = [unit.id for unit in directory.units if directory.members(unit.id, at)]
-    return at - LEFT_LYING, at - FOLLOWS_WITHIN, at, staffed, ["RECEIVED", *CLOCKED]
+    """What tells an alarm: instants, the units in which nobody holds a post at `at`, the states that count."""
+    vacant = [unit.id for unit in directory.units if not directory.members(unit.id, at)]
+    return received_by(at, directory), at - FOLLOWS_WITHIN, at, vacant, CLOCKED
+
+
+def received_by(at: datetime, directory: View) -> datetime:
+    """What was received before this instant has waited longer than the rulebook lets anything wait for screening.
+
+    How urgent it is, only screening will tell: the limit of the least urgent counts. To the second.
+    """
+    late, in_time = at - LONGEST_WAIT, at
+    text = stage_limit(directory, "screening", "U4")
+    limit, calendar = None if text == "refused" else Limit.parse(text), calendar_at(directory)
+    if limit is None:
+        return late
+    while in_time - late > timedelta(seconds=1):
+        half = late + (in_time - late) / 2
+        late, in_time = (half, in_time) if due(half, limit, calendar) < at else (late, half)
+    return late
 
 
 def alarm_item(row: Mapping[str, Any]) -> dict[str, Any]:

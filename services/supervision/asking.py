@@ -20,6 +20,7 @@ from libs.service.http import Calling, Instant, Person, Running
 from services.supervision.tables import clock as clocks
 
 SHOWN = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+Role = Literal["lead", "co"]
 LampCode = Literal["GREEN", "YELLOW", "RED", "LONG_RED"]
 Code = Annotated[str | None, Query(max_length=64)]
 Past = Annotated[
@@ -48,6 +49,12 @@ VERSIONS = f"""
    union all
    select {KNOWN_THEN} from clock_past where known_from <= {{at}} and known_until > {{at}}{{then}})
 """  # noqa: S608 - our own names
+CO_HANDLED = """
+c.case_id in (
+  select case_id from case_past n where co_units <> '[]'{concerned} and exists (
+    select from (select co_units from case_past p where p.case_id = n.case_id{known}
+                  order by p.known_from desc limit 1) p where co_units <> '[]'{concerned}))
+"""
 RUNNING_NOW = "stopped_at is null and not exempt"
 RUNNING_THEN = "(stopped_at is null or stopped_at > {at}) and not exempt"
 
@@ -83,6 +90,7 @@ class Asked:
     class_code: str | None
     as_of: datetime | None
     min_position: str | None
+    role: Role = "lead"
 
 
 async def get_asked(
@@ -91,11 +99,12 @@ async def get_asked(
     unit: Code = None,
     grid: Code = None,
     class_code: Code = None,
+    role: Annotated[Role, Query(description="co: 本单位协办的案件 / cases that the unit co-handles")] = "lead",
     as_of: Past = None,
     min_position: MinPosition = None,
 ) -> Asked:
     """The parameters that all lists share."""
-    return Asked(clock, unit, grid, class_code, as_of, min_position)
+    return Asked(clock, unit, grid, class_code, as_of, min_position, role)
 
 
 async def moment(conn: Connection, running: Running, person: Calling, asked: Asked) -> Moment:
@@ -135,8 +144,9 @@ class Conditions:
             where.rows = VERSIONS.format(at=where.at, now=now, then=then.format(at=where.at))
         elif running:
             where.texts.append("c.stopped_at is null and not c.exempt")
-        where.equal(clock=asked.clock, unit=asked.unit, grid=asked.grid, class_code=asked.class_code)
-        where.visible(person)
+        where.equal(clock=asked.clock, grid=asked.grid, class_code=asked.class_code)
+        where.of_units([asked.unit] if asked.unit else None, asked.role)
+        where.visible(person, asked.role)
         return where
 
     def bind(self, value: Any) -> str:
@@ -152,13 +162,30 @@ class Conditions:
         """Where a column has this value; None asks for nothing."""
         self.texts += [f"c.{name} = {self.bind(value)}" for name, value in columns.items() if value is not None]
 
-    def visible(self, person: Person) -> None:
+    def of_units(self, units: Sequence[str] | None, role: Role) -> None:
+        """Clocks of these units, or of cases that they co-handle; None asks for nothing, or for any co-unit."""
+        if role == "co":
+            self.texts.append(self.co_handled(units))
+        elif units:
+            # One unit by itself, so that its clocks come from the index in the order of the list.
+            one = len(units) == 1
+            self.texts.append(f"c.unit = {self.bind(units[0])}" if one else f"c.unit = any({self.bind(units)})")
+
+    def co_handled(self, units: Sequence[str] | None) -> str:
+        """That these units, or any, co-handle the case at the instant of the list, and have not reported yet."""
+        known = f" and p.known_from <= {self.known_at}" if self.known_at else ""
+        concerned = f" and co_units ?| {self.bind(units)}" if units else ""
+        return CO_HANDLED.format(known=known, concerned=concerned)
+
+    def visible(self, person: Person, role: Role) -> None:
         """What the caller may see (libs/service/access.py)."""
         seen = sight(person.actor, person.directory)
-        if not seen.everything:
-            of = {"unit": sorted(seen.units), "grid": sorted(seen.grids)}
-            any_of = [f"c.{name} = any({self.bind(values)})" for name, values in of.items() if values]
-            self.texts.append(f"({' or '.join(any_of)})" if any_of else "false")
+        if seen.everything:
+            return
+        if seen.units:
+            self.of_units(sorted(seen.units), role)
+        else:
+            self.texts.append(f"c.grid = any({self.bind(sorted(seen.grids))})" if seen.grids else "false")
 
     def begin_after(self, columns: str, key: Sequence[Any] | None) -> None:
         """Go on after the last row of the page before."""

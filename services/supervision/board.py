@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
@@ -25,7 +26,7 @@ Turn = Literal["due_at", "yellow_at"]
 Verdict = Literal["ON_TIME", "OVERDUE", "RUNNING", "EXEMPT"]
 Asking = Annotated[Asked, Depends(get_asked)]
 ROW = """
-select c.*, v.state, v.handler, v.last_step, v.last_step_at from ({rows}) c
+select c.*, v.state, v.handler, v.last_step, v.last_step_at, v.co_units from ({rows}) c
   left join lateral (select * from case_past p where p.case_id = c.case_id{known}
                       order by p.known_from desc limit 1) v on true
 """
@@ -40,6 +41,7 @@ CSV_COLUMNS = (
     Column("round", "轮次"),
     Column("unit", "单位编号"),
     Column("unit_name", "责任单位"),
+    Column("co_units", "协办单位"),
     Column("grid", "网格"),
     Column("class_code", "事项类别"),
     Column("urgency", "紧急程度"),
@@ -194,6 +196,7 @@ def board_item(row: Mapping[str, Any], at: datetime, naming: Naming) -> dict[str
         **{name: row[name] for name in names},
         "unit_name": naming.unit(row["unit"]).zh if row["unit"] else None,
         **{name: row[name] for name in shown},
+        "co_units": orjson.loads(row["co_units"] or "[]"),
         "last_step": {"type": row["last_step"], "at": row["last_step_at"]},
         "lamp": lamp_of(row, at),
         "overdue_seconds": max(-left, 0),

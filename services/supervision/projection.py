@@ -10,6 +10,7 @@ from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRev
 from libs.events.envelope import Recorded
 from libs.events.lifecycle import Case
 from libs.events.readmodel import ReadModel, Row, Rows
+from services.supervision import unattended
 from services.supervision.tables import case_past, clock, clock_past
 from services.supervision.versions import SINCE, amend
 
@@ -42,6 +43,7 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
             pass
     if event.stream.startswith("case-"):
         follow_case(rows, case, event.recorded_at)
+        unattended.follow(rows, case)
 
 
 def put(rows: ReadModel, known: KnownClock, case: Case, at: datetime) -> None:
@@ -65,7 +67,7 @@ def follow_case(rows: ReadModel, case: Case, at: datetime) -> None:
             versions = versions_of(rows, case.case_id, row["clock_id"])
             keep(rows, case.case_id, row["clock_id"], amend(versions, at, changes))
     before = sorted(rows[case_past].of_case(case.case_id), key=lambda row: row[SINCE])
-    listed = _of(case, LISTED)
+    listed = _of(case, LISTED) | {"co_units": list(case.co_units)}
     if changes := _new(before[-1], listed) if before else listed | {"case_id": case.case_id, "lane": case.lane}:
         replace(rows[case_past], before, amend(before, at, changes))
 

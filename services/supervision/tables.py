@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Boolean, Column, DateTime, Index, SmallInteger, Table, Text, text
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from libs.events.tables import metadata
 
 RUNNING = text("stopped_at is null and not exempt")
+UNCONFIRMED = text("stopped_at is null and not exempt and breach_recorded_at is null")
+CO_HANDLED = text("co_units <> '[]'")
 SHOWN = [
     *("yellow_at", "long_red_at", "breach_recorded_at", "known_from"),
     *("unit", "grid", "class_code", "urgency", "supervision_level"),
@@ -56,6 +58,8 @@ clock = Table(
     Index("clock_running_by_turn", "clock", "yellow_at", "case_id", "clock_id", postgresql_where=RUNNING),
     Index("clock_running_by_unit", "unit", "clock", "due_at", "case_id", postgresql_where=RUNNING),
     Index("clock_running_by_grid", "grid", "clock", "due_at", "case_id", postgresql_where=RUNNING),
+    Index("clock_running_by_class", "class_code", "clock", "due_at", "case_id", postgresql_where=RUNNING),
+    Index("clock_running_unconfirmed", "clock", "due_at", "case_id", "clock_id", postgresql_where=UNCONFIRMED),
 )
 
 clock_past = Table(
@@ -83,7 +87,26 @@ case_past = Table(
     Column("supervision_level", SmallInteger, nullable=False),
     Column("last_step", Text, nullable=False),
     Column("last_step_at", DateTime(timezone=True)),
+    Column("co_units", JSONB, nullable=False, comment="[unit] that co-handle and have not reported yet"),
+    Index("case_past_by_co_unit", "co_units", postgresql_using="gin", postgresql_where=CO_HANDLED),
 )
 """What a list shows of the case itself, from `known_from` to the next row of the case; the newest one included."""
 
-TABLES = (clock, clock_past, case_past)
+unattended = Table(
+    "unattended",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("unit", Text),
+    Column("grid", Text),
+    Column("class_code", Text),
+    Column("last_step", Text, nullable=False),
+    Column("last_step_at", DateTime(timezone=True)),
+    Column("received_at", DateTime(timezone=True)),
+    Column("decide_by", DateTime(timezone=True), comment="until when dispatch or arbitration is in time"),
+    Column("clockless", Boolean, nullable=False, comment="the rulebook gives a limit, and none runs"),
+)
+"""Open cases that need a look, for no clock of a unit watches them: whether one is an alarm, the instant decides."""
+
+TABLES = (clock, clock_past, case_past, unattended)

@@ -188,6 +188,8 @@ async def test_what_nobody_answers_for_and_no_clock_watches_is_an_alarm(town: To
     assert (await asked(town, "/alarms"))["items"] == []
 
     await town.line.run_to(civil("2026-11-17 10:00"))
+    assert [row["case_id"] for row in (await asked(town, "/alarms"))["items"]] == [waiting]
+    await town.line.run_to(civil("2026-11-18 00:01"))
     answer = await asked(town, "/alarms")
     assert {row["case_id"]: row["kind"] for row in answer["items"]} == {lying: "NOT_REGISTERED", waiting: "NO_UNIT"}
     assert answer["total"] == 2
