@@ -47,8 +47,10 @@ def role_of(case: Case, unit: str) -> Role | None:
 
 def waiting(order: Row | None) -> str | None:
     """Which part of the dispatcher's queue counts the order."""
-    if order is None or order["state"] != "REGISTERED":
+    if order is None or order["state"] not in ("REGISTERED", "ARBITRATION"):
         return None
+    if order["state"] == "ARBITRATION":
+        return None if order["unit"] else "queue disputed"
     return "queue unrouted" if order["proposed"] is None and order["dispatch"] else "queue routed"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -18,38 +19,61 @@ from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, DocumentAnswer, Running
 from services.routing.holding import ALL_UNITS
 from services.routing.lists import LISTED, Cursor, Limit, lamp, reasons, text_or_none
+from services.routing.tables import WAITING
 
 router = APIRouter(tags=["派遣·办理 routing"])
 
-PARTS = {None: ("queue routed", "queue unrouted"), True: ("queue unrouted",), False: ("queue routed",)}
-UNROUTED = "proposed is null and dispatch is not null"
-WHERE = {None: "true", True: UNROUTED, False: f"not ({UNROUTED})"}
+State = Literal["REGISTERED", "ARBITRATION"]
+ROUTED, UNROUTED, DISPUTED = "queue routed", "queue unrouted", "queue disputed"
+COUNTED: Mapping[State | None, tuple[str, ...]] = {
+    None: (ROUTED, UNROUTED, DISPUTED),
+    "REGISTERED": (ROUTED, UNROUTED),
+    "ARBITRATION": (DISPUTED,),
+}
+NOBODY_FOUND = "proposed is null and dispatch is not null"
+WHERE: Mapping[str, str] = {
+    ROUTED: f"state = 'REGISTERED' and not ({NOBODY_FOUND})",
+    UNROUTED: f"state = 'REGISTERED' and {NOBODY_FOUND}",
+    DISPUTED: "state = 'ARBITRATION' and unit is null",
+}
+IN_STATE: Mapping[State | None, str] = {
+    None: f"({WAITING})",
+    "REGISTERED": "state = 'REGISTERED'",
+    "ARBITRATION": WHERE[DISPUTED],
+}
 PAGE = """
-select * from work_order where state = 'REGISTERED' and {where}
-   and ($1::uuid is null or (urgency, registered_at, case_id) > ($2, $3::timestamptz, $1))
- order by urgency, registered_at, case_id limit $4
+select w.*, d.decision_due_at, d.parties, d.because from (
+  select * from work_order where {where}
+     and ($1::uuid is null or (urgency, registered_at, case_id) > ($2, $3::timestamptz, $1))
+   order by urgency, registered_at, case_id limit $4
+) w left join dispute d using (case_id) order by urgency, registered_at, case_id
 """
 
 
-@router.get("/queue", summary="待派案件 / registered cases that wait for dispatch")
+@router.get("/queue", summary="待派、待裁案件 / cases that wait for dispatch, or for a ruling before anybody has them")
 async def queue(
     running: Running,
     person: Calling,
     *,
     unrouted: bool | None = None,
+    state: State | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     min_position: MinPosition = None,
 ) -> JSONResponse:
-    """The most urgent and oldest first; `unrouted=true`: only those for which the rules found no unit."""
+    """The most urgent and oldest first; `unrouted=true`: only those for which the rules found no unit.
+
+    `state=ARBITRATION`: disputed before any unit had the case; what a unit has meanwhile stands in its work list.
+    """
     urgency, registered_at, case_id = decode_cursor(cursor, str, datetime.fromisoformat, UUID) or (None, None, None)
     if not sight(person.actor, person.directory).everything:
         raise Forbidden(allowed=["DISPATCHER"])
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
-        count = await waiting(conn, unrouted=unrouted)
-        page = PAGE.format(where=WHERE[unrouted])
+        part = None if unrouted is None else UNROUTED if unrouted else ROUTED
+        count = await waiting(conn, (part,) if part else COUNTED[state])
+        page = PAGE.format(where=WHERE[part] if part else IN_STATE[state])
         rows = await conn.fetch(page, case_id, urgency, registered_at, limit + 1)
     items = [queue_item(row, fresh.at) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
@@ -59,25 +83,33 @@ async def queue(
     return DocumentAnswer({"items": items, "count": count, "next_cursor": following, **fresh.document()})
 
 
-async def waiting(conn: Connection, *, unrouted: bool | None) -> int:
-    """How many cases wait, or how many of them nobody was found for."""
+async def waiting(conn: Connection, parts: Sequence[str]) -> int:
+    """How many cases wait in these parts of the queue."""
     rows = await conn.fetch("select counts from unit_lane where unit = $1", ALL_UNITS)
-    return sum(orjson.loads(row["counts"]).get(part, 0) for row in rows for part in PARTS[unrouted])
+    return sum(orjson.loads(row["counts"]).get(part, 0) for row in rows for part in parts)
 
 
 def queue_item(row: Any, at: datetime) -> dict[str, Any]:
-    """One case that waits for dispatch."""
-    names = ("kind", "class_code", "urgency", "grid", "proposed", "dispatch")
+    """One case that waits for its dispatch, or for the ruling that comes in its place."""
+    names = ("state", "kind", "class_code", "urgency", "grid", "proposed", "dispatch")
+    disputed = row["state"] == "ARBITRATION"
     return {
         "case_id": str(row["case_id"]),
         **{name: row[name] for name in names},
-        "unrouted": row["proposed"] is None and row["dispatch"] is not None,
+        "unrouted": row["proposed"] is None and row["dispatch"] is not None and not disputed,
         "registered_at": text_or_none(row["registered_at"]),
         "dispatch_due_at": text_or_none(row["dispatch_due_at"]),
-        "lamp": lamp(row, at, "dispatch_"),
+        "arbitration": dispute(row) if disputed else None,
+        "lamp": None if disputed else lamp(row, at, "dispatch_"),
         "candidates": candidates(row),
         **reasons(row),
     }
+
+
+def dispute(row: Any) -> dict[str, Any]:
+    """Between whom, why, and until when the arbiter has time."""
+    parties = orjson.loads(row["parties"] or "[]")
+    return {"parties": parties, "because": row["because"], "due_at": text_or_none(row["decision_due_at"])}
 
 
 def candidates(row: Any) -> list[dict[str, Any]]:

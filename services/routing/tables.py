@@ -7,7 +7,8 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from libs.events.tables import metadata
 
-WAITING = text("state = 'REGISTERED'")
+WAITING = text("state = 'REGISTERED' or state = 'ARBITRATION' and unit is null")
+"""For a dispatch, or – disputed before anybody has it – for a ruling."""
 UNROUTED = text("state = 'REGISTERED' and proposed is null and dispatch is not null")
 OPEN = text("open")
 OPEN_LEAD = text("open and role = 'lead'")
@@ -85,7 +86,10 @@ unit_lane = Table(
     Column("lane", SmallInteger, primary_key=True),
     Column("sequence", BigInteger, nullable=False, comment="of the newest feed entry of this unit in this lane"),
     Column(
-        "counts", JSONB, nullable=False, comment="`<role> <state>` → orders held; `*` also `queue <routed|unrouted>`"
+        "counts",
+        JSONB,
+        nullable=False,
+        comment="`<role> <state>` → orders held; `*` also `queue <routed|unrouted|disputed>`",
     ),
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 from libs.events.contracts.intake import CaseVoided
 from libs.events.contracts.notify import MessageDue
 from libs.events.contracts.routing import (
+    ArbitrationOpened,
     AssignmentAccepted,
     CoUnitAdded,
     CoUnitReported,
@@ -159,6 +160,14 @@ def test_an_order_that_was_returned_counts_for_nobody_but_the_queue() -> None:
     model = read(*ODOUR, (TEN, proposed), (TEN, TO_HOUSING), (TEN, ASKED_BACK), (NOON, TAKEN_BACK))
     assert counts(model, HOUSING) == {}
     assert counts(model, ALL_UNITS) == {"queue routed": 1}
+
+
+def test_a_dispute_before_any_unit_has_the_case_waits_in_the_queue_and_one_about_an_order_does_not() -> None:
+    opened = ArbitrationOpened(parties=(HOUSING,), because="DISPUTED")
+    returned = ((TEN, TO_HOUSING), (TEN, ASKED_BACK), (NOON, TAKEN_BACK))
+    assert counts(read(*ODOUR, *returned, (NOON, opened)), ALL_UNITS) == {"queue disputed": 1}
+    assert counts(read(*ODOUR, *returned, (NOON, opened), (NOON, TO_URBAN)), ALL_UNITS) == {"lead DISPATCHED": 1}
+    assert counts(read(*ODOUR, (TEN, TO_HOUSING), (NOON, opened)), ALL_UNITS) == {"lead ARBITRATION": 1}
 
 
 def test_a_case_that_no_rule_fits_is_counted_apart() -> None:

@@ -25,6 +25,7 @@ SKIPPED = {"unit": URBAN, "rule": "POW-1", "zh": "县城管局没有此项职权
 WAITING: dict[str, Any] = {
     **dict.fromkeys(("kind", "class_code", "proposed", "dispatch_stopped_at", "dispatch_long_red_at")),
     "case_id": CASE,
+    "state": "REGISTERED",
     "urgency": "U2",
     "grid": "G03",
     "dispatch": "confirm",
@@ -52,6 +53,19 @@ def test_the_queue_shows_the_lamp_of_the_dispatch_clock() -> None:
 
 def test_a_case_whose_route_has_not_been_looked_for_yet_is_not_called_unrouted() -> None:
     assert not queue_item({**WAITING, "dispatch": None}, TEN)["unrouted"]
+
+
+def test_the_queue_shows_until_when_the_arbiter_has_time_for_a_dispute_before_dispatch() -> None:
+    disputed = {
+        "state": "ARBITRATION",
+        "parties": orjson.dumps([URBAN]),
+        "because": "DISPUTED",
+        "decision_due_at": NOON,
+    }
+    item = queue_item({**WAITING, **disputed}, TEN)
+    assert item["arbitration"] == {"parties": [URBAN], "because": "DISPUTED", "due_at": NOON.isoformat()}
+    assert (item["unrouted"], item["lamp"]) == (False, None)
+    assert queue_item(WAITING, TEN)["arbitration"] is None
 
 
 @pytest.mark.parametrize("at", [NINE, TEN, local("2026-11-03 11:00"), NOON, local("2026-11-03 13:00")])
