@@ -33,8 +33,9 @@ COLUMNS = """
 RUNNING = CLOCK.format(kind="k", stopped="null", now=NOW)
 OVER = CLOCK.format(kind="k", stopped="started_at + interval '1 hour'", now=NOW)
 # A fifth is past due, a seventh yellow; two clocks of a case run, two are over; every third one has been moved once.
+# Of a hundred cases two wait for the centre: one to be registered, one to be dispatched.
 FILL = (
-    "truncate clock, clock_past, case_past, case_view",
+    "truncate clock, clock_past, case_past, case_view, unattended",
     f"""
 insert into clock (case_id, clock_id, known_from, {COLUMNS})
 select case_id, fact || k, case when i % 3 = 0 then started_at + interval '1 day' else started_at end, {RUNNING}
@@ -58,7 +59,8 @@ select case_id, fact || k, started_at, started_at + interval '1 hour', {RUNNING}
 insert into case_past
 select case_id, started_at + k * interval '10 minutes', lane,
        (array['REGISTERED', 'DISPATCHED', 'IN_PROGRESS', 'IN_PROGRESS'])[k], unit, grid, 'handler-' || i % 2000,
-       supervision_level, 'routing.progress-recorded.v1', started_at + k * interval '10 minutes'
+       supervision_level, 'routing.progress-recorded.v1', started_at + k * interval '10 minutes',
+       case when i % 500 = 0 then '["county-environment"]' else '[]' end::jsonb
   from n, generate_series(1, 4) k
 """,
     """
@@ -68,10 +70,17 @@ select case_id, lane, 'IN_PROGRESS', unit, grid,
                           'last_step_at', started_at + interval '40 minutes', 'received_at', started_at)
   from n
 """,
+    """
+insert into unattended
+select gen_random_uuid(), lane, case when i % 2 = 0 then 'REGISTERED' else 'RECEIVED' end, null, grid, class_code,
+       'intake.case-registered.v1', started_at, started_at, due_at, false
+  from n where i % 100 = 0 or i % 100 = 51
+""",
     "vacuum (analyze) clock",
     "vacuum (analyze) clock_past",
     "vacuum (analyze) case_past",
     "vacuum (analyze) case_view",
+    "vacuum (analyze) unattended",
 )
 YESTERDAY = "as_of=2026-11-01T08:00:00%2B08:00"
 ASKED: Mapping[str, tuple[str, str]] = {
@@ -81,6 +90,9 @@ ASKED: Mapping[str, tuple[str, str]] = {
     "overdue, one grid": (SUPERVISOR, "/overdue?grid=G7"),
     "overdue, one class": (SUPERVISOR, "/overdue?class_code=class-7"),
     "overdue, unconfirmed": (SUPERVISOR, "/overdue?confirmed=false"),
+    "overdue, class, unconf.": (SUPERVISOR, "/overdue?class_code=class-7&confirmed=false"),
+    "overdue, confirmed": (SUPERVISOR, "/overdue?confirmed=true"),
+    "overdue, co-unit": (SUPERVISOR, "/overdue?unit=county-environment&role=co"),
     "overdue, RED": (SUPERVISOR, "/overdue?lamp=RED"),
     "overdue, LONG_RED": (SUPERVISOR, "/overdue?lamp=LONG_RED"),
     "lamp GREEN": (SUPERVISOR, "/overdue?lamp=GREEN"),

@@ -1,5 +1,7 @@
 """How the lists grow with a city: first page and number at 10,000 and at 300,000 open cases, in one run; a whole CSV.
 
+And what they cost under a load, beside the cheapest answer there is: the p99 of each list and of `/healthz` together.
+
 `python -m bench.lists [routing] [supervision]`. Rows are generated in a server of its own, the answers come from the
 real APIs; the table goes to `.local/results/lists.json` too.
 """
@@ -28,6 +30,8 @@ from deploy.town import civil
 
 SMALL, LARGE = 10_000, 300_000
 REQUESTS = 100
+CLIENTS, ROUNDS = 4, 75
+"""The load: so many clients at once, each asking for the list and for `/healthz` in turn, so many times."""
 RESULTS = ROOT / ".local" / "results" / "lists.json"
 SUPERVISOR = "han-feng"
 FILL: Mapping[str, Callable[[Stack, int], Awaitable[None]]] = {
@@ -81,6 +85,23 @@ async def measured(urls: Sequence[str], path: str, headers: Mapping[str, str]) -
     return {"small": sizes[0], "large": sizes[1], "ratio": round(sizes[1]["p50"] / sizes[0]["p50"], 2)}
 
 
+async def loaded(url: str, path: str, headers: Mapping[str, str]) -> dict[str, float]:
+    """The large city under a load: p99 of the list and of `/healthz` in the same seconds, and their ratio."""
+    times: dict[str, list[float]] = {"/healthz": [], path: []}
+
+    async def client() -> None:
+        async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as asking:
+            for turn in range(ROUNDS * 2):
+                asked = ("/healthz", path)[turn % 2]
+                begun = time.perf_counter()
+                (await asking.get(url + asked)).raise_for_status()
+                times[asked].append((time.perf_counter() - begun) * 1000)
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    healthz, listed = (quantiles(times[asked], n=100)[98] for asked in ("/healthz", path))
+    return {"healthz_p99": round(healthz, 2), "p99": round(listed, 2), "ratio": round(listed / healthz, 2)}
+
+
 def number(answer: Mapping[str, Any]) -> int | None:
     """How many the answer says there are."""
     found = answer.get("count", answer.get("total"))
@@ -128,7 +149,9 @@ async def main(services: Sequence[str]) -> None:
                 urls, pid = await cities(running, service)
                 heading(service)
                 for name, (person, path) in ASKED[service].items():
-                    figures = await measured(urls, path, line._headers(person, None, None))
+                    headers = line._headers(person, None, None)
+                    figures = await measured(urls, path, headers)
+                    figures["loaded"] = await loaded(urls[1], path, headers) if path != "/healthz" else None
                     found["lists"][f"{service}: {name}"] = figures
                     show(name, figures)
                 path = urls[1] + WHOLE[service]
@@ -142,6 +165,7 @@ def heading(service: str) -> None:
     """The first line of a table."""
     print(
         f"{service + ', ms':24}{SMALL:>10} p50{'p99':>8}{'count':>9}{LARGE:>10} p50{'p99':>8}{'count':>9}{'ratio':>7}"
+        f"{'load: p99':>12}{'healthz':>9}{'ratio':>7}"
     )
 
 
@@ -149,7 +173,9 @@ def show(name: str, figures: Mapping[str, Any]) -> None:
     """One line: both cities and the ratio of their medians."""
     sizes = (figures["small"], figures["large"])
     cells = "".join(f"{one['p50']:14.1f}{one['p99']:8.1f}{one['count'] or '':>9}" for one in sizes)
-    print(f"{name:24}{cells}{figures['ratio']:7.2f}", flush=True)
+    load = figures["loaded"]
+    under = f"{load['p99']:12.1f}{load['healthz_p99']:9.1f}{load['ratio']:7.2f}" if load else ""
+    print(f"{name:24}{cells}{figures['ratio']:7.2f}{under}", flush=True)
 
 
 if __name__ == "__main__":
