@@ -28,6 +28,7 @@ From = Annotated[Instant, Query(alias="from", examples=["2026-11-02T00:00:00+08:
 To = Annotated[Instant, Query(examples=["2026-11-03T00:00:00+08:00"])]
 LONGEST: Mapping[str, timedelta] = {"lane": timedelta(days=31), "hour": timedelta(days=2)}
 HOUR = timedelta(hours=1)
+TOLD = [str(column.name) for column in feed_entry.columns if column.name != "unit"]
 
 FEED = """
 with news as materialized (
@@ -181,7 +182,7 @@ def bucket(row: Any, since: datetime, to: datetime, known: datetime) -> dict[str
 
 def entry(row: Any) -> dict[str, Any]:
     """One change as the unit is told of it; nothing personal in it."""
-    shown = {column.name: row[column.name] for column in feed_entry.columns if column.name != "unit"}
+    shown = {name: row[name] for name in TOLD}
     dues = ("recorded_at", "sign_due_at", "due_at", "overall_due_at", "stopped_at")
     ids = {"case_id": str(row["case_id"]), "event_id": str(row["event_id"])}
     return shown | ids | {name: text_or_none(row[name]) for name in dues}
