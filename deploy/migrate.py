@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 
 from deploy.embedded.instance import ROOT, SERVICES, CannotStart
+from libs.events.broker import Address
 from libs.events.topics import create_topics
 from services.routing.directory_log import open_log
 
@@ -21,7 +22,7 @@ REVISIONS: Mapping[str, Path] = {
 }
 
 
-def migrate(owner_urls: Mapping[str, str], bootstrap: str, mode: str, replication: int = 1) -> None:
+def migrate(owner_urls: Mapping[str, str], bootstrap: Address, mode: str, replication: int = 1) -> None:
     """Bring every database and topic to the state this code needs; repeatable. Synchronous; any thread.
 
     `owner_urls`: database → postgresql:// URL of its owner. Raises CannotStart when the log was opened in the other
@@ -38,13 +39,11 @@ def _upgrade(database: str, url: str) -> None:
     config.set_main_option("script_location", str(ROOT / "deploy" / "alembic"))
     config.set_main_option("version_locations", str(REVISIONS[database]))
     config.set_main_option("path_separator", "newline")
-    config.set_main_option(
-        "sqlalchemy.url", url.replace("postgresql://", "postgresql+asyncpg://", 1).replace("%", "%%")
-    )
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     command.upgrade(config, "head")
 
 
-async def _open_log(owner_urls: Mapping[str, str], bootstrap: str, mode: str, replication: int) -> None:
+async def _open_log(owner_urls: Mapping[str, str], bootstrap: Address, mode: str, replication: int) -> None:
     for service in SERVICES:
         await _set_mode(owner_urls[service], mode)
     await _record_mode(owner_urls[HOST_OF_DIRECTORY], mode)

@@ -3,7 +3,7 @@
 set -eu
 if [ -n "${PROCESS:-}" ]; then
   set -a
-  . "/xunban/.local/${INSTANCE:-town}/env/$PROCESS.env"
+  . "$(dirname "$0")/../.local/${INSTANCE:-town}/env/$PROCESS.env"
   set +a
 fi
 exec "$@"

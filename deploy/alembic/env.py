@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 from alembic import context
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -15,7 +16,11 @@ def migrate(connection: Any) -> None:
 
 
 async def main() -> None:
-    engine = create_async_engine(context.config.get_main_option("sqlalchemy.url") or "", poolclass=NullPool)
+    url = context.config.get_main_option("sqlalchemy.url")
+    # asyncpg reads the URL itself: SQLAlchemy would not understand what it says of TLS.
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=NullPool
+    )
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
     await engine.dispose()

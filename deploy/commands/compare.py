@@ -17,8 +17,10 @@ from deploy.embedded import postgres
 from deploy.embedded.instance import SERVICES, CannotStart, Instance, Ports
 from libs.audit.reading import NoLog
 from libs.audit.rebuild import Comparison, LogUnsound, compare
+from libs.events.broker import Address
 from libs.events.seal import Vault
 from libs.service.runtime import Opener, Parts
+from libs.service.settings import broker_at
 
 app = typer.Typer()
 
@@ -32,7 +34,8 @@ def compare_services(
 
     On existing servers: <SERVICE>_OWNER_DATABASE_URL, KEYS_DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS.
     """
-    bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or f"127.0.0.1:{_ports(instance).kafka}"
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    bootstrap = broker_at(given) if given else f"127.0.0.1:{_ports(instance).kafka}"
     try:
         found = asyncio.run(_compared(instance, bootstrap, service or SERVICES))
     except (NoLog, LogUnsound, OSError) as error:
@@ -42,7 +45,7 @@ def compare_services(
     raise typer.Exit(1 if any(one.differences for one in found) else 0)
 
 
-async def _compared(instance: str, bootstrap: str, services: Sequence[str]) -> list[Comparison]:
+async def _compared(instance: str, bootstrap: Address, services: Sequence[str]) -> list[Comparison]:
     async with opener(_keys_url(instance), Instance(instance).keys) as opens:
         return [await compare(_owner_url(instance, name), bootstrap, parts_of(name), opens) for name in services]
 

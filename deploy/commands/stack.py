@@ -61,10 +61,13 @@ def down(instance: InstanceName = "town") -> None:
 
 
 @app.command()
-def prepare(instance: InstanceName = "town") -> None:
+def prepare(
+    instance: Annotated[str, typer.Option(envvar="INSTANCE", help="实例 / instance")] = "town",
+) -> None:
     """为容器准备:库、主题、密钥与各进程的环境文件 / databases, topics, keys, and env/<process>.env for containers.
 
-    Needs DATABASE_URL (a role that may create databases and roles) and KAFKA_BOOTSTRAP_SERVERS; repeatable.
+    Needs DATABASE_URL (a role that may create databases and roles) and KAFKA_BOOTSTRAP_SERVERS; repeatable, and the one
+    admin step of an upgrade. With KAFKA_SASL_USERNAME (an administrator) each service gets a principal of its own.
     """
     if missing := {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"} - os.environ.keys():
         raise CannotStart(f"缺少环境变量 / missing in the environment: {', '.join(sorted(missing))}")
@@ -72,7 +75,9 @@ def prepare(instance: InstanceName = "town") -> None:
         folder = stack.dir / "env"
         folder.mkdir(mode=0o700, exist_ok=True)
         for name in programs.names(SERVICES):
-            lines = [f"{key}='{value}'\n" for key, value in stack.service_env(name).items()]
+            # In a container every process may have the same port: the container says which.
+            said = {key: value for key, value in stack.service_env(name).items() if not key.endswith("_PORT")}
+            lines = [f"{key}='{value}'\n" for key, value in said.items()]
             write_private(folder / f"{name}.env", "".join(lines).encode())
     print(f"已就绪 / prepared: {instance}")
 

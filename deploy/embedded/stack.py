@@ -10,12 +10,17 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from deploy.embedded import kafka, keys, leftovers, postgres, programs
+from deploy.embedded import certificates, kafka, keys, leftovers, postgres, programs
 from deploy.embedded.instance import CONSOLE, SERVICES, CannotStart, Instance, check_ports
+from deploy.kafka_access import AUDITOR, admit, principal_of
 from deploy.migrate import migrate
+from libs.events.broker import Address, Broker
+from libs.service.settings import broker_at, kafka_settings
 
 Mode = Literal["real", "manual"]
 
@@ -31,11 +36,14 @@ class Stack:
         fresh: bool = True,
         services: Iterable[str] = SERVICES,
         existing_servers: bool = False,
+        secured: bool = False,
+        empty: bool = False,
         ports: Mapping[str, int | None] | None = None,
     ) -> None:
         """`fresh` forgets the former data; `existing_servers` honours KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL.
 
-        `services` may name the console as well.
+        `services` may name the console as well. `secured` servers want TLS and a login. `empty`
+        ones are started and left alone: no database, no topic.
 
         Data in servers that exist are not ours to forget: there a log that is already open is continued, or refused
         when it was opened in the other mode.
@@ -46,6 +54,8 @@ class Stack:
         self.fresh = fresh
         self.names = programs.names(services)
         self._wanted_ports = dict(ports or {})
+        self.secured = secured
+        self.empty = empty
         self._kafka_given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") if existing_servers else None
         self._postgres_given = os.environ.get("DATABASE_URL") if existing_servers else None
         self._broker: subprocess.Popen[bytes] | None = None
@@ -82,15 +92,31 @@ class Stack:
         self.ports = self.instance.ports(**self._wanted_ports)
         check_ports(self.ports.needed(own_postgres=not self._postgres_given, own_kafka=not self._kafka_given))
         keys.create(self.instance.keys)
-        self._passwords = self.instance.secrets((*postgres.ROLES, postgres.SUPERUSER))
+        if self.secured:
+            certificates.create(self.certificates)
+        self._passwords = self.instance.secrets(
+            (*postgres.ROLES, postgres.SUPERUSER, *(f"kafka-{name}" for name in (*SERVICES, AUDITOR, kafka.ADMIN)))
+        )
         if not self._kafka_given:
-            self._broker = kafka.start(self.dir, self.ports, self.env("kafka"))
+            self._broker = kafka.start(self.dir, self.ports, self.env("kafka"), self._kafka_secured)
         if not self._postgres_given:
-            postgres.start(self.dir, self.ports.postgres, self._passwords[postgres.SUPERUSER])
+            tls = self.certificates if self.secured else None
+            postgres.start(self.dir, self.ports.postgres, self._passwords[postgres.SUPERUSER], tls)
+        if not self.empty:
+            self.create_databases()  # Kafka takes longer to come up.
+        kafka.wait_ready(self.broker, self._broker)
+        if not self.empty:
+            self.admit_principals()
+            migrate(self.owner_urls(), self.broker, self.mode)
+
+    def create_databases(self) -> None:
+        """Databases and roles that are not there yet, and the roles' passwords."""
         postgres.create_databases(self.admin_url(), self._passwords)
-        kafka.wait_ready(self.bootstrap, self._broker)
-        owners = {name: self._url(name, roles[0]) for name, roles in postgres.DATABASES.items()}
-        migrate(owners, self.bootstrap, self.mode)
+
+    def admit_principals(self) -> None:
+        """Where Kafka wants a login: a principal for each service, with its rights."""
+        if isinstance(self.broker, Broker) and self.broker.protocol.startswith("SASL"):
+            admit(self.broker, self._kafka_passwords)
 
     def stop(self) -> None:
         """Services first, then Kafka, then PostgreSQL; a test instance is removed with all its data."""
@@ -121,11 +147,41 @@ class Stack:
     def bootstrap(self) -> str:
         return self._kafka_given or f"127.0.0.1:{self.ports.kafka}"
 
+    @property
+    def broker(self) -> Address:
+        """Kafka as its administrator reaches it."""
+        if self._kafka_given:
+            return broker_at(self._kafka_given)
+        return self._kafka_secured.broker(self.bootstrap) if self._kafka_secured else self.bootstrap
+
+    def broker_as(self, service: str) -> Address:
+        """Kafka as a service, or the auditor, reaches it."""
+        broker = self.broker
+        if not isinstance(broker, Broker) or not broker.protocol.startswith("SASL"):
+            return broker
+        return replace(broker, username=principal_of(service), password=self._kafka_passwords[service])
+
+    @property
+    def certificates(self) -> Path:
+        return self.dir / "tls"
+
+    @property
+    def _kafka_secured(self) -> kafka.Secured | None:
+        return kafka.Secured(self.certificates, self._passwords[f"kafka-{kafka.ADMIN}"]) if self.secured else None
+
+    @property
+    def _kafka_passwords(self) -> dict[str, str]:
+        return {name: self._passwords[f"kafka-{name}"] for name in (*SERVICES, AUDITOR)}
+
     def admin_url(self, database: str = "postgres") -> str:
         """The server as its superuser; for provisioning and for tests that look behind the services."""
         if self._postgres_given:
             return postgres.with_database(self._postgres_given, database)
         return self._url(database, postgres.SUPERUSER)
+
+    def owner_urls(self) -> dict[str, str]:
+        """Database → the server as its owner, for migrations, backups and rebuilds."""
+        return {name: self._url(name, roles[0]) for name, roles in postgres.DATABASES.items()}
 
     def database_url(self, service: str, owner: bool = False) -> str:
         return self._url(service, f"{service}_owner" if owner else service)
@@ -135,10 +191,11 @@ class Stack:
         return self._url("keys", role)
 
     def _url(self, database: str, role: str) -> str:
-        server = (
-            postgres.server_of(self._postgres_given) if self._postgres_given else f"127.0.0.1:{self.ports.postgres}"
-        )
-        return postgres.url(role, self._passwords[role], server, database)
+        password = self._passwords[role]
+        if self._postgres_given:
+            return postgres.as_role(postgres.with_database(self._postgres_given, database), role, password)
+        tls = f"?sslmode=verify-full&sslrootcert={self.certificates}/ca.pem" if self.secured else ""
+        return postgres.url(role, password, f"127.0.0.1:{self.ports.postgres}", database) + tls
 
     def api_url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports.api(service)}"
@@ -165,7 +222,7 @@ class Stack:
         return programs.settings(self.instance, service) | {
             "DATABASE_URL": self.database_url(service),
             "KEYS_DATABASE_URL": self.keys_url("keys_intake" if service == "intake" else "keys_reader"),
-            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+            **kafka_settings(self.broker_as(service)),
             "MODE": self.mode,
             # A runner waits for every hop; a town may rest between two looks.
             **({"RELAY_IDLE_MS": "80"} if self.mode == "manual" else {}),
@@ -213,8 +270,8 @@ class Stack:
         """Start Kafka again on its data and wait until it serves."""
         if self._kafka_given:
             raise CannotStart("Kafka 不由本实例管理 / this Kafka is not ours to start")
-        self._broker = kafka.start(self.dir, self.ports, self.env("kafka"))
-        kafka.wait_ready(self.bootstrap, self._broker)
+        self._broker = kafka.start(self.dir, self.ports, self.env("kafka"), self._kafka_secured)
+        kafka.wait_ready(self.broker, self._broker)
 
     def broker_pid(self) -> int | None:
         return self._broker.pid if self._broker and self._broker.poll() is None else None

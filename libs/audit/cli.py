@@ -24,6 +24,7 @@ from libs.audit.words import say
 from libs.directory.naming import Naming, Said
 from libs.events.contracts.notify import MessageDue, MessageSent
 from libs.events.ids import MessageId
+from libs.service.settings import broker_at
 
 app = typer.Typer(no_args_is_help=True, help="审计: 直接读取日志 / audit, straight from the log")
 T = TypeVar("T")
@@ -47,7 +48,7 @@ def verify_log(
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("校验 / verifying", total=None)
         told = _telling(progress, task)
-        report = _run(verify(bootstrap, Topics(cases, directory), told, public_keys(keys)))
+        report = _run(verify(broker_at(bootstrap), Topics(cases, directory), told, public_keys(keys)))
     show_report(console, report)
     raise typer.Exit(0 if report.sound else 1)
 
@@ -61,7 +62,7 @@ def case_history(
 ) -> None:
     """一个案件的全部经过, 按日志次序 / everything that happened to one case, in log order."""
     console = Console()
-    found = _run(history(bootstrap, case, Topics(cases, directory)))
+    found = _run(history(broker_at(bootstrap), case, Topics(cases, directory)))
     if not found.events:
         console.print(f"日志中没有此案件 / the log knows no such case: {case}", markup=False)
         raise typer.Exit(1)

@@ -12,6 +12,7 @@ from libs.audit.chain import Topics
 from libs.audit.reading import Log, open_log
 from libs.directory.directory import Directory
 from libs.events import lifecycle
+from libs.events.broker import Address
 from libs.events.envelope import Recorded, from_kafka
 from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.ids import EventId
@@ -30,7 +31,7 @@ class History:
     """Records under the case's key that are not ours or newer than this code; `verify` names them."""
 
 
-async def history(bootstrap: str, case_id: str, topics: Topics | None = None) -> History:
+async def history(bootstrap: Address, case_id: str, topics: Topics | None = None) -> History:
     """Read one case; raises `NoLog`. A case that nobody knows has no events."""
     topics = topics or Topics()
     case_id = case_id.lower()

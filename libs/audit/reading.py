@@ -11,6 +11,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from libs.events.broker import Address, reach
+
 BATCH = 5000
 PATIENCE = 60
 
@@ -76,16 +78,16 @@ class Log:
 
 
 @asynccontextmanager
-async def open_log(bootstrap: str) -> AsyncIterator[Log]:
+async def open_log(bootstrap: Address) -> AsyncIterator[Log]:
     """Connect; raises `NoLog` where nobody answers."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **reach(bootstrap),
         enable_auto_commit=False,
         auto_offset_reset="none",
         fetch_max_bytes=16 << 20,
         max_partition_fetch_bytes=1 << 20,
     )
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**reach(bootstrap))
     try:
         await consumer.start()
         await admin.start()

@@ -11,6 +11,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from libs.audit.reading import Log, open_log
+from libs.events.broker import Address
 from libs.events.consumer import Cursor, parsed, take
 from libs.events.lanes import DIRECTORY_LANE, genesis
 from libs.events.store import Connection
@@ -124,7 +125,7 @@ class Rebuild:
         return {table: await self.conn.fetchval(query) for table, query in counts.items()}
 
 
-async def compare(owner_url: str, bootstrap: str, parts: Parts, opener: Opener | None = None) -> Comparison:
+async def compare(owner_url: str, bootstrap: Address, parts: Parts, opener: Opener | None = None) -> Comparison:
     """Rebuild and compare at one position, while the service may go on. Raises `LogUnsound`, `NoLog`.
 
     Without `opener` tables of search copies are left out: they need the vault.

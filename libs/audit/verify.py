@@ -10,6 +10,7 @@ from libs.audit.chain import Checker, Topics
 from libs.audit.findings import Fault, Finding
 from libs.audit.reading import Extent, open_log
 from libs.audit.signatures import Signatures
+from libs.events.broker import Address
 from libs.events.lanes import CASE_LANES
 
 
@@ -36,7 +37,7 @@ class Report:
 
 
 async def verify(
-    bootstrap: str,
+    bootstrap: Address,
     topics: Topics | None = None,
     told: Callable[[int, int], None] = lambda done, of: None,
     keys: Mapping[str, str] | None = None,

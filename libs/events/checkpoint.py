@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from libs.events.broker import Address, reach
 from libs.events.envelope import wire_instant
 from libs.events.store import Pool
 
@@ -76,7 +77,7 @@ class Signer:
 
     source: str
     pool: Pool
-    bootstrap: str
+    bootstrap: Address
     key: Ed25519PrivateKey
 
     async def publish(self, at: datetime) -> Checkpoint:
@@ -87,7 +88,7 @@ class Signer:
         heads = {row["lane"]: (row["seq"], row["hash"].hex()) for row in rows}
         checkpoint = Checkpoint(self.source, wire_instant(at), heads, await self._previous())
         body = checkpoint.body()
-        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, enable_idempotence=True, acks="all")
+        producer = AIOKafkaProducer(**reach(self.bootstrap), enable_idempotence=True, acks="all")
         await producer.start()
         try:
             headers = [("signature", self.key.sign(body))]
@@ -99,7 +100,7 @@ class Signer:
 
     async def _previous(self) -> str:
         """The last checkpoint of this source in the topic; looked for in ever longer tails."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(**reach(self.bootstrap), enable_auto_commit=False)
         await consumer.start()
         try:
             consumer.assign([TOPIC])

@@ -10,6 +10,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from libs.events.broker import Address, reach
 from libs.events.store import Pool
 from libs.events.watermark import Beat, touch_lanes
 
@@ -24,7 +25,7 @@ class Heartbeat:
 
     source: str
     pool: Pool
-    bootstrap: str
+    bootstrap: Address
     _producer: AIOKafkaProducer | None = None
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -44,7 +45,7 @@ class Heartbeat:
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
-            self._producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=0)
+            self._producer = AIOKafkaProducer(**reach(self.bootstrap), acks="all", linger_ms=0)
             await self._producer.start()
         return self._producer
 

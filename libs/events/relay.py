@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.events import crash
+from libs.events.broker import Address, reach
 from libs.events.envelope import EPOCH, Position, from_kafka
 from libs.events.errors import ChainBroken
 from libs.events.heartbeat import stop_producer
@@ -50,7 +51,7 @@ class Relay:
 
     source: str
     pool: Pool
-    bootstrap: str
+    bootstrap: Address
     idle_seconds: float = 0.2
     owned: set[int] = field(default_factory=set)
     positions: dict[int, int] = field(default_factory=dict)
@@ -69,7 +70,7 @@ class Relay:
         """Relay for ever; any produce error ends in a new producer and a new look at the log's tail."""
         while True:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self.bootstrap,
+                **reach(self.bootstrap),
                 enable_idempotence=True,
                 acks="all",
                 linger_ms=0,
@@ -174,9 +175,7 @@ class Relay:
 
     async def _tail(self, lanes: list[int]) -> tuple[dict[int, Position], list[int]]:
         """Our last record per lane after the recorded progress, and the lanes whose log ends before it."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-        )
+        consumer = AIOKafkaConsumer(**reach(self.bootstrap), enable_auto_commit=False, auto_offset_reset="earliest")
         await consumer.start()
         try:
             return await self._read_tail(consumer, lanes)

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from libs.events.broker import Address, reach
 from libs.events.lanes import CASE_LANES
 
 FOR_EVER = {
@@ -37,7 +38,7 @@ class WrongTopic(Exception):
     """A topic is missing or is not what the log needs: a worker must not start on it."""
 
 
-async def create_topics(bootstrap: str, replication: int = 1) -> None:
+async def create_topics(bootstrap: Address, replication: int = 1) -> None:
     """Create the topics that are not there yet, then check all. Raises WrongTopic.
 
     With `replication` over 1 a write needs one replica less than all (`min.insync.replicas`).
@@ -47,7 +48,7 @@ async def create_topics(bootstrap: str, replication: int = 1) -> None:
         NewTopic(topic.name, topic.partitions, replication, topic_configs={**topic.configs, **durable})
         for topic in TOPICS
     ]
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**reach(bootstrap))
     await admin.start()
     try:
         answer = await admin.create_topics(wanted)
@@ -64,9 +65,9 @@ async def create_topics(bootstrap: str, replication: int = 1) -> None:
             await check_topics(bootstrap)
 
 
-async def check_topics(bootstrap: str) -> None:
+async def check_topics(bootstrap: Address) -> None:
     """Raise WrongTopic naming every difference in partition count, clean-up policy, retention or timestamp type."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**reach(bootstrap))
     await admin.start()
     try:
         partitions = {

@@ -12,6 +12,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from libs.events.broker import Address, reach
 from libs.events.consumer import Cursor, ProgressMoved, Reader, Taken, Work, parsed, read_cursor, take
 from libs.events.errors import Unavailable
 from libs.events.heartbeat import Heartbeat
@@ -39,7 +40,7 @@ class Worker:
 
     source: str
     pool: Pool
-    bootstrap: str
+    bootstrap: Address
     work: Work
     hosts_directory: bool = False
     idle_seconds: float = 0.2
@@ -73,7 +74,7 @@ class Worker:
     async def consume(self) -> None:
         """Read this worker's partitions for ever."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap,
+            **reach(self.bootstrap),
             group_id=f"xunban.{self.source.rpartition('/')[2]}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -208,7 +209,7 @@ class Worker:
 
     async def listen(self) -> None:
         """Read every source's heartbeats."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(**reach(self.bootstrap), enable_auto_commit=False)
         await _start(consumer)
         try:
             tp = TopicPartition("log.heartbeats", 0)

@@ -47,12 +47,12 @@ def run_worker(parts: Parts) -> None:
 
 
 async def _work(settings: Settings, parts: Parts) -> None:
-    await check_topics(settings.kafka_bootstrap_servers)
+    await check_topics(settings.broker)
     async with runtime(settings, parts, lock_ms=5000, statement_ms=30_000) as running:
         worker = Worker(
             settings.source,
             running.pool,
-            settings.kafka_bootstrap_servers,
+            settings.broker,
             Projecting(running),
             hosts_directory=settings.service == "routing",
             idle_seconds=settings.relay_idle_ms / 1000,
@@ -82,7 +82,7 @@ async def _checkpoints(running: Runtime, worker: Worker) -> None:
     while True:
         for source in sources if worker.does_single_jobs else []:
             try:
-                await Signer(source, running.pool, settings.kafka_bootstrap_servers, key).publish(real_now())
+                await Signer(source, running.pool, settings.broker, key).publish(real_now())
             except (KafkaError, *TRANSIENT) as why:
                 log.warning("checkpoint_missed", source=source, reason=type(why).__name__)
         await asyncio.sleep(CHECKPOINT_SECONDS)

@@ -5,17 +5,64 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
+from libs.events.broker import Address, Broker, Mechanism, Protocol
 
-class Settings(BaseSettings):
+
+class KafkaSettings(BaseSettings):
+    """Where Kafka is and as whom to speak to it; the auditor's commands read the same names."""
+
+    kafka_bootstrap_servers: str = Field(description="host:port of Kafka; several are separated by commas.")
+    kafka_security_protocol: Protocol = Field(default="PLAINTEXT", description="Outside one machine: SASL_SSL.")
+    kafka_sasl_mechanism: Mechanism = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = Field(default=None, description="The process's own principal (deploy/README.md).")
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ca_file: Path | None = Field(default=None, description="PEM; unset: the authorities this machine trusts.")
+
+    @property
+    def broker(self) -> Broker:
+        """What every client is made with."""
+        password = self.kafka_sasl_password
+        return Broker(
+            self.kafka_bootstrap_servers,
+            self.kafka_security_protocol,
+            self.kafka_sasl_mechanism,
+            self.kafka_sasl_username,
+            password.get_secret_value() if password else None,
+            self.kafka_ca_file,
+        )
+
+
+def broker_at(servers: str) -> Broker:
+    """The broker at an address that was given on a command line; login and TLS are the environment's."""
+    return KafkaSettings(kafka_bootstrap_servers=servers).broker
+
+
+def kafka_settings(kafka: Address) -> dict[str, str]:
+    """The environment in which a process finds this broker."""
+    if isinstance(kafka, str):
+        return {"KAFKA_BOOTSTRAP_SERVERS": kafka}
+    said = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.servers,
+        "KAFKA_SECURITY_PROTOCOL": kafka.protocol,
+        "KAFKA_SASL_MECHANISM": kafka.mechanism,
+        "KAFKA_SASL_USERNAME": kafka.username,
+        "KAFKA_SASL_PASSWORD": kafka.password,
+        "KAFKA_CA_FILE": kafka.ca_file and str(kafka.ca_file),
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+class Settings(KafkaSettings):
     """Environment of a service process; the names are those of the deployment (deploy/)."""
 
     service: Literal["intake", "routing", "supervision", "notify"]
-    database_url: str = Field(description="The service's own database, application role.")
+    database_url: str = Field(
+        description="The service's own database, application role; `?sslmode=verify-full&sslrootcert=…` for TLS."
+    )
     keys_database_url: str = Field(description="The vault; intake's role may write, all others only read.")
-    kafka_bootstrap_servers: str
     jwks_file: Path = Field(description="Public keys that callers' tokens are signed with.")
     master_key_file: Path = Field(description="32 bytes that wrap every case key.")
     idempotency_key_file: Path = Field(description="Key of the HMAC over requests.")
