@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,19 @@ ATTRIBUTES = frozenset(
     f"ce_{name}" for name in ("id", "source", "type", "subject", "stream", "time", "actor", "directoryversion")
 )
 """What every event of ours says of itself."""
+
+
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def well_formed(traceparent: str | None) -> str | None:
+    """A W3C trace context, else None: whatever else a caller writes there is ignored, and stored nowhere."""
+    return traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else None
+
+
+def trace_id(traceparent: str | None) -> str | None:
+    """The id of the whole trace, for logs."""
+    return traceparent.split("-")[1] if traceparent else None
 
 
 def wire_instant(at: datetime) -> str:
@@ -118,6 +132,17 @@ class Recorded:
     def id(self) -> str:
         """`ce_id`."""
         return self.attributes["ce_id"]
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace of the request that it came from, where there was one."""
+        return well_formed(self.attributes.get("ce_traceparent"))
+
+    def said(self) -> dict[str, str]:
+        """What a log line about this event says: ids alone."""
+        case = {} if self.position.lane == DIRECTORY_LANE else {"case_id": self.subject}
+        traced = trace_id(self.traceparent)
+        return {"event_id": self.id, **case, **({"trace_id": traced} if traced else {})}
 
     @property
     def source(self) -> str:

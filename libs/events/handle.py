@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol
 
 import orjson
 
-from libs.events import crash, store
+from libs.events import crash, store, tracing
 from libs.events.decider import Actor, Command, Decider, State
 from libs.events.envelope import Provenance, Recorded, draft
 from libs.events.errors import IdempotencyMismatch, Refused, Rejected, StreamConflict
@@ -102,7 +102,11 @@ class Desk(Generic[State, Command]):
                 return answered
             for attempt in range(ATTEMPTS):
                 try:
-                    return await self._attempt(conn, case_id, build, facts, call, opens=opens, note=note or {})
+                    with tracing.span("append", call.traceparent, about={"case_id": case_id}) as here:
+                        here_called = replace(call, traceparent=here.traceparent)
+                        return await self._attempt(
+                            conn, case_id, build, facts, here_called, opens=opens, note=note or {}
+                        )
                 except (_Claimed, Rejected) as why:
                     # The first request with this key may have been carried out between our look at it and our reading.
                     if answered := await _answered(conn, call.once):
@@ -171,7 +175,15 @@ class Desk(Generic[State, Command]):
         return CaseKeys(case_id, {})
 
     async def react(
-        self, conn: Connection, command: Command, known: Known, *, cause: Recorded, actor: Actor, given: datetime | None
+        self,
+        conn: Connection,
+        command: Command,
+        known: Known,
+        *,
+        cause: Recorded,
+        actor: Actor,
+        given: datetime | None,
+        traceparent: str | None,
     ) -> Appended | None:
         """Decide and append inside the reader's transaction, whose lane is locked already.
 
@@ -189,9 +201,7 @@ class Desk(Generic[State, Command]):
             return None
         if not events:
             return None
-        by = Provenance(
-            actor, known.directory_version, cause.id, cause.recorded_at, cause.attributes.get("ce_traceparent")
-        )
+        by = Provenance(actor, known.directory_version, cause.id, cause.recorded_at, traceparent)
         at = given or cause.recorded_at
         drafts = [
             draft(event, plain_body(event), source=self.source, subject=case_id, stream=stream, at=at, by=by)

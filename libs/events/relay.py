@@ -12,9 +12,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from libs.events import crash
+from libs.events import crash, tracing
 from libs.events.broker import Address, reach
-from libs.events.envelope import EPOCH, Position, from_kafka
+from libs.events.envelope import EPOCH, Position, from_kafka, well_formed
 from libs.events.errors import ChainBroken
 from libs.events.heartbeat import stop_producer
 from libs.events.lanes import DIRECTORY_LANE, decode_meta
@@ -127,20 +127,23 @@ class Relay:
         last = self.positions.get(lane)
         if last is None:
             return  # Revoked while the rows were read.
+        traces: list[str | None] = []
         for row in rows:
             if row["seq"] != last + 1:
                 self._halt(lane, last, "gap_in_table")
                 return
             headers = decode_meta(row["meta"])
-            key = dict(headers)["ce_subject"]
+            named = dict(headers)
             wire = [*headers, *stored_position(row).headers()]
-            if batch.append(key=key, value=row["body"], timestamp=None, headers=wire) is None:
+            if batch.append(key=named["ce_subject"], value=row["body"], timestamp=None, headers=wire) is None:
                 break
             last = row["seq"]
+            traces.append(well_formed(named.get("ce_traceparent", b"").decode()))
         batch.close()
-        acknowledged = await producer.send_batch(batch, partition.topic, partition=partition.partition)
-        crash.here("relay.after_send")
-        await acknowledged
+        with tracing.spans("relay", traces, "producer", {"lane": lane}):
+            acknowledged = await producer.send_batch(batch, partition.topic, partition=partition.partition)
+            crash.here("relay.after_send")
+            await acknowledged
         crash.here("relay.after_ack")
         # Moves only after the ack, and only where nobody reset it meanwhile.
         if lane in self.positions:

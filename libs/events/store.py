@@ -13,6 +13,7 @@ import asyncpg
 from libs.events.envelope import Draft, Position, Recorded, recorded
 from libs.events.errors import StreamConflict
 from libs.events.lanes import DIRECTORY_LANE, decode_meta, lane_of
+from libs.events.tally import TALLY
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
@@ -84,6 +85,7 @@ async def append(
     values = _values(stream, drafts, expected, cause, given)
     with _conflicts():
         row = await conn.fetchrow(APPEND, *values)
+    TALLY.appended += len(drafts)
     return _appended(values, row)
 
 
@@ -107,6 +109,7 @@ async def append_all(conn: Connection, appends: Sequence[Append]) -> dict[str, A
     values.sort(key=lambda one: one[0])
     with _conflicts():
         rows = await conn.fetchmany(APPEND, values)
+    TALLY.appended += sum(len(one.drafts) for one in appends)
     return {one[1]: _appended(one, row) for one, row in zip(values, rows, strict=True)}
 
 
@@ -116,6 +119,7 @@ def _conflicts() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         if error.sqlstate == "XB409":
+            TALLY.conflicts += 1
             raise StreamConflict() from error
         raise
 

@@ -147,8 +147,8 @@ class Worker:
             return
         self.reader.halted[tp] = f"poison: {type(poison).__name__}"
         consumer.pause(tp)
-        event_id = taken.events[0].id if taken.events else None
-        log.error("partition_halted", partition=tp.partition, topic=tp.topic, event_id=event_id, exc_info=poison)
+        said = taken.events[0].said() if taken.events else {}
+        log.error("partition_halted", partition=tp.partition, topic=tp.topic, **said, exc_info=poison)
 
     async def _put_back(self, consumer: AIOKafkaConsumer, before: Cursor) -> None:
         tp, cursor = before.partition, before

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, FastAPI, Header, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,12 +21,14 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed
 from libs.events.handle import Call, Once, Outcome
 from libs.events.watermark import SOURCES
-from libs.service import problems
+from libs.service import measuring, problems
 from libs.service.callers import TokenInvalid, actor
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.log import set_up
+from libs.service.log import set_up, told
 from libs.service.runtime import Parts, Runtime, runtime
 from libs.service.settings import Settings
+from libs.service.tracing import traced
+from libs.service.watching import InFlight, Watched
 
 Instant = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 """An instant that a caller states, in any offset, with which arithmetic cannot overflow."""
@@ -187,9 +189,11 @@ def api_app(parts: Parts) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings = Settings()
         set_up(settings.service, "api")
-        async with runtime(settings, parts, lock_ms=1000, statement_ms=2000) as running:
-            app.state.runtime = running
-            yield
+        wait = settings.pool_wait_seconds
+        with told("api_died"), traced(settings, "api"):
+            async with runtime(settings, parts, lock_ms=1000, statement_ms=2000, wait_seconds=wait) as running:
+                app.state.runtime = running
+                yield
 
     app = FastAPI(
         title=f"Xunban 巡办 · {parts.title_zh} {parts.service}",
@@ -200,6 +204,8 @@ def api_app(parts: Parts) -> FastAPI:
         },
     )
     app.add_middleware(BodyLimit, limit=262_144, larger=parts.body_limits)
+    app.add_middleware(InFlight)
+    app.add_middleware(Watched)
     problems.install(app)
 
     @app.exception_handler(TokenInvalid)
@@ -214,6 +220,10 @@ def api_app(parts: Parts) -> FastAPI:
     async def readyz(running: Running) -> dict[str, Any]:
         await running.pool.fetchval("select 1")
         return {"status": "ready", "service": parts.service}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(running: Running) -> Response:
+        return await measuring.of_api(running)
 
     @app.get("/freshness", tags=["process"], summary="读模型的新鲜度 / how complete the read model is")
     async def freshness(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from libs.events.errors import (
     WrongType,
 )
 from libs.events.store import AWAY
+from libs.service.metrics import PROBLEMS
 
 log = structlog.get_logger()
 
@@ -37,6 +39,7 @@ STATUS: tuple[tuple[type[Rejected], int], ...] = (
     (TooMany, 429),
     (Unavailable, 503),
 )
+CASE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TITLES = {
     400: ("请求无法读取", "the request cannot be read"),
     401: ("需要有效的令牌", "a valid token is required"),
@@ -77,8 +80,10 @@ def problem_document(status: int, document: Mapping[str, Any] | None = None) -> 
 def problem(status: int, document: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
     """A problem document as the answer."""
     extra = {"Retry-After": "1"} if status == 503 else {}
+    content = problem_document(status, document)
+    PROBLEMS.labels(content["code"]).inc()
     return JSONResponse(
-        problem_document(status, document),
+        content,
         status_code=status,
         media_type="application/problem+json",
         headers={**extra, **(headers or {})},
@@ -109,23 +114,30 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, headers=dict(error.headers or {}))
 
     @app.exception_handler(Exception)
-    async def bug(_: Request, error: Exception) -> JSONResponse:
-        log.error("request_failed", reason=type(error).__name__)
+    async def bug(request: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", **_about(request), exc_info=error)
         return problem(500)
 
     @app.exception_handler(asyncpg.DataError)
-    async def unfit(_: Request, error: asyncpg.DataError) -> JSONResponse:
+    async def unfit(request: Request, error: asyncpg.DataError) -> JSONResponse:
         # What reaches a statement unchecked is the caller's: a NUL, a cursor of another list.
-        log.warning("value_refused", reason=type(error).__name__)
+        log.warning("value_refused", **_about(request), reason=type(error).__name__)
         return problem(422, Malformed().document())
 
     for busy in AWAY:
         app.add_exception_handler(busy, _unavailable)
 
 
-async def _unavailable(_: Request, error: Exception) -> JSONResponse:
-    log.warning("store_unavailable", reason=type(error).__name__)
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    log.warning("store_unavailable", **_about(request), reason=type(error).__name__)
     return problem(503, Unavailable().document())
+
+
+def _about(request: Request) -> dict[str, str]:
+    # A path's text is the caller's; only what is a case id or our own template goes into a log.
+    found = str(request.path_params.get("case_id", ""))
+    case = {"case_id": found} if CASE_ID.fullmatch(found) else {}
+    return {"method": request.method, "route": getattr(request.scope.get("route"), "path", "-"), **case}
 
 
 def _place(entry: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import uvicorn
 import uvloop
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Header, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from libs.events.checkpoint import SECONDS as CHECKPOINT_SECONDS
@@ -21,14 +21,16 @@ from libs.events.checkpoint import Signer, read_key
 from libs.events.store import business_now
 from libs.events.topics import check_topics
 from libs.events.worker import TRANSIENT, Worker
-from libs.service import problems
+from libs.service import measuring, problems
 from libs.service.callers import TokenInvalid
 from libs.service.clock import real_now
 from libs.service.http import ClockNotSettable, ClockNotYours, Instant
-from libs.service.log import set_up
+from libs.service.log import set_up, told
+from libs.service.metrics import CHECKPOINT
 from libs.service.projecting import Projecting
 from libs.service.runtime import Parts, Runtime, runtime
 from libs.service.settings import Settings
+from libs.service.tracing import traced
 
 log = structlog.get_logger()
 
@@ -43,7 +45,12 @@ def run_worker(parts: Parts) -> None:
     """Run the worker until a signal comes or a loop dies; exit code 1 for the latter."""
     settings = Settings()
     set_up(settings.service, "worker")
-    uvloop.run(_work(settings, parts))
+    try:
+        with told("worker_died"), traced(settings, "worker"):
+            uvloop.run(_work(settings, parts))
+    except Exception:
+        # Told above; the interpreter would print the words of whatever ended it.
+        raise SystemExit(1) from None
 
 
 async def _work(settings: Settings, parts: Parts) -> None:
@@ -83,6 +90,7 @@ async def _checkpoints(running: Runtime, worker: Worker) -> None:
         for source in sources if worker.does_single_jobs else []:
             try:
                 await Signer(source, running.pool, settings.broker, key).publish(real_now())
+                CHECKPOINT.set_to_current_time()
             except (KafkaError, *TRANSIENT) as why:
                 log.warning("checkpoint_missed", source=source, reason=type(why).__name__)
         await asyncio.sleep(CHECKPOINT_SECONDS)
@@ -93,7 +101,7 @@ async def _serve(running: Runtime, worker: Worker, stop: asyncio.Event) -> None:
         worker_app(running, worker),
         host=running.settings.host,
         port=running.settings.worker_port,
-        log_level="warning",
+        log_config=None,
         lifespan="off",
     )
     # On a signal uvicorn winds up, then hands the signal on to the handler above.
@@ -133,6 +141,10 @@ def worker_app(running: Runtime, worker: Worker) -> FastAPI:
         ready = worker.joined.is_set() and not halted and not relays
         document = {"ready": ready, "lanes": len(worker.lanes), "halted": halted, "relay_halted": relays}
         return JSONResponse(document, status_code=200 if ready else 503)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return await measuring.of_worker(running, worker)
 
     @app.get("/clock")
     async def clock() -> dict[str, Any]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from structlog.contextvars import bound_contextvars
 
 from libs.directory import store as directory_store
 from libs.directory.facts import Facts
 from libs.directory.store import FactRow
 from libs.directory.view import View
+from libs.events import tracing
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded
 from libs.events.ids import EventId
@@ -16,6 +22,8 @@ from libs.events.lanes import DIRECTORY_LANE
 from libs.events.readmodel import ReadModel
 from libs.events.store import Connection, lock_lane
 from libs.events.worker import NotYet
+from libs.service.clock import real_now
+from libs.service.metrics import BATCH_EVENTS, BATCH_SECONDS, VISIBLE_SECONDS
 from libs.service.runtime import Opener, Parts, Runtime
 
 
@@ -63,28 +71,47 @@ class Projecting:
             await save_directory(conn, events)
             return
         parts = self.running.parts
+        began = monotonic()
         view = await self._directory(conn, events)
         model = await opened(conn, parts, events, self.running.opener)
         locked = False
         touched: set[str] = set()
         for event in events:
-            fold_one(model, parts, event)
-            if parts.effect:
-                await parts.effect(self.running, event)
-            case = model.case(event.subject)
-            if parts.react is None or case is None:
-                continue
-            for command in parts.react(event, case, view):
-                if not locked:
-                    await lock_lane(conn, lane)
-                    locked = True
-                given = event.recorded_at if self.running.manual else None
-                facts = Facts(case, view, self.running.directory.directory)
-                await self.running.desk.react(conn, command, facts, cause=event, actor=SYSTEM, given=given)
-                touched.add(event.subject)
+            with _about(event) as here:
+                fold_one(model, parts, event)
+                if parts.effect:
+                    await parts.effect(self.running, event)
+                case = model.case(event.subject)
+                if parts.react is None or case is None:
+                    continue
+                for command in parts.react(event, case, view):
+                    if not locked:
+                        await lock_lane(conn, lane)
+                        locked = True
+                    facts = Facts(case, view, self.running.directory.directory)
+                    await self._react(conn, command, facts, event, here.traceparent)
+                    touched.add(event.subject)
         if parts.after and touched:
             await parts.after(self.running, conn, sorted(touched))
         await model.write(conn)
+        self._measure(model, events, monotonic() - began)
+
+    async def _react(
+        self, conn: Connection, command: Any, facts: Facts, cause: Recorded, traceparent: str | None
+    ) -> None:
+        given = cause.recorded_at if self.running.manual else None
+        await self.running.desk.react(
+            conn, command, facts, cause=cause, actor=SYSTEM, given=given, traceparent=traceparent
+        )
+
+    def _measure(self, model: ReadModel, events: Sequence[Recorded], seconds: float) -> None:
+        if count := self.running.parts.count:
+            for event in events:
+                count(model, event)
+        BATCH_EVENTS.observe(len(events))
+        BATCH_SECONDS.observe(seconds)
+        if not self.running.manual:
+            VISIBLE_SECONDS.observe(max(0.0, (real_now() - events[-1].recorded_at).total_seconds()))
 
     async def _directory(self, conn: Connection, events: Sequence[Recorded]) -> View:
         """The newest directory here; raises `NotYet` while an event quotes a version that has not arrived."""
@@ -93,3 +120,11 @@ class Projecting:
         if view.version < quoted:
             raise NotYet(f"directory version {quoted}")
         return view
+
+
+@contextmanager
+def _about(event: Recorded) -> Iterator[tracing.Here]:
+    """What is logged and traced meanwhile is about this event."""
+    said = event.said()
+    with bound_contextvars(**said), tracing.span(f"apply {event.type}", event.traceparent, "consumer", said) as here:
+        yield here

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import structlog
 from fastapi import APIRouter
 from sqlalchemy import Table
@@ -25,20 +24,13 @@ from libs.events.readmodel import ReadModel
 from libs.events.seal import Vault
 from libs.events.store import Connection, Pool
 from libs.service.callers import Tokens
+from libs.service.pool import open_pool
 from libs.service.settings import Settings
 
 log = structlog.get_logger()
 
 
 HERE_AND_NOW = "select log.business_now() as now, (select max(version) from directory_fact) as directory"
-
-
-class Connected(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that carries no settings from one user to the next, so that giving it back costs no round trip."""
-
-    def get_reset_query(self) -> str:
-        """Nothing to undo: what is set is set for one transaction; one left open is rolled back all the same."""
-        return ""
 
 
 class WrongMode(RuntimeError):
@@ -65,6 +57,10 @@ Effect = Callable[["Runtime", Recorded], Awaitable[None]]
 Copy = Callable[[Opener, Sequence[Recorded]], Awaitable[Mapping[str, Mapping[str, Any]]]]
 """Event id → search copies for the projection, live and in a rebuild; nothing of what can no longer be opened.
 Tables that hold them are marked `info={"search_copy": True}`."""
+Count = Callable[[ReadModel, Recorded], None]
+"""What the service counts of an event that its live reader has applied."""
+Measure = Callable[[Connection, Sequence[int]], Awaitable[None]]
+"""What the service itself measures of these lanes, when its worker is asked for metrics."""
 After = Callable[["Runtime", Connection, Sequence[str]], Awaitable[None]]
 """After the reactions of a batch, in its transaction: (runtime, connection, ids of the cases it touched)."""
 
@@ -86,6 +82,8 @@ class Parts:
     body_limits: Mapping[str, int] = field(default_factory=dict)
     """Path → bytes that a request there may have, where files are sent."""
     jobs: dict[str, Job] = field(default_factory=dict)
+    count: Count | None = None
+    measure: Measure | None = None
     pending: Callable[[Connection], Awaitable[tuple[int, Any]]] | None = None
     """Manual mode: how many own steps are due and not recorded, and the next due instant after them."""
 
@@ -145,8 +143,13 @@ class Runtime:
 
 
 @asynccontextmanager
-async def runtime(settings: Settings, parts: Parts, *, lock_ms: int, statement_ms: int) -> AsyncIterator[Runtime]:
-    """Connect, check the mode of the log, and close again at the end."""
+async def runtime(
+    settings: Settings, parts: Parts, *, lock_ms: int, statement_ms: int, wait_seconds: float | None = None
+) -> AsyncIterator[Runtime]:
+    """Connect, check the mode of the log, and close again at the end.
+
+    `wait_seconds`: how long a request may wait for a connection; a worker's loops wait as long as it takes.
+    """
     limits = {
         "search_path": "read",
         "lock_timeout": str(lock_ms),
@@ -156,14 +159,8 @@ async def runtime(settings: Settings, parts: Parts, *, lock_ms: int, statement_m
         "timezone": "UTC",
     }
     async with (
-        asyncpg.create_pool(
-            settings.database_url,
-            min_size=1,
-            max_size=settings.pool_size,
-            server_settings=limits,
-            connection_class=Connected,
-        ) as pool,
-        asyncpg.create_pool(settings.keys_database_url, min_size=0, max_size=2) as keys,
+        open_pool(settings.database_url, (1, settings.pool_size), wait_seconds, server_settings=limits) as pool,
+        open_pool(settings.keys_database_url, (0, 2), wait_seconds) as keys,
     ):
         kind = await pool.fetchval("select kind from log.mode")
         if kind != settings.mode:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.events.broker import Address, Broker, Mechanism, Protocol
 
@@ -16,9 +16,9 @@ class KafkaSettings(BaseSettings):
 
     kafka_bootstrap_servers: str = Field(description="host:port of Kafka; several are separated by commas.")
     kafka_security_protocol: Protocol = Field(default="PLAINTEXT", description="Outside one machine: SASL_SSL.")
-    kafka_sasl_mechanism: Mechanism = "SCRAM-SHA-512"
+    kafka_sasl_mechanism: Mechanism = Field(default="SCRAM-SHA-512", description="Where the protocol is a SASL one.")
     kafka_sasl_username: str | None = Field(default=None, description="The process's own principal (deploy/README.md).")
-    kafka_sasl_password: SecretStr | None = None
+    kafka_sasl_password: SecretStr | None = Field(default=None, description="Of that principal.")
     kafka_ca_file: Path | None = Field(default=None, description="PEM; unset: the authorities this machine trusts.")
 
     @property
@@ -58,7 +58,10 @@ def kafka_settings(kafka: Address) -> dict[str, str]:
 class Settings(KafkaSettings):
     """Environment of a service process; the names are those of the deployment (deploy/)."""
 
-    service: Literal["intake", "routing", "supervision", "notify"]
+    # What is said of a wrong setting goes to the log, which must not show the others: addresses carry passwords.
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
+    service: Literal["intake", "routing", "supervision", "notify"] = Field(description="Which service this is.")
     database_url: str = Field(
         description="The service's own database, application role; `?sslmode=verify-full&sslrootcert=…` for TLS."
     )
@@ -72,13 +75,17 @@ class Settings(KafkaSettings):
     receipt_tries_per_receipt: str = Field(default="30/hour", description="How often one receipt may be tried.")
     checkpoint_key_file: Path = Field(description="Ed25519 key that signs this service's lane heads.")
     outbox_dir: Path | None = Field(default=None, description="Where notify's file channel puts messages.")
-    mode: Literal["real", "manual"] = "real"
+    mode: Literal["real", "manual"] = Field(default="real", description="Business time; must be that of the log.")
     host: str = Field(default="127.0.0.1", description="Address that the worker listens on.")
-    worker_port: int = Field(default=0, description="Health and clock of the worker.")
-    pool_size: int = 8
+    worker_port: int = Field(default=0, description="Port of the worker: health, clock and metrics.")
+    pool_size: int = Field(default=8, description="Most connections of one process to its database.")
     relay_idle_ms: int = Field(default=200, description="Longest pause of the relay between two looks.")
     stale_after_seconds: float = Field(default=60.0, description="Lag above which lists and final powers answer 503.")
-    max_body_bytes: int = 262_144
+    max_in_flight: int = Field(default=64, description="Requests an API works on at once; above it answers 503.")
+    pool_wait_seconds: float = Field(default=2.0, description="Longest wait of a request for a database connection.")
+    otel_exporter_otlp_endpoint: str | None = Field(
+        default=None, description="Where traces go (OTLP/HTTP); none = off. Other `OTEL_…` variables are the SDK's own."
+    )
 
     @property
     def source(self) -> str:

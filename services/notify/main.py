@@ -3,7 +3,7 @@
 from libs.service.http import api_app
 from libs.service.process import run_worker
 from libs.service.runtime import Parts
-from services.notify import api, domain, projection, reactions, sender, tables
+from services.notify import api, domain, measures, projection, reactions, sender, tables
 
 PARTS = Parts(
     service="notify",
@@ -13,6 +13,8 @@ PARTS = Parts(
     tables=tables.TABLES,
     project=projection.project,
     react=reactions.react,
+    count=measures.count,
+    measure=measures.measure,
     jobs={"sender": sender.run},
     pending=sender.pending,
 )

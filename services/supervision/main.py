@@ -27,6 +27,7 @@ PARTS = Parts(
     project=projection.project,
     react=reactions.react,
     after=timers.follow,
+    measure=timers.measure,
     jobs={"timers": timers.run, "silence": silence.watch, "alarms": alarms.watch},
     pending=timers.pending,
 )

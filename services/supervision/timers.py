@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import groupby
 
 import structlog
+from prometheus_client import Gauge
 
 from libs.directory.facts import Facts
 from libs.directory.view import View
@@ -61,6 +62,12 @@ PENDING = """
              (select due_at from timers.timer where lane = mark.lane and due_at >= mark.at order by due_at limit 1) next
            ) as next_due
 """
+OVERDUE = """
+    select count(*) as steps, extract(epoch from log.business_now() - min(due_at))::float8 as seconds
+      from timers.timer where lane = any($1) and due_at < (select log.business_now())
+"""
+LATE = Gauge("xunban_timer_late_seconds", "How long the oldest step of a clock has been due and is not recorded.")
+WAITING = Gauge("xunban_timers_due", "Steps of clocks that are due and not recorded.")
 WRITE = """
     insert into timers.timer (case_id, lane, due_at, clock_id, kind, level)
     select * from unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[], $6::smallint[])
@@ -119,6 +126,13 @@ async def pending(conn: Connection) -> tuple[int, datetime | None]:
     now = await store.business_now(conn)
     row = await conn.fetchrow(PENDING, list(SOURCES), now)
     return (row["due"], row["next_due"]) if row else (0, None)
+
+
+async def measure(conn: Connection, lanes: Sequence[int]) -> None:
+    """How late the oldest step of these lanes is, and how many are: due by the clock, whatever the watermark says."""
+    row = await conn.fetchrow(OVERDUE, list(lanes))
+    LATE.set(max(0.0, row["seconds"] or 0.0) if row else 0.0)
+    WAITING.set(row["steps"] if row else 0)
 
 
 async def rebuild(running: Runtime, conn: Connection) -> int:
