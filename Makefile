@@ -61,9 +61,11 @@ lint: env ## ruff, mypy strict, import contracts, schemas up to date
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/xunban schemas --check
+	$(BIN)/xunban reference --check
 
-schemas: env ## generate JSON Schemas and AsyncAPI from the event contracts
+schemas: env ## generate JSON Schemas and AsyncAPI from the contracts, and the reference of settings and metrics
 	$(BIN)/xunban schemas
+	$(BIN)/xunban reference
 
 format: env ## format and fix
 	$(BIN)/ruff format .

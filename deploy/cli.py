@@ -22,6 +22,7 @@ MODULES: dict[str, str | None] = {
     "deploy.commands.import_": None,
     "deploy.commands.real": None,
     "deploy.commands.compare": None,
+    "deploy.commands.reference": None,
     "libs.directory.cli": "directory",
     "libs.events.cli": None,
     "libs.audit.cli": None,

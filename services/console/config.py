@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
 
 class Settings(BaseSettings):
     """Environment of the console's process."""
 
-    intake_url: str
-    routing_url: str
-    supervision_url: str
-    secure_cookies: bool = False
-    """Behind TLS, where every installation but a developer's own machine is."""
+    intake_url: str = Field(description="Base address of intake's API.")
+    routing_url: str = Field(description="Base address of routing's API.")
+    supervision_url: str = Field(description="Base address of supervision's API.")
+    secure_cookies: bool = Field(
+        default=False, description="Behind TLS, where every installation but a developer's own machine is."
+    )
 
     def urls(self) -> dict[str, str]:
         """Service → base address of its API."""

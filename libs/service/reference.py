@@ -1,0 +1,47 @@
+"""The reference of settings and metrics as tables, made from the code that reads and keeps them. Writes no file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from prometheus_client.metrics_core import Metric
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+
+def settings_table(settings: type[BaseSettings]) -> str:
+    """One row per environment variable: name, type, default, meaning."""
+    rows = [_setting(name, field) for name, field in settings.model_fields.items()]
+    return _table(("variable", "type", "default", "what it does"), rows)
+
+
+def metrics_table(families: Iterable[Metric]) -> str:
+    """One row per metric of ours: name as it is asked for, kind, meaning."""
+    rows = [(f"`{metric_name(one)}`", one.type, one.documentation) for one in families]
+    return _table(("metric", "kind", "what it says"), sorted(row for row in rows if row[0].startswith("`xunban_")))
+
+
+def metric_name(family: Metric) -> str:
+    """The name that a query uses; of a histogram the stem of `_bucket`, `_sum` and `_count`."""
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+def _setting(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
+    default = "**required**" if field.is_required() else "–" if field.default is None else f"`{field.default}`"
+    return f"`{name.upper()}`", _kind(field.annotation), default, field.description or ""
+
+
+def _kind(annotation: Any) -> str:
+    parts = [one for one in get_args(annotation) if one is not type(None)]
+    if not parts:
+        return str(getattr(annotation, "__name__", annotation)).lower()
+    return " / ".join(f"`{one}`" if isinstance(one, str) else _kind(one) for one in parts)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(re.sub(r"\s+", " ", cell).replace("|", "\\|") for cell in row) + " |" for row in lines
+    )
