@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, get_args
 
 from prometheus_client.metrics_core import Metric
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
@@ -36,7 +37,7 @@ def _setting(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
 def _kind(annotation: Any) -> str:
     parts = [one for one in get_args(annotation) if one is not type(None)]
     if not parts:
-        return str(getattr(annotation, "__name__", annotation)).lower()
+        return "secret" if annotation is SecretStr else str(getattr(annotation, "__name__", annotation)).lower()
     return " / ".join(f"`{one}`" if isinstance(one, str) else _kind(one) for one in parts)
 
 
