@@ -28,9 +28,15 @@ def set_up(service: str, process: str) -> None:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
         logging.getLogger(name).setLevel(logging.WARNING)
+
+    def whose(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        # Not a context variable: a request does not run in the context in which the process was set up.
+        return {**entry, "service": service, "process": process}
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            whose,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             without_words,
@@ -39,7 +45,6 @@ def set_up(service: str, process: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service, process=process)
 
 
 def without_words(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -24,7 +24,6 @@ def as_in_a_service() -> Iterator[None]:
     set_up("intake", "api")
     yield
     root.handlers[:], root.level = before
-    structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
 
 

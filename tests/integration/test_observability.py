@@ -1,0 +1,283 @@
+"""What the running system says of itself – metrics, traces, logs – and what it answers when there is too much of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+
+from deploy.directory_apply import apply_directory
+from deploy.embedded.instance import ROOT, SERVICES
+from deploy.embedded.stack import Stack
+from deploy.timeline import Timeline
+from deploy.town import Town, civil
+from libs.events.ids import new_id
+from tests.integration.collector import Collector, Span, collecting
+
+TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+WORDS = "张三家门口下水道异味13800000000"
+BODY = {"channel": "phone", "kind": "help", "content": WORDS, "place": {"grid": "G03"}}
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    with collecting() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def running(collector: Collector) -> Iterator[Stack]:
+    """The whole system, told where traces go."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        with Stack(f"test-{secrets.token_hex(4)}") as stack:
+            yield stack
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town(running: Stack) -> AsyncIterator[Town]:
+    """绥山镇 on the morning of Monday, 2026-11-02."""
+    async with Timeline.of(running) as line:
+        await line.advance(civil("2026-11-02 08:00"))
+        await apply_directory(line, ROOT / "examples" / "town")
+        yield Town(line)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def case(town: Town) -> str:
+    """A case registered by a request that belongs to somebody's trace."""
+    made = await town.appeal("2026-11-02 09:00", "zhou-min", "G03", "complaint", WORDS, reporter_phone="13800000000")
+    town.line.client.headers["traceparent"] = f"00-{TRACE}-{CALLER}-01"
+    await town.register("2026-11-02 09:10", made, "sewer-odour", "U3")
+    del town.line.client.headers["traceparent"]
+    await town.dispatch("2026-11-02 09:20", made)
+    return made
+
+
+# Traces --------------------------------------------------------------------------------------------------------------
+
+
+def named(spans: list[Span], process: str, name: str) -> list[Span]:
+    return [span for span in spans if (span.process, span.name, span.trace) == (process, name, TRACE)]
+
+
+async def test_one_trace_spans_the_request_the_log_and_the_reactions_of_other_services(
+    case: str, collector: Collector
+) -> None:
+    wanted = [
+        ("intake-api", "POST /cases/{case_id}/register"),
+        ("intake-api", "append"),
+        ("intake-worker", "relay"),
+        ("routing-worker", "apply intake.case-registered.v1"),
+        ("routing-worker", "relay"),
+        ("supervision-worker", "apply routing.route-proposed.v1"),
+        ("supervision-worker", "apply intake.case-registered.v1"),
+        ("notify-worker", "apply supervision.deadline-set.v1"),
+    ]
+    spans = await asyncio.to_thread(collector.wait, lambda seen: all(named(seen, *one) for one in wanted))
+    (request,), (append,) = named(spans, *wanted[0]), named(spans, *wanted[1])
+    assert (request.parent, append.parent) == (CALLER, request.id)
+    assert append.id in {span.parent for span in named(spans, *wanted[2])}
+    (read_by_routing,) = named(spans, *wanted[3])
+    assert read_by_routing.parent == append.id
+    (reaction_read,) = named(spans, *wanted[5])
+    assert reaction_read.parent == read_by_routing.id
+    (read_by_supervision,) = named(spans, *wanted[6])
+    assert {span.parent for span in named(spans, *wanted[7])} == {read_by_supervision.id}
+    assert case in append.text
+    assert not [span for span in spans if "13800000000" in span.text or "下水道" in span.text]
+
+
+# Metrics -------------------------------------------------------------------------------------------------------------
+
+
+async def scraped(stack: Stack) -> tuple[dict[tuple[str, str], dict[str, float]], str]:
+    """Values by (service, process) and by name with labels; and all the text."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    everything = ""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for service in SERVICES:
+            for process, url in (("api", stack.api_url(service)), ("worker", stack.worker_url(service))):
+                text = (await client.get(f"{url}/metrics")).raise_for_status().text
+                everything += text
+                for family in text_string_to_metric_families(text):
+                    for sample in family.samples:
+                        labels = dict(sample.labels)
+                        assert (labels.pop("service"), labels.pop("process")) == (service, process)
+                        told = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
+                        found.setdefault((service, process), {})[f"{sample.name}{{{told}}}"] = sample.value
+    return found, everything
+
+
+async def test_every_process_says_how_it_is(case: str, running: Stack) -> None:
+    found, everything = await scraped(running)
+    for service in SERVICES:
+        api, worker = found[service, "api"], found[service, "worker"]
+        assert api["xunban_database_up{}"] == worker["xunban_database_up{}"] == 1
+        assert worker["xunban_lanes_owned{}"] == 64
+        assert (
+            worker["xunban_partitions_halted{what=projection}"] == worker["xunban_partitions_halted{what=relay}"] == 0
+        )
+        assert worker["xunban_relay_backlog_events{}"] == 0
+        for source in SERVICES:
+            assert 0 <= worker[f"xunban_watermark_lag_seconds{{source={source}}}"] < 30
+            assert 0 <= api[f"xunban_freshness_lag_seconds{{source={source}}}"] < 30
+        assert worker["xunban_projection_batch_events_sum{}"] > 0
+        assert worker["xunban_checkpoint_signed_timestamp_seconds{}"] > 0
+    intake, notify = found["intake", "api"], found["notify", "worker"]
+    assert intake["xunban_http_requests_total{method=POST,route=/cases/{case_id}/register,status=200}"] == 1
+    assert intake["xunban_http_request_seconds_count{method=POST,route=/cases/{case_id}/register}"] == 1
+    assert intake["xunban_events_appended_total{}"] >= 2
+    assert sum(count for name, count in notify.items() if name.startswith("xunban_messages_total{")) >= 1
+    assert found["supervision", "worker"]["xunban_timer_late_seconds{}"] == 0
+    assert case not in everything
+    assert "13800000000" not in everything
+
+
+async def test_a_step_that_the_clock_has_passed_and_nobody_may_record_yet_is_late(case: str, running: Stack) -> None:
+    """Supervision's clock is ahead; the others' watermarks hold the step back."""
+    conn = await asyncpg.connect(running.admin_url("supervision"))
+    try:
+        due = await conn.fetchval("select min(due_at) from timers.timer where case_id = $1", case)
+        before = await conn.fetchval("select now from log.mode")
+        await conn.execute("update log.mode set now = $1::timestamptz + interval '90 seconds'", due)
+        found, _ = await scraped(running)
+        await conn.execute("update log.mode set now = $1", before)
+    finally:
+        await conn.close()
+    assert found["supervision", "worker"]["xunban_timer_late_seconds{}"] == pytest.approx(90)
+    assert found["supervision", "worker"]["xunban_timers_due{}"] == 1
+
+
+# Too much of it ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an appeal to intake was told, and after how many seconds."""
+
+    status: int
+    code: str
+    retry_after: str | None
+    seconds: float
+
+
+async def appeal(client: httpx.AsyncClient, key: str) -> Answer:
+    began = monotonic()
+    answer = await client.post("/appeals", json=BODY, headers={"Idempotency-Key": key})
+    code = answer.json().get("code", "")
+    return Answer(answer.status_code, code, answer.headers.get("retry-after"), monotonic() - began)
+
+
+@asynccontextmanager
+async def operators(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """Any number of them at once, on any number of connections."""
+    headers = {"Authorization": f"Bearer {stack.token(person='zhou-min')}"}
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(
+        base_url=stack.api_url("intake"), headers=headers, timeout=60, limits=limits, trust_env=False
+    ) as client:
+        yield client
+
+
+async def cases_received(stack: Stack) -> int:
+    conn = await asyncpg.connect(stack.admin_url("intake"))
+    try:
+        return int(await conn.fetchval("select count(*) from log.event where type = 'intake.appeal-received.v1'"))
+    finally:
+        await conn.close()
+
+
+async def test_of_many_requests_at_once_each_is_done_or_told_to_come_again_and_is_done_once_in_the_end(
+    case: str, running: Stack
+) -> None:
+    keys, before, refused = [new_id() for _ in range(200)], await cases_received(running), Counter[str]()
+    async with operators(running) as client:
+        left = keys
+        while left:
+            answers = dict(zip(left, await asyncio.gather(*(appeal(client, key) for key in left)), strict=True))
+            assert {(one.status, one.retry_after) for one in answers.values()} <= {(201, None), (503, "1")}
+            left = [key for key, answer in answers.items() if answer.status == 503]
+            refused.update(answers[key].code for key in left)
+    assert refused["overloaded"] > 0
+    assert refused.keys() <= {"overloaded", "unavailable"}
+    assert await cases_received(running) == before + 200
+    found, _ = await scraped(running)
+    assert found["intake", "api"]["xunban_http_overloaded_total{}"] == refused["overloaded"]
+    assert found["intake", "api"]["xunban_problems_total{code=overloaded}"] == refused["overloaded"]
+
+
+async def test_while_the_database_lets_nobody_write_nobody_waits_long(case: str, running: Stack) -> None:
+    before = await cases_received(running)
+    conn = await asyncpg.connect(running.admin_url("intake"))
+    try:
+        async with conn.transaction(), operators(running) as client:
+            await conn.execute("lock table log.lane_head in access exclusive mode")
+            sent = [asyncio.create_task(appeal(client, new_id())) for _ in range(50)]
+            alive = await client.get("/healthz")
+            answers = await asyncio.gather(*sent)
+    finally:
+        await conn.close()
+    assert alive.status_code == 200
+    assert {(one.status, one.code, one.retry_after) for one in answers} == {(503, "unavailable", "1")}
+    assert max(one.seconds for one in answers) < 10
+    assert await cases_received(running) == before
+
+
+@contextmanager
+def silent_database(stack: Stack) -> Iterator[None]:
+    """PostgreSQL stands still with every connection open."""
+    server = int((stack.dir / "pg" / "postmaster.pid").read_text().split()[0])
+    children = [int(pid) for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split()]
+    try:
+        for pid in (server, *children):
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in (*children, server):
+            os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_database_that_stands_still_fills_no_memory(case: str, running: Stack) -> None:
+    """The few that hold its connections wait for it; all others are told within the patience for a connection."""
+    async with operators(running) as client:
+        with silent_database(running):
+            sent = [asyncio.create_task(appeal(client, new_id())) for _ in range(100)]
+            told = [await first for _, first in zip(range(92), asyncio.as_completed(sent), strict=False)]
+            metrics = (await client.get("/metrics")).text
+        assert {(one.status, one.retry_after) for one in told} == {(503, "1")}
+        assert max(one.seconds for one in told) < 10
+        assert 'xunban_database_up{process="api",service="intake"} 0.0' in metrics
+        assert {one.status for one in await asyncio.gather(*sent)} <= {201, 503}
+
+
+# Logs ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_logs_name_what_they_are_about_and_no_person(case: str, running: Stack) -> None:
+    """After all that went wrong above; every line is one fact."""
+    said = []
+    for service in SERVICES:
+        for process in ("api", "worker"):
+            text = (running.instance.logs / f"{service}-{process}.log").read_text()
+            assert "13800000000" not in text
+            assert "下水道" not in text
+            said += [json.loads(line) for line in text.splitlines() if not line.startswith("INFO:")]
+    away = [line for line in said if line["event"] == "store_unavailable"]
+    assert {(line["service"], line["process"], line["route"]) for line in away} >= {("intake", "api", "/appeals")}
+    assert all(len(line["trace_id"]) == 32 for line in away)
