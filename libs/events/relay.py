@@ -23,12 +23,16 @@ from libs.events.store import AWAY, Connection, Pool, stored_position
 log = structlog.get_logger()
 
 BATCH = 500
+BATCH_BYTES = 1 << 19
+"""Of bodies, per lane: what one batch of the producer holds, and so all that a look has in memory at most."""
 SEND_SECONDS = 30.0
 AFTER_POSITION = """
     select e.lane, e.seq, e.version, e.recorded_at, e.prev_hash, e.hash, e.meta, e.body
       from unnest($1::smallint[], $2::bigint[]) l(lane, position)
-     cross join lateral (select * from log.event e where e.lane = l.lane and e.seq > l.position
-                          order by e.seq limit $3) e
+     cross join lateral (select n.*, sum(octet_length(n.body)) over (order by n.seq rows unbounded preceding) as bytes
+                           from (select * from log.event e where e.lane = l.lane and e.seq > l.position
+                                  order by e.seq limit $3) n) e
+     where e.bytes - octet_length(e.body) < $4
      order by e.lane, e.seq
 """
 
@@ -74,7 +78,7 @@ class Relay:
                 enable_idempotence=True,
                 acks="all",
                 linger_ms=0,
-                max_batch_size=1 << 19,
+                max_batch_size=BATCH_BYTES,
                 request_timeout_ms=10_000,
             )
             try:
@@ -102,7 +106,7 @@ class Relay:
         open_lanes = {lane: seq for lane, seq in self.positions.items() if lane in self.owned}
         if not open_lanes:
             return False
-        rows = await self.pool.fetch(AFTER_POSITION, list(open_lanes), list(open_lanes.values()), BATCH)
+        rows = await self.pool.fetch(AFTER_POSITION, list(open_lanes), list(open_lanes.values()), BATCH, BATCH_BYTES)
         if not rows:
             return False
         by_lane: dict[int, list[Any]] = {}

@@ -14,6 +14,9 @@ from libs.events.store import Connection
 
 SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision", "/xunban/notify")
 
+WAITING_AT_MOST = 1000
+"""Beats per (source, lane) kept while its reader stands still."""
+
 
 @dataclass(frozen=True)
 class Beat:
@@ -54,7 +57,7 @@ class Watermarks:
     at: dict[tuple[str, int], datetime] = field(default_factory=dict)
     sent: dict[tuple[str, int], datetime] = field(default_factory=dict)
     waiting: dict[tuple[str, int], dict[int, tuple[datetime, datetime]]] = field(default_factory=dict)
-    """Beats not yet covered, by the `seq` they wait for; the newest of each is enough, however long that takes."""
+    """Beats not yet covered, by the `seq` they wait for; of each the newest is enough, and of many not all are."""
     moved: set[tuple[str, int]] = field(default_factory=set)
 
     def restore(self, rows: Iterable[Any]) -> None:
@@ -82,9 +85,16 @@ class Watermarks:
             if seq <= self.applied[key]:
                 self._move(key, at, beat.sent)
             else:
-                held = self.waiting.setdefault(key, {})
-                before = held.get(seq, (at, beat.sent))
-                held[seq] = (max(at, before[0]), max(beat.sent, before[1]))
+                self._hold(key, seq, at, beat.sent)
+
+    def _hold(self, key: tuple[str, int], seq: int, at: datetime, sent: datetime) -> None:
+        held = self.waiting.setdefault(key, {})
+        before = held.get(seq, (at, sent))
+        held[seq] = (max(at, before[0]), max(sent, before[1]))
+        if len(held) > WAITING_AT_MOST:
+            # As if these had never been heard: the watermark will move in a larger step.
+            for old in sorted(held)[: WAITING_AT_MOST // 2]:
+                del held[old]
 
     def apply(self, source: str, lane: int, seq: int, recorded_at: datetime) -> None:
         """Everything up to this event has been applied and committed."""

@@ -10,7 +10,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.embedded.stack import Stack
-from libs.events.relay import Relay
+from libs.events.relay import AFTER_POSITION, BATCH, BATCH_BYTES, Relay
 from tests.integration.logs import NOTED, SOURCE, Log, append, assert_published, case_in, eventually, read_lane
 
 
@@ -97,11 +97,12 @@ async def test_a_rolled_back_append_is_never_published(relayed_log: Log) -> None
     assert len(await read_lane(log, 13)) == 1
 
 
-async def test_the_largest_body_passes(relayed_log: Log) -> None:
+async def test_the_largest_body_passes_and_few_of_them_are_in_memory_at_once(relayed_log: Log) -> None:
     log, case_id = relayed_log, case_in(14)
     largest = NOTED.model_copy(update={"alternative": "x" * 262_000})
+    await log.append(case_id, largest, largest, largest, largest, largest, largest)
+    assert len(await log.pool.fetch(AFTER_POSITION, [14], [0], BATCH, BATCH_BYTES)) == 3
     async with relaying(log, [14]) as relay:
-        await log.append(case_id, largest, largest, largest, largest)
         await caught_up(log, relay, 14)
     await assert_published(log, 14)
 

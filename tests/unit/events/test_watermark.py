@@ -132,3 +132,13 @@ def test_whatever_the_order_no_later_event_lies_before_a_watermark(steps: list[t
             marks.apply(INTAKE, 5, seq, recorded[seq - 1])
         applied = marks.applied[INTAKE, 5]
         assert all(at >= marks.lane(5, [INTAKE]) for at in recorded[applied:])
+
+
+def test_beats_that_wait_for_a_lane_that_stands_still_do_not_pile_up() -> None:
+    marks = knowing(intake=3)
+    for seq in range(4, 5004):
+        marks.beat(beat(seq, NOON + timedelta(seconds=seq)))
+    assert len(marks.waiting[INTAKE, 5]) <= 1000
+    assert marks.lane(5, [INTAKE]) == MORNING
+    marks.apply(INTAKE, 5, 5003, NOON)
+    assert marks.lane(5, [INTAKE]) == NOON + timedelta(seconds=5003)
