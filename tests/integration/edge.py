@@ -11,10 +11,22 @@ import asyncpg
 import httpx
 
 from deploy.embedded.stack import Stack
+from deploy.town import PHOTO, place
 from libs.events.ids import new_id
 
 LEAK = "leak13800000000"
 """Stands in everything that a test sends; no answer may repeat it."""
+
+
+APPEAL: dict[str, Any] = {"channel": "phone", "kind": "help", "content": LEAK, "place": {"grid": "G03"}}
+REPORT: dict[str, Any] = {
+    "kind": "city_management",
+    "class_code": "road-damage",
+    "content": LEAK,
+    "place": place("G03"),
+    "photos": [PHOTO],
+}
+SOMEBODY = "0191f2a0-0000-7000-8000-00000000ffff"
 
 
 @dataclass(frozen=True)
@@ -67,4 +79,11 @@ def assert_problem(answer: httpx.Response, status: int, code: str | None = None)
     assert document["code"].startswith("E-") or document["code"] in ("stale", "unavailable")
     assert LEAK not in answer.text
     assert LEAK not in str(answer.headers)
+    return document
+
+
+async def appealed(edge: Edge, **fields: Any) -> dict[str, Any]:
+    answer = await edge.send("POST", "/appeals", json={**APPEAL, **fields})
+    assert answer.status_code == 201, answer.text
+    document: dict[str, Any] = answer.json()
     return document
