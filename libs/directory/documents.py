@@ -66,6 +66,10 @@ def read_documents(raw: Mapping[str, Any], tz: str | None = None) -> Documents:
         documents.events()
     except ValidationError as error:
         raise DocumentsRefused(of_validation(error)) from error
+    if documents.rulebook and documents.rulebook.returns.window:
+        # One rule stands in one place; older rulebooks in the log had it twice.
+        twice = "退单时限写在 limits.return_request", "limits.return_request says until when a case is returned"
+        raise DocumentsRefused((refused("E-INPUT", "rulebook.returns.window", *twice),))
     return documents
 
 
@@ -102,8 +106,6 @@ def _normal_fields(raw: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[str
                 yield key, _corners(value)
             case "limits" | "handling" if isinstance(value, Mapping):
                 yield key, {name: _row(row) for name, row in value.items()}
-            case "window":
-                yield key, _row(value)
             case _:
                 yield key, _normal(value, zone)
 

@@ -95,9 +95,9 @@ class WorkClock(Part):
 
 
 class Returns(Part):
-    """退单: window per urgency, how often per unit and per case, and what comes then."""
+    """退单: how often per unit and per case, and what comes then; until when, `limits.return_request` says."""
 
-    window: PerUrgency
+    window: PerUrgency | None = Field(default=None, description="Of older rulebooks; `limits.return_request` decides.")
     per_unit: int
     per_case: int
     then: Literal["arbitration"] = "arbitration"

@@ -43,6 +43,12 @@ def test_a_limit_is_a_number_and_a_unit_or_none_or_refused(limit: str, readable:
         assert refused(raw) == ["rulebook.reopen_window: 格式不符合规定"]
 
 
+def test_until_when_a_case_is_returned_stands_in_the_limits_alone() -> None:
+    window = {"U1": "refused", "U2": "2h", "U3": "1wd", "U4": "1wd"}
+    raw = ruled(returns={"window": window, "per_unit": 1, "per_case": 2})
+    assert refused(raw) == ["rulebook.returns.window: 退单时限写在 limits.return_request"]
+
+
 def test_one_limit_stands_for_all_urgencies() -> None:
     rulebook = read_documents(RAW).rulebook
     assert rulebook is not None
