@@ -198,6 +198,24 @@ async def test_what_nobody_answers_for_and_no_clock_watches_is_an_alarm(town: To
     assert {row["kind"] for row in await table(town, "supervision", "/alarms")} == {"NO_UNIT", "NOT_REGISTERED"}
 
 
+async def test_a_co_unit_finds_the_clocks_of_the_cases_that_it_helps_with(town: Town) -> None:
+    case = await complaint(town, "2026-11-18 09:00")
+    await town.accept("2026-11-18 09:10", case, "fang-yun")
+    task = {"unit": "county-urban", "task": "清掏路面雨水口"}
+    await town.act("2026-11-18 09:20", "routing", f"/cases/{case}/co-units", "fang-yun", task)
+    await town.line.run_to(civil("2026-11-18 09:30"))
+    query: dict[str, Any] = {"within": "30d", "role": "co"}
+
+    for who in ({"person": "tang-jing"}, {"unit": "county-urban"}, {}):
+        answer = await asked(town, "/due-soon", **query, **who)
+        listed = [(row["case_id"], row["unit"], row["co_units"]) for row in answer["items"]]
+        assert (listed, answer["total"]) == ([(case, HOUSING, ["county-urban"])], 1)
+    assert (await asked(town, "/due-soon", **query, unit="county-water"))["items"] == []
+    assert (await asked(town, "/due-soon", person="tang-jing", within="30d"))["items"] == []
+    assert (await asked(town, "/due-soon", **query, as_of="2026-11-18T09:15:00+08:00"))["items"] == []
+    assert (await asked(town, "/counts", person="tang-jing", role="co"))["total"]["open"] == 1
+
+
 async def test_a_reader_who_goes_away_gives_the_connection_back(town: Town) -> None:
     url, headers = town.line.apis["supervision"], {"Authorization": f"Bearer {town.line.sign(SUPERVISOR)}"}
     for _ in range(20):
