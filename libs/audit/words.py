@@ -71,10 +71,20 @@ WORDS: Mapping[type[Event], Said] = {
         "{unit} 反馈 (第 {round} 轮): {result}, 由 {submitted_by}",
         "{unit} reported (round {round}): {result}, by {submitted_by}",
     ),
+    routing.EndorsementRequested: Said(
+        "{unit} 的{act}送负责人审签, 起草人 {requested_by}",
+        "the {act} of {unit}, drafted by {requested_by}, waits for its leader",
+    ),
+    routing.EndorsementGiven: Said(
+        "{unit} 负责人 {endorsed_by} 审签{act}", "{endorsed_by} endorsed the {act} of {unit}"
+    ),
+    routing.EndorsementRefused: Said(
+        "{unit} 负责人 {refused_by} 不予审签{act}", "{refused_by} gave the {act} of {unit} back"
+    ),
     routing.HandlingResumed: Said("{unit} 继续办理 (第 {round} 轮)", "{unit} goes on (round {round})"),
     routing.ReturnRequested: Said(
-        "{unit} 申请退单, 依据 {basis}, 建议 {suggested_unit}",
-        "{unit} asks to return it on {basis}, for {suggested_unit}",
+        "{unit} 申请退单, 建议 {suggested_unit}",
+        "{unit} asks to return it, for {suggested_unit}",
     ),
     routing.ReturnApproved: Said("同意 {unit} 退单, 由 {decided_by}", "return of {unit} approved by {decided_by}"),
     routing.ReturnRejected: Said("不同意 {unit} 退单, 由 {decided_by}", "return of {unit} rejected by {decided_by}"),

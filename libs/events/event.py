@@ -41,7 +41,10 @@ def kebab(name: str) -> str:
 
 
 class Event(BaseModel):
-    """A fact. The wire type is `<owner>.<kebab-name>.v<version>`; old bytes are never rewritten."""
+    """A fact. The wire type is `<owner>.<kebab-name>.v<version>`; old bytes are never rewritten.
+
+    An older version keeps a class of its own, `named` as the event, and is read as today's (`upcast`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -49,11 +52,15 @@ class Event(BaseModel):
     owner: ClassVar[str]
     schema_version: ClassVar[int]
 
-    def __init_subclass__(cls, version: int = 1, **kwargs: Any) -> None:
+    def __init_subclass__(cls, version: int = 1, named: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.owner = cls.__module__.rpartition(".")[2]
         cls.schema_version = version
-        cls.ce_type = f"{cls.owner}.{kebab(cls.__name__)}.v{version}"
+        cls.ce_type = f"{cls.owner}.{kebab(named or cls.__name__)}.v{version}"
+
+    def upcast(self) -> Event:
+        """The same fact as today's code knows it; an older version says here what became of it."""
+        return self
 
     @classmethod
     @cache

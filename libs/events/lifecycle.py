@@ -255,6 +255,10 @@ def _routing(case: Case, event: Event, event_id: str) -> dict[str, Any]:
             return {"handlers": _used(case.handlers, event.recorded_by, event_id)}
         case routing.FeedbackSubmitted():
             return {"state": "FEEDBACK", "handlers": _used(case.handlers, event.submitted_by, event_id)}
+        case routing.EndorsementRequested(requested_by=person):
+            return {"handlers": _used(case.handlers, person, event_id)}
+        case routing.EndorsementGiven(endorsed_by=person) | routing.EndorsementRefused(refused_by=person):
+            return {"handlers": _used(case.handlers, person, event_id)}
         case routing.ReturnRequested():
             return {"state": "RETURN_PENDING", "returns": (*case.returns, event.unit), "return_asked": event_id}
         case routing.ReturnApproved():

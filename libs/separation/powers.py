@@ -47,6 +47,21 @@ def may_handle(
     return breach and replace(breach, allowed=tuple(sorted(free)))
 
 
+def may_endorse(
+    case: CaseParties, actor: PersonId, view: View, at: datetime, unit: UnitId | None, *, asked_by: PersonId | None
+) -> Breach | None:
+    """Whether the person may endorse what `asked_by` wants to send for `unit`."""
+    act = Act(case, actor, view, at)
+
+    def rule(one: Act) -> rules.Breaches:
+        return rules.endorsing(one, (unit,) if unit else act.handling_units, asked_by)
+
+    breach = rules.first(rule(act))
+    leaders = view.holders("DEPT_LEADER", unit, at) if breach and unit else ()
+    free = tuple(one for one in leaders if rules.first(rule(replace(act, actor=one))) is None)
+    return breach and replace(breach, allowed=free)
+
+
 def may_verify(case: CaseParties, actor: PersonId, view: View, at: datetime) -> Breach | None:
     """Whether the person may check the case on site."""
     breach = rules.first(rules.verifying(Act(case, actor, view, at)))

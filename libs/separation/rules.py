@@ -57,6 +57,13 @@ def handling(act: Act, units: tuple[UnitId, ...]) -> Breaches:
     yield from _did(act, case.dispatchers, "SEP-09", "派遣过本案的人员不得办理", "a dispatcher may not handle")
 
 
+def endorsing(act: Act, units: tuple[UnitId, ...], asked_by: PersonId | None) -> Breaches:
+    """A leader's word for what his unit sends: a handling power, and never for his own draft (SEP-15)."""
+    yield from handling(act, units)
+    if asked_by is not None and act.view.natural(asked_by) == act.view.natural(act.actor):
+        yield Breach("SEP-15", "不得审签本人起草的退单或反馈", "nobody endorses what he drafted himself")
+
+
 def verifying(act: Act) -> Breaches:
     """Checking on site. The discoverer may (d.2 #1), but not with a dual hat."""
     case = act.case

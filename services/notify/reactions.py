@@ -39,6 +39,9 @@ NOTICES: Mapping[type[Event], Notice] = {
     intake.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
     routing.CaseDispatched: Notice("dispatched", (to.clerks,)),
     routing.HandlerAssigned: Notice("assigned", (to.handler,)),
+    # What is endorsed is told by the return or the feedback that follows.
+    routing.EndorsementRequested: Notice("endorse", (to.leaders,)),
+    routing.EndorsementRefused: Notice("endorsement_refused", (to.handler, to.clerks)),
     routing.ReturnRequested: Notice("return_requested", (to.dispatchers,)),
     routing.ReturnApproved: Notice("return_approved", (to.dispatchers, to.clerks)),
     routing.ReturnRejected: Notice("return_rejected", (to.handler, to.clerks)),
@@ -70,6 +73,7 @@ ESCALATED = Notice("escalated", (to.leaders, to.supervisors, to.superior))
 """From L2 on (蓝单 and above)."""
 OF_EVENT = (
     "unit",
+    "act",
     "clock",
     "round",
     "level",

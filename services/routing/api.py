@@ -10,9 +10,12 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from libs.events.event import Sealed
 from libs.events.ids import PersonId, UnitId
+from libs.events.lifecycle import Case
 from libs.service.cases import Body, CaseRef, MinPosition, carry_out, show_case
 from libs.service.http import Calling, Commanding, Running, answer
+from libs.service.runtime import Runtime
 from services.routing import dispatching, handling
 from services.routing.lists import LISTED, due_times, lamp, reasons
 from services.routing.offered import allowed_actions
@@ -112,7 +115,8 @@ async def read_case(
         shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
         row = await conn.fetchrow("select * from work_order where case_id = $1", case_id)
         disputed = await conn.fetchrow("select * from dispute where case_id = $1", case_id)
-    question = in_question(disputed)
+    question, endorsement = await opened(running, shown.case, in_question(disputed)), row and row["endorsement"]
+    draft = await opened(running, shown.case, orjson.loads(endorsement)) if endorsement else None
     order: dict[str, Any] = {
         "allowed_actions": allowed_actions(
             shown.case,
@@ -121,13 +125,35 @@ async def read_case(
             person.now,
             return_until=disputed["return_until"] if disputed else None,
             parties=tuple(question["parties"]),
+            drafted_by=draft["requested_by"] if draft else None,
         ),
+        "endorsement": draft,
         "co_units_outstanding": list(shown.case.co_units),
         "dispute": question,
     }
     if row:
         order |= reasons(row) | {"proposed": row["proposed"], "lamp": lamp(row, shown.fresh.at), "due": due_times(row)}
     return shown.answer(order)
+
+
+async def opened(running: Runtime, case: Case, shown: dict[str, Any]) -> dict[str, Any]:
+    """The same with its sealed texts opened, `***` where the key is destroyed."""
+    if b'"sealed"' not in orjson.dumps(shown):
+        return shown
+    keys = (await running.vault.keys_of(case.case_id)).without(case.erased)
+
+    def plain(value: Any) -> Any:
+        match value:
+            case {"sealed": _, "data": _}:
+                return keys.open(Sealed.model_validate(value))
+            case dict():
+                return {name: plain(part) for name, part in value.items()}
+            case list():
+                return [plain(part) for part in value]
+            case _:
+                return value
+
+    return {name: plain(part) for name, part in shown.items()}
 
 
 UNQUESTIONED: dict[str, Any] = {

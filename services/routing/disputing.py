@@ -61,8 +61,7 @@ def _asked(event: Recorded, asked: ReturnRequested | ArbitrationOpened, unit: st
     return {
         "unit": unit,
         "requested_at": event.recorded_at.isoformat(),
-        "basis": asked.basis,
-        "suggested_unit": asked.suggested_unit,
+        **asked.model_dump(mode="json", include={"basis", "suggested_unit"}),
         "decided": None,
         "groundless": None,
     }

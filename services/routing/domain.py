@@ -17,7 +17,7 @@ from libs.events.contracts.routing import (
 from libs.events.decider import Actor, Decider
 from libs.events.event import Event
 from libs.events.ids import PersonId
-from services.routing import arbitration, co_units, dispatching, handling, returns
+from services.routing import arbitration, co_units, dispatching, endorsing, handling, returns
 from services.routing.work_order import WorkOrder, evolve
 
 # Commands
@@ -84,6 +84,7 @@ Command = (
     | arbitration.Command
     | co_units.Command
     | handling.Command
+    | endorsing.Command
 )
 
 # Decisions
@@ -104,7 +105,9 @@ def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
             return record_violation(order, command)
         case dispatching.ProposeRoute() | dispatching.DispatchCase():
             return dispatching.decide(order, command, facts)
-        case returns.RequestReturn() | returns.DecideReturn():
+        case returns.RequestReturn() | handling.SubmitFeedback() | endorsing.DecideEndorsement():
+            return endorsing.decide(order, command, facts)
+        case returns.DecideReturn():
             return returns.decide(order, command, facts)
         case arbitration.OpenArbitration() | arbitration.RuleArbitration():
             return arbitration.decide(order, command, facts)

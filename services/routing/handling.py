@@ -18,7 +18,7 @@ from libs.events.contracts.routing import (
 )
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected
-from libs.events.event import Event
+from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId, UnitId
 from libs.events.lifecycle import Case
 from libs.separation.powers import may_handle
@@ -79,7 +79,7 @@ class SubmitFeedback:
     at: datetime
     by: Actor
     result: Literal["SOLVED", "EXPLAINED", "PARTLY"]
-    reply: str
+    reply: str | Sealed
     photos: tuple[str, ...] = ()
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from libs.directory.view import View
 from libs.events.decider import Actor
-from libs.events.ids import UnitId
+from libs.events.ids import PersonId, UnitId
 from libs.events.lifecycle import Case
-from libs.separation.powers import may_decide, may_dispatch, may_handle, may_rule
+from libs.separation.powers import may_decide, may_dispatch, may_endorse, may_handle, may_rule
 from services.routing.handling import DEPT_ROLES
 
 WORK = ("contact", "progress", "feedback")
@@ -23,10 +23,12 @@ def allowed_actions(
     *,
     return_until: datetime | None = None,
     parties: tuple[str, ...] = (),
+    drafted_by: str | None = None,
 ) -> list[str]:
     """Paths below the case that this caller may call; nothing that a rule forbids him.
 
-    `return_until` is the end of the unit's window for a return, `parties` are those of the open arbitration.
+    `return_until` is the end of the unit's window for a return, `parties` are those of the open arbitration,
+    `drafted_by` wrote what waits for the leader's endorsement.
     """
     match by.role:
         case "DISPATCHER":
@@ -35,6 +37,10 @@ def allowed_actions(
             return [] if may_rule(case, by.person, directory, at, parties) else ["arbitration/rule"]
         case "TOWN_COORDINATOR" if case.state == "IN_PROGRESS" and coordinates(case, by, directory):
             return [] if may_handle(case, by.person, directory, at) else ["co-units"]
+        case "DEPT_LEADER" if drafted_by and by.unit == case.unit and not case.ended:
+            barred = may_endorse(case, by.person, directory, at, by.unit, asked_by=PersonId(drafted_by))
+            own = department(case, by, directory, at, return_until=return_until)
+            return own if barred else ["endorsement", *own]
         case _:
             return department(case, by, directory, at, return_until=return_until)
 

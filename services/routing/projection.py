@@ -10,6 +10,9 @@ from libs.events.contracts.routing import (
     AssignmentAccepted,
     AssignmentDeemedAccepted,
     CaseDispatched,
+    EndorsementGiven,
+    EndorsementRefused,
+    EndorsementRequested,
     RouteProposed,
     RouteRejected,
 )
@@ -77,8 +80,13 @@ def _change(row: Row, event: Recorded) -> Row:
             tried = {"dispatch": proposed.dispatch, "candidates": list(proposed.candidates), "rejected": rejected}
             return {"proposed": proposed.unit, "chain": _steps(proposed), **tried}
         case CaseDispatched() as dispatched:
-            unsigned = {"signed_at": None, "deemed_signed": False}
+            unsigned = {"signed_at": None, "deemed_signed": False, "endorsement": None}
             return {"dispatched_at": event.recorded_at, "chain": _steps(dispatched), **unsigned}
+        case EndorsementRequested() as drafted:
+            asked = {"requested_at": event.recorded_at.isoformat()}
+            return {"endorsement": drafted.model_dump(mode="json", exclude={"unit", "round"}) | asked}
+        case EndorsementGiven() | EndorsementRefused():
+            return {"endorsement": None}
         case AssignmentAccepted():
             return {"signed_at": event.recorded_at}
         case AssignmentDeemedAccepted():

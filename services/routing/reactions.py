@@ -21,6 +21,9 @@ from libs.events.contracts.routing import (
     CitizenContacted,
     CoUnitAdded,
     CoUnitReported,
+    EndorsementGiven,
+    EndorsementRefused,
+    EndorsementRequested,
     FeedbackSubmitted,
     HandlerAssigned,
     ProgressRecorded,
@@ -130,8 +133,12 @@ def _handled_by(act: Event) -> tuple[PersonId, ...]:
             return (act.recorded_by,)
         case FeedbackSubmitted():
             return (act.submitted_by,)
-        case ReturnRequested():
+        case ReturnRequested() | EndorsementRequested():
             return (act.requested_by,)
+        case EndorsementGiven():
+            return (act.endorsed_by,)
+        case EndorsementRefused():
+            return (act.refused_by,)
         case CoUnitAdded():
             return (act.added_by,)
         case _:

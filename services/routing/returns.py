@@ -12,7 +12,7 @@ from libs.directory.view import View
 from libs.events.contracts.routing import ArbitrationOpened, ReturnApproved, ReturnRejected, ReturnRequested
 from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected
-from libs.events.event import Event
+from libs.events.event import Event, Sealed
 from libs.events.ids import UnitId
 from libs.separation.powers import may_decide
 from services.routing.dispatching import known_unit
@@ -28,9 +28,9 @@ class RequestReturn:
 
     at: datetime
     by: Actor
-    basis: str | None = None
+    basis: str | Sealed | None = None
     suggested_unit: UnitId | None = None
-    reason: str | None = None
+    reason: str | Sealed | None = None
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,9 @@ def require_right(order: WorkOrder, unit: UnitId, at: datetime, directory: View)
         raise ReturnWindowOver(rule="RET-1")
 
 
-def grounded(command: RequestReturn, unit: UnitId, directory: View) -> tuple[str, UnitId]:
+def grounded(command: RequestReturn, unit: UnitId, directory: View) -> tuple[str | Sealed, UnitId]:
     """Basis and the unit named; raises `BasisMissing`, `UnknownUnit`."""
-    basis = (command.basis or "").strip()
+    basis = command.basis.strip() if isinstance(command.basis, str) else command.basis
     if not basis or command.suggested_unit is None or command.suggested_unit == unit:
         raise BasisMissing(rule="RET-2", allowed=["basis", "suggested_unit"])
     return basis, known_unit(command.suggested_unit, directory)

@@ -1,4 +1,4 @@
-"""HTTP of returns, arbitration and co-units: request → command → handle."""
+"""HTTP of returns, endorsement, arbitration and co-units: request → command → handle."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from libs.service.cases import Body, CaseRef, carry_out
 from libs.service.http import Commanding, Running, answer
 from services.routing.arbitration import OpenArbitration, RuleArbitration
 from services.routing.co_units import AddCoUnit, ReportAsCoUnit
+from services.routing.endorsing import DecideEndorsement
 from services.routing.returns import DecideReturn, RequestReturn
 
-router = APIRouter(tags=["退单·会商·协办 returns, arbitration, co-units"])
+router = APIRouter(tags=["退单·审签·会商·协办 returns, endorsement, arbitration, co-units"])
 
 
 class ReturnBody(Body):
@@ -36,6 +37,13 @@ class RejectionBody(Body):
     """Why the unit keeps the case."""
 
     reason: str = Field(min_length=1, max_length=2000, examples=["小区内下水道由住建部门监管"])
+
+
+class EndorsementBody(Body):
+    """Whether the draft of the unit is sent; given back only with a reason."""
+
+    approved: bool = Field(examples=[True])
+    reason: str | None = Field(default=None, min_length=1, max_length=2000, examples=["请补充现场照片"])
 
 
 class RulingBody(Body):
@@ -79,6 +87,16 @@ async def approve_return(case_id: CaseRef, body: ApprovalBody, running: Running,
 async def reject_return(case_id: CaseRef, body: RejectionBody, running: Running, call: Commanding) -> JSONResponse:
     def build(now: datetime) -> DecideReturn:
         return DecideReturn(now, call.actor, approved=False, reason=body.reason)
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/endorsement", summary="审签 / endorse what the unit sends, or give it back")
+async def decide_endorsement(
+    case_id: CaseRef, body: EndorsementBody, running: Running, call: Commanding
+) -> JSONResponse:
+    def build(now: datetime) -> DecideEndorsement:
+        return DecideEndorsement(now, call.actor, body.approved, body.reason)
 
     return answer(await carry_out(running, case_id, call, build))
 

@@ -37,6 +37,7 @@ work_order = Table(
     Column("signed_at", DateTime(timezone=True)),
     Column("deemed_signed", Boolean, nullable=False),
     Column("handler", Text),
+    Column("endorsement", JSONB, comment="the draft that waits for the leader: as in its event, texts sealed"),
     Column("round", SmallInteger, nullable=False),
     Column("dual_hat", Boolean, nullable=False),
     Column("dispatch_due_at", DateTime(timezone=True)),

@@ -15,6 +15,9 @@ from libs.events.contracts.routing import (
     CitizenContacted,
     CoUnitAdded,
     CoUnitReported,
+    EndorsementGiven,
+    EndorsementRefused,
+    EndorsementRequested,
     FeedbackSubmitted,
     HandlerAssigned,
     HandlingResumed,
@@ -82,6 +85,8 @@ class WorkOrder:
     """Whom the last return named as responsible."""
     parties: tuple[UnitId, ...] = ()
     """Of the open arbitration."""
+    draft: EndorsementRequested | None = None
+    """What waits for the word of the unit's leader."""
     co_units: tuple[UnitId, ...] = ()
     """Co-handling units that have not reported yet."""
     co_reported: tuple[UnitId, ...] = ()
@@ -110,6 +115,10 @@ def evolve(order: WorkOrder, event: Event) -> WorkOrder:
             return replace(order, reached=order.reached or event.reached, tries=order.tries + 1)
         case FeedbackSubmitted():
             return replace(order, status="FEEDBACK")
+        case EndorsementRequested():
+            return replace(order, draft=event)
+        case EndorsementGiven() | EndorsementRefused():
+            return replace(order, draft=None)
         case HandlingResumed():
             return resumed(order, event)
         case WorkOrderCancelled():
@@ -140,6 +149,7 @@ def dispatched(order: WorkOrder, event: CaseDispatched) -> WorkOrder:
         return_until=event.return_until,
         co_units=(),
         co_reported=(),
+        draft=None,
     )
 
 
@@ -201,7 +211,16 @@ def require_status(order: WorkOrder, case: Case, *statuses: Status) -> None:
 ALLOWED: dict[Status, tuple[str, ...]] = {
     "PROPOSED": ("dispatch",),
     "DISPATCHED": ("accept", "contact", "return"),
-    "IN_PROGRESS": ("assign", "contact", "progress", "return", "co-units", "co-units/report", "feedback"),
+    "IN_PROGRESS": (
+        "assign",
+        "contact",
+        "progress",
+        "return",
+        "co-units",
+        "co-units/report",
+        "feedback",
+        "endorsement",
+    ),
     "RETURN_PENDING": ("return/approve", "return/reject", "arbitration"),
     "ARBITRATION": ("arbitration/rule",),
 }

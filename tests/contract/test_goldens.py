@@ -18,6 +18,14 @@ def body(ce_type: str) -> bytes:
     return (GOLDENS / f"{ce_type}.json").read_bytes()
 
 
+def newest(ce_type: str) -> str:
+    """The type of the newest version that has this name."""
+    name = ce_type.rpartition(".")[0]
+    return max(
+        (one for one in registry.TYPES if one.rpartition(".")[0] == name), key=lambda one: int(one.rpartition("v")[2])
+    )
+
+
 def test_every_type_and_version_has_a_golden_and_none_was_taken_away() -> None:
     assert {name.removesuffix(".json") for name in SUMS} == set(registry.TYPES)
 
@@ -31,7 +39,7 @@ def test_the_bytes_of_a_golden_never_change(name: str) -> None:
 def test_todays_code_reads_the_golden_and_loses_nothing(ce_type: str) -> None:
     event = registry.decode(ce_type, body(ce_type))
 
-    assert event.ce_type == ce_type
+    assert event.ce_type == newest(ce_type)
     assert event.model_dump(mode="json", include=event.model_fields_set) == orjson.loads(body(ce_type))
 
 

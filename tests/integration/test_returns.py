@@ -96,6 +96,7 @@ async def test_a_case_that_nobody_wants_is_ruled_on_after_two_returns(running: S
     disputed = await shown(town, case, "deng-hui")
     assert (disputed["state"], disputed["allowed_actions"]) == ("ARBITRATION", ["arbitration/rule"])
     assert disputed["dispute"]["because"] == "RET-3"
+    assert disputed["dispute"]["returns"][0]["basis"] == DUTY
     assert disputed["dispute"]["parties"] == ["county-housing", "county-water", "county-urban"]
     ruling = {"unit": "county-urban", "groundless": ["county-urban"], "reason": "市政排水管网由城管部门养护"}
     party = await act(town, "2026-11-05 09:00", case, "arbitration/rule", "fang-yun", **ruling, expect=409)
@@ -153,9 +154,37 @@ async def test_the_words_of_a_return_are_sealed(running: Stack, town: Town) -> N
     finally:
         await conn.close()
     text = "".join(row["body"] for row in bodies)
-    assert DUTY in text
+    assert DUTY not in text
     assert "三号楼住户" not in text
-    assert '"sealed"' in text
+    assert '"basis":{"sealed"' in text
+
+
+async def test_the_leader_endorses_what_his_unit_sends_where_the_class_wants_it(running: Stack, town: Town) -> None:
+    case = await town.appeal("2026-11-05 11:01", "zhou-min", "G03", "complaint", "工地拖欠工资", reporter_phone=PHONE)
+    await town.register("2026-11-05 11:01", case, "wage-arrears", "U3")
+    await town.dispatch("2026-11-05 11:02", case)
+    await town.accept("2026-11-05 11:03", case, "jiang-li")
+    await town.contact("2026-11-05 11:04", case, "wei-dong")
+    await town.feedback("2026-11-05 11:05", case, "wei-dong", "已责令支付")
+    drafted = await shown(town, case, "bai-song")
+    assert (drafted["state"], drafted["allowed_actions"]) == ("IN_PROGRESS", ["endorsement"])
+    assert (drafted["endorsement"]["act"], drafted["endorsement"]["reply"]) == ("feedback", "已责令支付")
+    own = await act(town, "2026-11-05 11:06", case, "endorsement", "wei-dong", approved=True, expect=409)
+    assert (own["code"], own["allowed_actions"]) == ("E-SEP-15", ["bai-song"])
+
+    await act(town, "2026-11-05 11:07", case, "endorsement", "bai-song", approved=False, reason="请写明支付日期")
+    assert (await shown(town, case, "bai-song"))["endorsement"] is None
+    await town.feedback("2026-11-05 11:08", case, "wei-dong", "已责令三日内支付")
+    await act(town, "2026-11-05 11:09", case, "endorsement", "bai-song", approved=True)
+    sent = await shown(town, case, "bai-song")
+    assert (sent["state"], sent["endorsement"], sent["allowed_actions"]) == ("FEEDBACK", None, [])
+    assert (await events_of(running, case))[-5:] == [
+        "endorsement-requested",
+        "endorsement-refused",
+        "endorsement-requested",
+        "endorsement-given",
+        "feedback-submitted",
+    ]
 
 
 async def test_the_lead_waits_for_its_co_unit(town: Town) -> None:

@@ -160,6 +160,8 @@ class CatalogueItemPublished(Event):
     self_governance: bool = False
     """自治事项: a village committee may lead it under `standard` and `strict`."""
     dispatch: Literal["auto", "confirm"] = "confirm"
+    endorsement: tuple[Literal["return", "feedback"], ...] = ()
+    """What the leader of the unit endorses before it is sent (domain.md c.3 #19, #32)."""
     leads: tuple[Lead, ...] = Field(min_length=1)
     powers: tuple[Power, ...] = ()
     """Empty = no power is needed."""

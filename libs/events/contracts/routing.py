@@ -102,6 +102,39 @@ class FeedbackSubmitted(Event):
     photos: tuple[str, ...] = ()
 
 
+class EndorsementRequested(Event):
+    """审签: a return or a feedback that waits for the word of the unit's leader, as the class wants it."""
+
+    act: Literal["return", "feedback"]
+    unit: UnitId
+    requested_by: PersonId
+    round: int = 1
+    basis: CaseText | None = None
+    suggested_unit: UnitId | None = None
+    reason: CaseText | None = None
+    result: Literal["SOLVED", "EXPLAINED", "PARTLY"] | None = None
+    reply: CaseText | None = None
+    photos: tuple[str, ...] = ()
+
+
+class EndorsementGiven(Event):
+    """The leader has endorsed it; the return or the feedback itself follows in the same breath."""
+
+    act: Literal["return", "feedback"]
+    unit: UnitId
+    endorsed_by: PersonId
+    requested_by: PersonId
+
+
+class EndorsementRefused(Event):
+    """The leader gives it back to whoever wrote it."""
+
+    act: Literal["return", "feedback"]
+    unit: UnitId
+    refused_by: PersonId
+    reason: CaseText
+
+
 class HandlingResumed(Event):
     """The work order is open again: same round after a rejected feedback, the next one after rework or reopening."""
 
@@ -110,14 +143,14 @@ class HandlingResumed(Event):
     because: str
 
 
-class ReturnRequested(Event):
+class ReturnRequested(Event, version=2):
     """退单: the unit says that the matter is not its own, on which basis, and whose it would be."""
 
     unit: UnitId
     requested_by: PersonId
     round: int = 1
-    basis: str
-    """Article or entry of the duty list (RET-2)."""
+    basis: CaseText
+    """Article or entry of the duty list (RET-2), as the clerk typed it."""
     suggested_unit: UnitId
     reason: CaseText | None = None
 
@@ -138,7 +171,7 @@ class ReturnRejected(Event):
     reason: CaseText
 
 
-class ArbitrationOpened(Event):
+class ArbitrationOpened(Event, version=2):
     """会商裁定: nobody may return the case any more; somebody outside the parties rules."""
 
     parties: tuple[UnitId, ...]
@@ -147,7 +180,7 @@ class ArbitrationOpened(Event):
     opened_by: PersonId | None = None
     requested_by: PersonId | None = None
     """Whose request was the return too many (RET-3); with its basis, the unit named and the reason."""
-    basis: str | None = None
+    basis: CaseText | None = None
     suggested_unit: UnitId | None = None
     reason: CaseText | None = None
 
@@ -206,6 +239,37 @@ class SeparationViolationDetected(Event):
     evidence: tuple[str, ...]
 
 
+class ReturnRequestedV1(Event, named="ReturnRequested"):
+    """退单 as it was written while its basis stood open."""
+
+    unit: UnitId
+    requested_by: PersonId
+    round: int = 1
+    basis: str
+    suggested_unit: UnitId
+    reason: CaseText | None = None
+
+    def upcast(self) -> ReturnRequested:
+        """The basis stays as open as it is in the log."""
+        return ReturnRequested(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
+class ArbitrationOpenedV1(Event, named="ArbitrationOpened"):
+    """会商裁定 as it was written while the basis of the return too many stood open."""
+
+    parties: tuple[UnitId, ...]
+    because: Literal["RET-3", "DISPUTED", "SILENCE"]
+    opened_by: PersonId | None = None
+    requested_by: PersonId | None = None
+    basis: str | None = None
+    suggested_unit: UnitId | None = None
+    reason: CaseText | None = None
+
+    def upcast(self) -> ArbitrationOpened:
+        """The basis stays as open as it is in the log."""
+        return ArbitrationOpened(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
 EVENTS: tuple[type[Event], ...] = (
     RouteRejected,
     RouteProposed,
@@ -216,6 +280,9 @@ EVENTS: tuple[type[Event], ...] = (
     CitizenContacted,
     ProgressRecorded,
     FeedbackSubmitted,
+    EndorsementRequested,
+    EndorsementGiven,
+    EndorsementRefused,
     HandlingResumed,
     ReturnRequested,
     ReturnApproved,
@@ -228,3 +295,4 @@ EVENTS: tuple[type[Event], ...] = (
     SeparationViolationAttempted,
     SeparationViolationDetected,
 )
+OLDER: tuple[type[Event], ...] = (ReturnRequestedV1, ArbitrationOpenedV1)

@@ -32,6 +32,8 @@ APPROVED = routing.ReturnApproved(unit=HOUSING, decided_by=CHEN_LI)
 REFUSED = routing.ReturnRejected(unit=HOUSING, decided_by=CHEN_LI, reason=SEALED)
 HELPS = routing.CoUnitAdded(unit=WATER, added_by=PersonId("fang-yun"), task=SEALED)
 HELPED = routing.CoUnitReported(unit=WATER, reported_by=PersonId("cao-ying"), report=SEALED)
+DRAFTED = routing.EndorsementRequested(act="return", unit=HOUSING, requested_by=PersonId("fang-yun"), basis=SEALED)
+GIVEN_BACK = routing.EndorsementRefused(act="return", unit=HOUSING, refused_by=PersonId("ma-jun"), reason=SEALED)
 CORRECTED = intake.CaseCorrected(corrected_by=PersonId("zhou-min"), reason=SEALED, urgency="U2")
 ENDS = intake.AppealWithdrawn(proof="SECRET", continues=False)
 GOES_ON = intake.AppealWithdrawn(proof="SECRET", continues=True)
@@ -50,6 +52,13 @@ def told(event: Event, case: Case) -> set[tuple[str, str]]:
     """(template, recipient); everybody can be reached."""
     assert {one.dropped for one in messages(event, case)} <= {None}
     return {(one.template, one.recipient) for one in messages(event, case)}
+
+
+def test_a_draft_is_told_to_the_leader_who_must_endorse_it_and_to_its_drafters_where_he_gives_it_back() -> None:
+    assert told(DRAFTED, AT_HOUSING) == {("endorse", "person:ma-jun")}
+    assert told(GIVEN_BACK, AT_HOUSING) == {("endorsement_refused", ZHENG_KAI), ("endorsement_refused", FANG_YUN)}
+    (message,) = messages(DRAFTED, AT_HOUSING)
+    assert (message.values["act"], "basis" in message.values) == ("return", False)
 
 
 def test_a_repeat_contact_is_told_by_the_urge_that_follows_from_it() -> None:
