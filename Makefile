@@ -17,7 +17,7 @@ endif
 # Eight processes start from one set of compiled modules; a machine that keeps none would compile them eight times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env lock up down demo real test lint format schemas token
+.PHONY: help env lock up down demo drill real test lint format schemas token
 
 help: ## list everything
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -48,6 +48,9 @@ down: env ## stop the stack of INSTANCE
 
 demo: env ## tell the story of a handful of cases on a fresh stack
 	$(BIN)/xunban demo
+
+drill: env ## restore drill: work, back up, destroy everything, restore, look every promise up
+	$(BIN)/xunban drill
 
 real: env ## drive real cases of DATA through the public APIs
 	$(BIN)/xunban real $(DATA)

@@ -23,6 +23,7 @@ MODULES: dict[str, str | None] = {
     "deploy.commands.real": None,
     "deploy.commands.compare": None,
     "deploy.commands.reference": None,
+    "deploy.commands.backup": None,
     "libs.directory.cli": "directory",
     "libs.events.cli": None,
     "libs.audit.cli": None,

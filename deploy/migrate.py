@@ -28,19 +28,25 @@ def migrate(owner_urls: Mapping[str, str], bootstrap: Address, mode: str, replic
     `owner_urls`: database → postgresql:// URL of its owner. Raises CannotStart when the log was opened in the other
     mode, WrongTopic when a topic is not as it must be.
     """
+    for database, url in owner_urls.items():
+        upgrade(database, url)
     with ThreadPoolExecutor(1) as outside_any_loop:
-        for database, url in owner_urls.items():
-            outside_any_loop.submit(_upgrade, database, url).result()
         outside_any_loop.submit(asyncio.run, _open_log(owner_urls, bootstrap, mode, replication)).result()
 
 
-def _upgrade(database: str, url: str) -> None:
+def upgrade(database: str, url: str, revision: str = "head") -> None:
+    """Bring the schema of one database to a revision. Synchronous; any thread."""
+    with ThreadPoolExecutor(1) as outside_any_loop:
+        outside_any_loop.submit(_upgrade, database, url, revision).result()
+
+
+def _upgrade(database: str, url: str, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "deploy" / "alembic"))
     config.set_main_option("version_locations", str(REVISIONS[database]))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 async def _open_log(owner_urls: Mapping[str, str], bootstrap: Address, mode: str, replication: int) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 from deploy.embedded import postgres
 from deploy.embedded.instance import SERVICES, CannotStart, Instance, Ports
 from libs.audit.reading import NoLog
-from libs.audit.rebuild import Comparison, LogUnsound, compare
+from libs.audit.rebuild import Comparison, LogUnsound, compare, replace
 from libs.events.broker import Address
 from libs.events.seal import Vault
 from libs.service.runtime import Opener, Parts
@@ -34,10 +34,8 @@ def compare_services(
 
     On existing servers: <SERVICE>_OWNER_DATABASE_URL, KEYS_DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS.
     """
-    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    bootstrap = broker_at(given) if given else f"127.0.0.1:{_ports(instance).kafka}"
     try:
-        found = asyncio.run(_compared(instance, bootstrap, service or SERVICES))
+        found = asyncio.run(_compared(instance, _kafka(instance), service or SERVICES))
     except (NoLog, LogUnsound, OSError) as error:
         typer.secho(f"无法比对 / cannot compare: {error}", fg="red", err=True)
         raise typer.Exit(2) from error
@@ -48,6 +46,29 @@ def compare_services(
 async def _compared(instance: str, bootstrap: Address, services: Sequence[str]) -> list[Comparison]:
     async with opener(_keys_url(instance), Instance(instance).keys) as opens:
         return [await compare(_owner_url(instance, name), bootstrap, parts_of(name), opens) for name in services]
+
+
+@app.command("rebuild")
+def rebuild_services(
+    service: Annotated[list[str], typer.Option(help="服务,可重复 / service, may be repeated")],
+    instance: Annotated[str, typer.Option(help="实例 / instance")] = "town",
+) -> None:
+    """由日志重建读模型并替换线上的 / rebuild read models from the log and put them in the place of the live ones."""
+    try:
+        rows = asyncio.run(_replaced(instance, service))
+    except (NoLog, LogUnsound, OSError) as error:
+        typer.secho(f"未重建 / not rebuilt: {error}", fg="red", err=True)
+        raise typer.Exit(2) from error
+    for name, count in rows.items():
+        print(f"{name}: {count:,} 行已重建 / rows rebuilt")
+
+
+async def _replaced(instance: str, services: Sequence[str]) -> dict[str, int]:
+    async with opener(_keys_url(instance), Instance(instance).keys) as opens:
+        tables = {
+            one: await replace(_owner_url(instance, one), _kafka(instance), parts_of(one), opens) for one in services
+        }
+    return {name: sum(rows.values()) for name, rows in tables.items()}
 
 
 @asynccontextmanager
@@ -77,6 +98,11 @@ def show(console: Console, found: list[Comparison]) -> None:
             console.print(f"[red]{one.service} {row.table} {row.key}[/red]: {what}")
     if not any(one.differences for one in found):
         console.print("[green]重建与线上逐行一致 / the rebuilt read models equal the live ones row for row[/green]")
+
+
+def _kafka(instance: str) -> Address:
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    return broker_at(given) if given else f"127.0.0.1:{_ports(instance).kafka}"
 
 
 def _ports(instance: str) -> Ports:

@@ -43,7 +43,7 @@ class Stack:
         """`fresh` forgets the former data; `existing_servers` honours KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL.
 
         `services` may name the console as well. `secured` servers want TLS and a login. `empty`
-        ones are started and left alone: no database, no topic.
+        ones are started and left alone: no database, no topic, no process.
 
         Data in servers that exist are not ours to forget: there a log that is already open is continued, or refused
         when it was opened in the other mode.
@@ -70,10 +70,8 @@ class Stack:
         self.instance.acquire()
         try:
             self.start_servers()
-            for name in self.names:
-                self.start_process(name)
-            for name in self.names:
-                self.wait_ready(name)
+            if not self.empty:
+                self.start_services()
         except BaseException:
             self.stop()
             raise
@@ -81,6 +79,13 @@ class Stack:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+
+    def start_services(self) -> None:
+        """Every process of this instance, until all are ready."""
+        for name in self.names:
+            self.start_process(name)
+        for name in self.names:
+            self.wait_ready(name)
 
     def start_servers(self) -> None:
         """Everything that must be there before a service starts: servers, databases, topics, keys, the mode."""

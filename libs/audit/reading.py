@@ -52,6 +52,10 @@ class Log:
     async def extent(self, partitions: Sequence[TopicPartition]) -> Extent:
         """Where these partitions begin and end now."""
         self.consumer.assign(list(partitions))
+        for tp in partitions:
+            # Without a position the client would look for one behind our back, and fail as there is none.
+            self.consumer.seek(tp, 0)
+        self.consumer.pause(*partitions)
         begin = await self.consumer.beginning_offsets(list(partitions))
         return Extent(begin, await self.consumer.end_offsets(list(partitions)))
 

@@ -147,6 +147,30 @@ async def compare(owner_url: str, bootstrap: Address, parts: Parts, opener: Open
     return Comparison(parts.service, rebuild.events, rows, tuple(found))
 
 
+async def replace(owner_url: str, bootstrap: Address, parts: Parts, opener: Opener) -> dict[str, int]:
+    """Put the rebuilt rows in the place of the live ones; rows per table. The worker may go on: it waits at the end.
+
+    Raises `LogUnsound`, `NoLog`; then nothing is replaced.
+    """
+    conn = await asyncpg.connect(owner_url)
+    try:
+        async with open_log(bootstrap) as log:
+            rebuild = Rebuild(conn, parts, log, opener)
+            await rebuild.prepare()
+            await rebuild.follow()
+            async with conn.transaction():
+                await conn.execute("lock table read.progress in exclusive mode")
+                await rebuild.follow()
+                for table in rebuild.tables:
+                    await conn.execute(f"truncate read.{table}")
+                    await conn.execute(f"insert into read.{table} select * from {SCHEMA}.{table}")  # noqa: S608 - our own names
+            rows = await rebuild.count()
+        await conn.execute(f"drop schema {SCHEMA} cascade")
+    finally:
+        await conn.close()
+    return rows
+
+
 def _at_the_beginning(tp: TopicPartition) -> Cursor:
     cursor = Cursor(tp, 0, {})
     sources = (DIRECTORY_SOURCE,) if cursor.lane == DIRECTORY_LANE else SOURCES

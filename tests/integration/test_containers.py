@@ -22,9 +22,9 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 from typer.testing import CliRunner
 
-from deploy.embedded import certificates, keys, postgres, processes
+from deploy.embedded import certificates, keys, postgres
 from deploy.embedded.instance import ROOT, SERVICES, Instance
-from deploy.embedded.programs import LOCAL
+from deploy.embedded.programs import LOCAL, wait_ready
 from deploy.embedded.stack import Stack
 from deploy.kafka_access import admit
 from deploy.timeline import Timeline
@@ -99,7 +99,8 @@ async def clients(containers: Containers) -> AsyncIterator[Clients]:
 
 
 def wait_healthy(containers: Containers, name: str) -> None:
-    processes.wait_until(lambda: containers.healthy(name), f"{name} is healthy", 60, poll=0.2)
+    wait_ready(name, None, containers.url(name), Path(), timeout=90)
+    assert containers.healthy(name), name
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,198 @@
+"""A backup taken while people work, restored into other servers: with the log that survived, and with nothing else.
+
+`make drill` destroys a town's own servers and lets its services go on; here the town stays as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.backup import manifest, run
+from deploy.backup.drill import recorded, unsound
+from deploy.backup.reconcile import LogForked
+from deploy.backup.run import Place, Restored
+from deploy.backup.topics import read
+from deploy.commands.compare import opener, parts_of
+from deploy.embedded import postgres
+from deploy.embedded.instance import CannotStart, Instance
+from deploy.embedded.stack import Stack
+from libs.audit.rebuild import replace
+from libs.service.clock import real_now
+from tests.faults.site import Site
+
+FORK = """
+    update log.lane_head set hash = '\\x00' where lane = (select min(lane) from log.lane_head where seq > 0)
+"""
+"""What a fail-over to a replica leaves where somebody goes on appending."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What was promised before it was taken, by event id, and the case that was erased afterwards."""
+
+    folder: Path
+    before: frozenset[str]
+    erased: str
+
+
+@pytest.fixture(scope="module")
+async def backup(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Backup:
+    """Taken while two desks work; they go on, and then somebody's data are erased."""
+    folder = tmp_path_factory.mktemp("backup") / "monday"
+    case = (await site.clients.registered(reporter_phone="13900001234"))["case_id"]
+    before = frozenset(event for answer in site.clients.answers for event in answer.event_ids)
+    place = Place(site.stack.owner_urls(), site.stack.broker, site.stack.instance.keys)
+    async with site.clients.at_work():
+        await asyncio.to_thread(run.backup, place, folder, real_now())
+    await site.clients.post(
+        "intake", f"/cases/{case}/erase", {"kinds": ["reporter"], "ground": "CONSENT_WITHDRAWN"}, "he-jun"
+    )
+    await site.judged()
+    return Backup(folder, before, str(case))
+
+
+@pytest.fixture(scope="module")
+def elsewhere(backup: Backup) -> Iterator[Stack]:
+    """Other servers, with nothing on them but the keys of the backup."""
+    name = f"kept-{secrets.token_hex(4)}"
+    run.put_keys_back(backup.folder, Instance(name).keys)
+    try:
+        with Stack(name, "manual", fresh=False, services=(), empty=True) as stack:
+            yield stack
+    finally:
+        Instance(name).forget()
+
+
+@pytest.fixture
+async def databases(elsewhere: Stack) -> Stack:
+    """Empty databases, every time."""
+    admin = await asyncpg.connect(elsewhere.admin_url())
+    for name in postgres.DATABASES:
+        await admin.execute(f'drop database if exists "{name}" with (force)')
+    await admin.close()
+    await asyncio.to_thread(elsewhere.create_databases)
+    return elsewhere
+
+
+async def restore(backup: Backup, into: Stack, log_of: Stack) -> Restored:
+    place = Place(into.owner_urls(), log_of.broker, into.instance.keys)
+    return await asyncio.to_thread(run.restore, place, backup.folder)
+
+
+async def test_where_the_log_survived_nothing_is_lost_and_erased_stays_erased(
+    site: Site, backup: Backup, databases: Stack
+) -> None:
+    restored = await restore(backup, databases, log_of=site.stack)
+
+    assert restored.log_survived
+    assert restored.recovered > 0
+    assert await recorded(databases) == await recorded(site.stack)
+    assert await heads(databases) == await heads(site.stack)
+    assert restored.keys.erased == 1
+    assert await keys_of(databases, backup.erased) == ["case"]
+    assert await connects(databases)
+
+
+async def test_where_all_is_lost_everything_promised_before_the_backup_is_back(
+    backup: Backup, databases: Stack
+) -> None:
+    restored = await restore(backup, databases, log_of=databases)
+
+    assert not restored.log_survived
+    assert restored.keys.missing == 0
+    assert backup.before <= await recorded(databases)
+    assert await unsound(databases) == []
+
+
+async def test_a_read_model_that_is_not_what_the_code_makes_is_rebuilt_in_its_place(
+    backup: Backup, databases: Stack
+) -> None:
+    await restore(backup, databases, log_of=databases)
+    await run_as(databases, "supervision_owner", "update read.clock set due_at = due_at + interval '1 day'")
+    await run_as(databases, "supervision_owner", "delete from read.case_view")
+    assert await unsound(databases) != []
+
+    async with opener(databases.keys_url(), databases.instance.keys) as opens:
+        url = databases.owner_urls()["supervision"]
+        rows = await replace(url, databases.broker, parts_of("supervision"), opens)
+
+    assert rows["case_view"] > 0
+    assert await unsound(databases) == []
+
+
+async def test_tables_that_have_another_event_than_the_log_are_opened_to_nobody(
+    site: Site, backup: Backup, databases: Stack
+) -> None:
+    await restore(backup, databases, log_of=databases)
+    await run_as(databases, "intake_owner", FORK)
+    await run_as(databases, "intake_owner", "update read.progress set next_offset = 0")
+
+    with pytest.raises(LogForked, match="/xunban/intake"):
+        await run.catch_up(Place(databases.owner_urls(), databases.broker, databases.instance.keys))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connects(databases)
+
+
+async def test_nothing_is_restored_over_what_is_there(backup: Backup, databases: Stack) -> None:
+    await run_as(databases, "routing_owner", "create table somebodys as select 1 as it")
+    with pytest.raises(CannotStart, match="database routing is not empty"):
+        await restore(backup, databases, log_of=databases)
+
+
+def test_an_altered_backup_is_refused(backup: Backup, tmp_path: Path) -> None:
+    whole = manifest.read(backup.folder)
+    assert whole.records == sum(1 for topic in whole.topics for _ in read(backup.folder / "log" / f"{topic}.gz"))
+    damaged = backup.folder / "vault" / "public.case_key.gz"
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:-1])
+    try:
+        with pytest.raises(CannotStart, match=r"vault/public\.case_key\.gz"):
+            manifest.read(backup.folder)
+    finally:
+        damaged.write_bytes(content)
+
+
+def test_other_keys_are_not_overwritten(backup: Backup, tmp_path: Path) -> None:
+    (tmp_path / "master.key").write_bytes(b"another one")
+    with pytest.raises(CannotStart, match=r"master\.key"):
+        run.put_keys_back(backup.folder, tmp_path)
+
+
+async def heads(stack: Stack) -> list[tuple[object, ...]]:
+    """Where every lane of every service stands."""
+    found: list[tuple[object, ...]] = []
+    for service, url in stack.owner_urls().items():
+        if service != "keys":
+            conn = await asyncpg.connect(url)
+            rows = await conn.fetch("select lane, seq, hash from log.lane_head order by lane")
+            streams = await conn.fetch("select stream, version from log.stream_head order by stream")
+            found += [(service, *row) for row in (*rows, *streams)]
+            await conn.close()
+    return found
+
+
+async def keys_of(stack: Stack, case: str) -> list[str]:
+    conn = await asyncpg.connect(stack.admin_url("keys"))
+    rows = await conn.fetch("select kind from case_key where case_id = $1 order by kind", case)
+    await conn.close()
+    return [row["kind"] for row in rows]
+
+
+async def connects(stack: Stack) -> bool:
+    return await run_as(stack, "intake", "select 1") == 1
+
+
+async def run_as(stack: Stack, role: str, statement: str) -> object:
+    service = role.partition("_")[0]
+    conn = await asyncpg.connect(stack.database_url(service, owner=role.endswith("_owner")))
+    try:
+        return await conn.fetchval(statement)
+    finally:
+        await conn.close()
