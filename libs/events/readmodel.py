@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import orjson
@@ -61,15 +62,8 @@ class Rows:
         self._changed.discard(key)
         self._gone.add(key)
 
-    async def load(self, conn: Connection, case_ids: Sequence[str]) -> None:
-        """Read the rows of these cases; of a table kept per lane those of their lanes; of a journal none."""
-        if self.table.info.get("journal"):
-            return
-        by_case = "case_id" in self.table.columns
-        owner, owners = ("case_id", case_ids) if by_case else ("lane", sorted({lane_of(one) for one in case_ids}))
-        columns = ", ".join(_read(column) for column in self.table.columns)
-        statement = f"select {columns} from {self.table.name} where {owner} = any($1)"  # noqa: S608 - our own names
-        found = await conn.fetch(statement, owners)
+    def take(self, found: Iterable[Any]) -> None:
+        """Rows as the database has them."""
         for row in found:
             self._keep(_plain(self.table, row))
 
@@ -83,14 +77,7 @@ class Rows:
     async def write(self, conn: Connection) -> None:
         """One `unnest` upsert for what changed, one delete for what went."""
         if self._gone:
-            names = [column.name for column in self.table.primary_key.columns]
-            match = " and ".join(f"t.{name} = gone.{name}" for name in names)
-            arrays = _arrays(self.table, names)
-            gone = f"unnest({arrays}) gone({', '.join(names)})"
-            await conn.execute(
-                f"delete from {self.table.name} t using {gone} where {match}",  # noqa: S608 - our own names
-                *[list(column) for column in zip(*self._gone, strict=True)],
-            )
+            await conn.execute(_delete(self.table), *[list(column) for column in zip(*self._gone, strict=True)])
         if self._changed:
             await conn.execute(_upsert(self.table), *self._columns())
 
@@ -99,17 +86,30 @@ class Rows:
         return [[_wire(column.type, row[column.name]) for row in rows] for column in self.table.columns]
 
 
-def _read(column: Any) -> str:
-    return f"{column.name}::text" if column.type.__class__.__name__ == "UUID" else str(column.name)
-
-
 def _plain(table: Table, row: Any) -> Row:
-    return {
-        column.name: orjson.loads(row[column.name])
-        if isinstance(column.type, JSONB) and row[column.name] is not None
-        else row[column.name]
-        for column in table.columns
-    }
+    return {name: read(row[name]) if read and row[name] is not None else row[name] for name, read in _readers(table)}
+
+
+@cache
+def _readers(table: Table) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """How the columns of a row become what projections work with."""
+    readers: dict[str, Callable[[Any], Any]] = {"JSONB": orjson.loads, "UUID": str}
+    return [(column.name, readers.get(column.type.__class__.__name__)) for column in table.columns]
+
+
+@cache
+def _select(table: Table, place: int) -> str:
+    """The rows of some cases, or of their lanes where a table is kept per lane, as one array of rows."""
+    owner = f"case_id = any(${place}::uuid[])" if "case_id" in table.columns else f"lane = any(${place}::smallint[])"
+    return f"array(select t from {table.name} t where {owner}) as {table.name}"  # noqa: S608 - our own names
+
+
+@cache
+def _delete(table: Table) -> str:
+    names = [column.name for column in table.primary_key.columns]
+    match = " and ".join(f"t.{name} = gone.{name}" for name in names)
+    gone = f"unnest({_arrays(table, names)}) gone({', '.join(names)})"
+    return f"delete from {table.name} t using {gone} where {match}"  # noqa: S608 - our own names
 
 
 def _wire(kind: Any, value: Any) -> Any:
@@ -121,6 +121,7 @@ def _arrays(table: Table, names: Iterable[str]) -> str:
     return ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(types, 1))
 
 
+@cache
 def _upsert(table: Table) -> str:
     names = [column.name for column in table.columns]
     keys = ", ".join(column.name for column in table.primary_key.columns)
@@ -138,6 +139,7 @@ class ReadModel:
     copies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Event id → search copies of what is sealed in it, made where the vault opens it (architecture.md §8)."""
     rows: dict[str, Rows] = field(init=False)
+    _cases: dict[str, Case] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rows = {table.name: Rows(table) for table in (case_view, *self.tables)}
@@ -146,9 +148,16 @@ class ReadModel:
         return self.rows[table.name]
 
     async def load(self, conn: Connection, case_ids: Sequence[str]) -> None:
-        """Read everything the service holds about these cases."""
-        for rows in self.rows.values():
-            await rows.load(conn, case_ids)
+        """Read everything that the service holds about these cases, of a journal nothing; in one round trip."""
+        asked = [rows.table for rows in self.rows.values() if not rows.table.info.get("journal")]
+        by_case = ["case_id" in table.columns for table in asked]
+        given: list[Any] = [list(case_ids)]
+        if not all(by_case):
+            given.append(sorted({lane_of(one) for one in case_ids}))
+        columns = [_select(table, 1 if of_case else 2) for table, of_case in zip(asked, by_case, strict=True)]
+        row = await conn.fetchrow(f"select {', '.join(columns)}", *given)
+        for table in asked:
+            self.rows[table.name].take(row[table.name])
 
     async def write(self, conn: Connection) -> None:
         """Write what the batch changed."""
@@ -157,14 +166,16 @@ class ReadModel:
 
     def case(self, case_id: str) -> Case | None:
         """The case as far as the batch has come."""
-        row = self[case_view].get(case_id)
-        return None if row is None else Case.model_validate(row["doc"])
+        if case_id not in self._cases and (row := self[case_view].get(case_id)):
+            self._cases[case_id] = Case.model_validate(row["doc"])
+        return self._cases.get(case_id)
 
     def evolve(self, event: Recorded) -> Case:
         """Fold one event into its case. Refusals and clusters make no case where there is none."""
         case = lifecycle.evolve(self.case(event.subject), event)
         if not event.stream.startswith("case-"):
             return case
+        self._cases[case.case_id] = case
         self[case_view].put(
             {
                 "case_id": case.case_id,

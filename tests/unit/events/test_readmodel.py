@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, DateTime, MetaData, SmallInteger, Table
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from libs.events.readmodel import Rows
+from libs.events.readmodel import ReadModel, Rows
 
 task = Table(
     "task",
@@ -96,20 +96,21 @@ class Asked:
     def __init__(self) -> None:
         self.questions: list[tuple[Any, ...]] = []
 
-    async def fetch(self, *question: Any) -> list[Any]:
+    async def fetchrow(self, *question: Any) -> dict[str, list[Any]]:
         self.questions.append(question)
-        return []
+        return {"case_view": [], "kept": []}
 
 
-async def test_a_table_kept_per_lane_is_read_by_the_lanes_of_the_cases() -> None:
+async def test_all_tables_are_read_at_once_by_case_or_by_lane_and_of_a_journal_nothing() -> None:
     kept = Table("kept", MetaData(), Column("unit", SmallInteger, primary_key=True), Column("lane", SmallInteger))
-    conn = Asked()
-    await Rows(kept).load(conn, ["0191f2a0-0000-7000-8000-000000000001"])
-    assert conn.questions == [("select unit, lane from kept where lane = any($1)", [56])]
-
-
-async def test_of_a_journal_nothing_is_read() -> None:
     entry = Table("entry", MetaData(), Column("case_id", UUID(as_uuid=False), primary_key=True), info={"journal": True})
     conn = Asked()
-    await Rows(entry).load(conn, ["0191f2a0-0000-7000-8000-000000000001"])
-    assert conn.questions == []
+    await ReadModel((kept, entry)).load(conn, ["0191f2a0-0000-7000-8000-000000000001"])
+    assert conn.questions == [
+        (
+            "select array(select t from case_view t where case_id = any($1::uuid[])) as case_view,"
+            " array(select t from kept t where lane = any($2::smallint[])) as kept",
+            ["0191f2a0-0000-7000-8000-000000000001"],
+            [56],
+        )
+    ]
