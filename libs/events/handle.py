@@ -19,6 +19,12 @@ from libs.events.seal import CaseKeys, Vault, plain_body
 from libs.events.store import Appended, Connection, Pool
 
 ATTEMPTS = 3
+LOOK = f"""
+    select log.business_now() as now, c.request_hash, c.status, c.response, {store.WHOLE_STREAM} as own
+      from (select $2::text as principal, $3::text as idem_key) k
+      left join log.command_log c using (principal, idem_key)
+"""  # noqa: S608 - our own names
+"""One round trip: the business time, the stored answer to this key if there is one, the case's own stream."""
 
 
 class Known(Protocol):
@@ -98,8 +104,6 @@ class Desk(Generic[State, Command]):
         Decides anew on a conflict, three times at most (architecture.md §4).
         """
         async with self.pool.acquire() as conn:
-            if answered := await _answered(conn, call.once):
-                return answered
             for attempt in range(ATTEMPTS):
                 try:
                     with tracing.span("append", call.traceparent, about={"case_id": case_id}) as here:
@@ -127,10 +131,14 @@ class Desk(Generic[State, Command]):
         note: Mapping[str, Any],
     ) -> Outcome:
         stream = f"case-{case_id}"
-        own = await store.load(conn, stream)
+        once = call.once
+        row = await conn.fetchrow(LOOK, stream, once and once.principal, once and once.key)
+        if answered := _stored(row, once):
+            return answered
+        own = store.stream_of(row["own"])
         known = await facts(conn)
         check_version(call.if_match, len(own), known.case)
-        now = call.given or await store.business_now(conn)
+        now = call.given or row["now"]
         refusal: Refused | None = None
         events: Sequence[Event]
         try:
@@ -147,7 +155,7 @@ class Desk(Generic[State, Command]):
         ]
         expected = None if refusal else len(own)
         async with conn.transaction():
-            await _claim(conn, call.once)
+            await _claim(conn, once)
             outcome = Outcome(200, {"case_id": case_id, "events": [], "position": None, "version": len(own)})
             if drafts:
                 at = await store.append(
@@ -156,7 +164,7 @@ class Desk(Generic[State, Command]):
                 outcome = self.outcome(case_id, at, refusal)
             if not refusal:
                 outcome = Outcome(outcome.status, {**outcome.document, **note})
-            await _answer(conn, call.once, outcome)
+            await _answer(conn, once, outcome)
         crash.here("api.after_commit")
         return outcome
 
@@ -253,7 +261,11 @@ async def _answered(conn: Connection, once: Once | None) -> Outcome | None:
         once.principal,
         once.key,
     )
-    if row is None:
+    return _stored(row, once)
+
+
+def _stored(row: Any, once: Once | None) -> Outcome | None:
+    if once is None or row is None or row["request_hash"] is None:
         return None
     if row["request_hash"] != once.request_hash:
         raise IdempotencyMismatch()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +42,8 @@ EVENTS_OF_STREAM = """
     select lane, seq, version, recorded_at, prev_hash, hash, meta, body
       from log.event where stream = $1 and version > $2 order by version
 """
+WHOLE_STREAM = "array(select e from log.event e where e.stream = $1 order by e.version)"
+"""The rows of a stream as one value, where a statement asks for more besides; `stream_of` reads it."""
 APPEND = "select seq, version, recorded_at, hash from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 NOW = "select log.business_now()"
 
@@ -64,7 +66,11 @@ def stored_position(row: Any) -> Position:
 
 async def load(conn: Connection, stream: str, after: int = 0) -> list[Recorded]:
     """The events of a stream after a version, in order; empty where it does not exist."""
-    rows = await conn.fetch(EVENTS_OF_STREAM, stream, after)
+    return stream_of(await conn.fetch(EVENTS_OF_STREAM, stream, after))
+
+
+def stream_of(rows: Iterable[Any]) -> list[Recorded]:
+    """The events that these rows hold."""
     return [recorded(stored_position(row), decode_meta(row["meta"]), row["body"]) for row in rows]
 
 

@@ -30,6 +30,14 @@ from libs.service.settings import Settings
 log = structlog.get_logger()
 
 
+KNOWN = """
+    select v.doc, (select max(version) from directory_fact) as directory,
+           array(select e from log.event e
+                  where e.stream = $2 and e.version > coalesce((v.doc -> 'versions' ->> $3)::int, 0)
+                  order by e.version) as own
+      from (select $1::uuid as case_id) k left join case_view v using (case_id)
+"""
+"""One round trip: the case as the read model has it, our own events that it has not applied, the newest directory."""
 HERE_AND_NOW = "select log.business_now() as now, (select max(version) from directory_fact) as directory"
 
 
@@ -135,11 +143,13 @@ class Runtime:
         Own events that have not come back through the log yet are folded on top, so who has just dispatched or signed
         is known with its evidence, also while Kafka is away.
         """
-        case = await self.case(conn, case_id)
-        applied = case.versions.get(self.settings.source, 0) if case else 0
-        for event in await store.load(conn, f"case-{case_id}", applied):
+        row = await conn.fetchrow(KNOWN, case_id, f"case-{case_id}", self.settings.source)
+        case = None if row["doc"] is None else Case.model_validate_json(row["doc"])
+        for event in store.stream_of(row["own"]):
             case = lifecycle.evolve(case, event)
-        return Facts(case, await self.directory.latest(conn), self.directory.directory)
+        if (row["directory"] or 0) > self.directory.directory.version:
+            await self.directory.refresh(conn)
+        return Facts(case, self.directory.directory.latest, self.directory.directory)
 
 
 @asynccontextmanager
