@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -54,6 +55,17 @@ class Heartbeat:
         dropped, self._producer = self._producer, None
         if dropped is not None:
             await stop_producer(dropped)
+
+
+async def start_client(client: Any) -> None:
+    """Start a producer or consumer whose broker may still be away."""
+    while True:
+        try:
+            await client.start()
+            return
+        except KafkaError as why:
+            log.warning("kafka_not_there", reason=type(why).__name__)
+            await asyncio.sleep(1.0)
 
 
 async def stop_producer(producer: AIOKafkaProducer) -> None:

@@ -29,6 +29,7 @@ SEND_SECONDS = 30.0
 AFTER_POSITION = """
     select e.lane, e.seq, e.version, e.recorded_at, e.prev_hash, e.hash, e.meta, e.body
       from unnest($1::smallint[], $2::bigint[]) l(lane, position)
+      join log.lane_head h on h.lane = l.lane and h.seq > l.position
      cross join lateral (select n.*, sum(octet_length(n.body)) over (order by n.seq rows unbounded preceding) as bytes
                            from (select * from log.event e where e.lane = l.lane and e.seq > l.position
                                   order by e.seq limit $3) n) e

@@ -59,6 +59,8 @@ class Watermarks:
     waiting: dict[tuple[str, int], dict[int, tuple[datetime, datetime]]] = field(default_factory=dict)
     """Beats not yet covered, by the `seq` they wait for; of each the newest is enough, and of many not all are."""
     moved: set[tuple[str, int]] = field(default_factory=set)
+    recorded: dict[str, int] = field(default_factory=dict)
+    """Source → how many events its last beat told of."""
 
     def restore(self, rows: Iterable[Any]) -> None:
         """Take up what the database says of newly assigned lanes (rows of `source_progress`)."""
@@ -76,8 +78,8 @@ class Watermarks:
                 del known[key]
         self.moved = {key for key in self.moved if key[1] not in gone}
 
-    def beat(self, beat: Beat) -> None:
-        """A heartbeat was read."""
+    def beat(self, beat: Beat) -> bool:
+        """A heartbeat was read; whether its source has recorded anything since its last one."""
         for lane, seq, at in beat.lanes:
             key = (beat.source, lane)
             if key not in self.applied:
@@ -86,6 +88,9 @@ class Watermarks:
                 self._move(key, at, beat.sent)
             else:
                 self._hold(key, seq, at, beat.sent)
+        recorded = sum(seq for _, seq, _ in beat.lanes)
+        before_that, self.recorded[beat.source] = self.recorded.get(beat.source), recorded
+        return before_that != recorded
 
     def _hold(self, key: tuple[str, int], seq: int, at: datetime, sent: datetime) -> None:
         held = self.waiting.setdefault(key, {})

@@ -15,7 +15,8 @@ from aiokafka.errors import KafkaError
 from libs.events.broker import Address, reach
 from libs.events.consumer import Cursor, ProgressMoved, Reader, Taken, Work, parsed, read_cursor, take
 from libs.events.errors import Unavailable
-from libs.events.heartbeat import Heartbeat
+from libs.events.heartbeat import Heartbeat, start_client
+from libs.events.pace import BRISK, Pace
 from libs.events.relay import Relay
 from libs.events.store import AWAY, Pool
 from libs.events.watermark import Beat, Watermarks
@@ -25,7 +26,6 @@ log = structlog.get_logger()
 TOPICS = ("case.events", "directory.events")
 SINGLE_JOBS = TopicPartition("directory.events", 0)
 BATCH = 200
-BEAT_SECONDS = 1.0
 REWIND = "update progress set next_offset = 0 where topic = $1 and partition = $2 and next_offset = $3"
 TRANSIENT = (*AWAY, Unavailable)
 
@@ -44,6 +44,7 @@ class Worker:
     work: Work
     hosts_directory: bool = False
     idle_seconds: float = 0.2
+    pace: Pace = BRISK
     relay: Relay = field(init=False)
     reader: Reader = field(init=False)
     heartbeat: Heartbeat = field(init=False)
@@ -52,6 +53,8 @@ class Worker:
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a lane's watermark or read model has moved: timers and the sender look again."""
     joined: asyncio.Event = field(default_factory=asyncio.Event)
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever an event was applied, here or, as its heartbeat says, by any source: the next beat does not wait."""
     _careful_until: dict[TopicPartition, int] = field(default_factory=dict)
     _storing: asyncio.Event = field(default_factory=asyncio.Event)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
@@ -81,12 +84,13 @@ class Worker:
             session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000,
             max_partition_fetch_bytes=1 << 20,
+            fetch_max_wait_ms=int(self.pace.fetch * 1000),
         )
         consumer.subscribe(topics=list(TOPICS), listener=_Shares(self, consumer))
-        await _start(consumer)
+        await start_client(consumer)
         try:
             while True:
-                got = await consumer.getmany(timeout_ms=200, max_records=2000)
+                got = await consumer.getmany(timeout_ms=1000, max_records=2000)
                 await asyncio.gather(*(self._partition(consumer, tp, records) for tp, records in got.items()))
         finally:
             await consumer.stop()
@@ -134,6 +138,7 @@ class Worker:
             self.watermarks.apply(event.source, cursor.lane, event.position.seq, event.recorded_at)
         if taken.events:
             self.relay.wake.set()  # The batch may have had reactions.
+            self.stirred.set()
         self._tell()
 
     async def _find_poison(self, consumer: AIOKafkaConsumer, cursor: Cursor, taken: Taken, poison: Exception) -> None:
@@ -210,24 +215,26 @@ class Worker:
     async def listen(self) -> None:
         """Read every source's heartbeats."""
         consumer = AIOKafkaConsumer(**reach(self.bootstrap), enable_auto_commit=False)
-        await _start(consumer)
+        await start_client(consumer)
         try:
             tp = TopicPartition("log.heartbeats", 0)
             consumer.assign([tp])
             end = (await consumer.end_offsets([tp]))[tp]
             consumer.seek(tp, max(0, end - 20))
             while True:
-                got = await consumer.getmany(timeout_ms=1000)
-                for record in got.get(tp, []):
+                for record in (await consumer.getmany(timeout_ms=10_000)).get(tp, []):
                     self._hear(record)
-                if got:
-                    self._tell()
+                await asyncio.sleep(self.pace.gather)
+                for record in (await consumer.getmany(timeout_ms=0)).get(tp, []):
+                    self._hear(record)
+                self._tell()
         finally:
             await consumer.stop()
 
     def _hear(self, record: Any) -> None:
         try:
-            self.watermarks.beat(Beat.parse(record.value or b""))
+            if self.watermarks.beat(Beat.parse(record.value or b"")):
+                self.stirred.set()
         except (ValueError, KeyError, TypeError) as why:
             # Whoever wrote it is silent as far as we know; that is what the lists will say.
             log.error("heartbeat_unreadable", offset=record.offset, reason=type(why).__name__)
@@ -248,9 +255,10 @@ class Worker:
         """Each second: say how far this service's own lanes are complete (single job)."""
         try:
             while True:
+                self.stirred.clear()
                 if self.does_single_jobs:
                     await self._beat_once()
-                await asyncio.sleep(BEAT_SECONDS)
+                await self.pace.until_next_beat(self.stirred)
         finally:
             await self.heartbeat.close()
 
@@ -289,13 +297,3 @@ class _Shares(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         await self._worker.take_over(self._consumer, assigned)
-
-
-async def _start(client: Any) -> None:
-    while True:  # the broker may still be away
-        try:
-            await client.start()
-            return
-        except KafkaError as why:
-            log.warning("kafka_not_there", reason=type(why).__name__)
-            await asyncio.sleep(1.0)

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from libs.events.checkpoint import SECONDS as CHECKPOINT_SECONDS
 from libs.events.checkpoint import Signer, read_key
+from libs.events.pace import BRISK, TOWN
 from libs.events.store import business_now
 from libs.events.topics import check_topics
 from libs.events.worker import TRANSIENT, Worker
@@ -63,6 +64,7 @@ async def _work(settings: Settings, parts: Parts) -> None:
             Projecting(running),
             hosts_directory=settings.service == "routing",
             idle_seconds=settings.relay_idle_ms / 1000,
+            pace=BRISK if running.manual else TOWN,
         )
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

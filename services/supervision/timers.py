@@ -41,7 +41,7 @@ CASES = 50
 ROUND = 500
 """Cases per lane and look."""
 SIDE_BY_SIDE = 3
-LOOK_EVERY_SECONDS = 1.0
+LOOK_EVERY_SECONDS = 5.0
 
 STREAMS = """
     select stream, lane, seq, version, recorded_at, prev_hash, hash, meta, body

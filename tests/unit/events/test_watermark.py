@@ -142,3 +142,11 @@ def test_beats_that_wait_for_a_lane_that_stands_still_do_not_pile_up() -> None:
     assert marks.lane(5, [INTAKE]) == MORNING
     marks.apply(INTAKE, 5, 5003, NOON)
     assert marks.lane(5, [INTAKE]) == NOON + timedelta(seconds=5003)
+
+
+def test_a_beat_says_whether_its_source_has_recorded_anything_since_the_last_one() -> None:
+    marks = knowing(intake=3)
+    assert marks.beat(beat(3, NOON))
+    assert not marks.beat(beat(3, NOON + MINUTE))
+    assert marks.beat(beat(4, NOON + 2 * MINUTE))
+    assert marks.beat(beat(4, NOON + 2 * MINUTE, source=ROUTING))

@@ -1,0 +1,33 @@
+"""How often a worker looks and beats: each second while anything moves, seldom while nothing does (ADR 0007)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from time import monotonic
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds. `BRISK` is for a manual log, whose runner waits for every hop; `TOWN` for everybody else."""
+
+    beat: float
+    """Between two heartbeats while events come."""
+    rest: float
+    """Between two heartbeats while none has come since the last one."""
+    gather: float
+    """How long beats are collected before they are stored and timers look; all services beat at one instant."""
+    fetch: float
+    """How long the broker may keep an empty answer back."""
+
+    async def until_next_beat(self, stirred: asyncio.Event) -> None:
+        """Wait: to the next whole second of the machine, and on while nothing stirs."""
+        await asyncio.sleep(self.beat - monotonic() % self.beat)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.rest - self.beat):
+                await stirred.wait()
+
+
+BRISK = Pace(beat=1.0, rest=1.0, gather=0.0, fetch=0.5)
+TOWN = Pace(beat=1.0, rest=5.0, gather=0.05, fetch=2.0)
