@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,15 +13,17 @@ from libs.events.contracts import registry
 from libs.events.envelope import microseconds
 from libs.events.lanes import CHAIN_HEADERS, DIRECTORY_LANE, encode_meta, genesis, lane_of, leaf_hash, link_hash
 
-CASE_SOURCES = frozenset({"/xunban/intake", "/xunban/routing", "/xunban/supervision", "/xunban/notify"})
-DIRECTORY_SOURCE = "/xunban/directory"
-CASE_STREAMS = ("case-", "access-", "cluster-")
+CASE_SOURCES = frozenset({b"/xunban/intake", b"/xunban/routing", b"/xunban/supervision", b"/xunban/notify"})
+DIRECTORY_SOURCES = frozenset({b"/xunban/directory"})
+CASE_STREAMS = frozenset({b"case-", b"access-", b"cluster-"})
 KEPT = 16
 """Bytes of a hash that are kept of every event, to tell a duplicate from a fork."""
 WIDEST_GAP = 1_000_000
 """A record further ahead than this is reported and takes no place in the chain."""
 MISSING = bytes(KEPT)
 CHAIN_NAMES = frozenset(CHAIN_HEADERS)
+OWNERS = {name.encode(): f"/xunban/{kind.owner}".encode() for name, kind in registry.TYPES.items()}
+"""Type → the source that alone may append it."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,18 @@ class Record(Protocol):
 
 
 class Claim(NamedTuple):
-    """What a record says of itself."""
+    """What a record says of itself; texts as the bytes they are, for they are compared, seldom shown."""
 
-    source: str
+    source: bytes
     lane: int
     seq: int
     version: int
     at: int
     prev: bytes
     hash: bytes
-    type: str
-    subject: str
-    stream: str
+    type: bytes
+    subject: bytes
+    stream: bytes
 
 
 @dataclass
@@ -92,7 +95,8 @@ class Checker:
     """Bytes of headers and bodies that were hashed."""
     findings: list[Finding] = field(default_factory=list)
     heads: dict[tuple[str, int], Head] = field(default_factory=dict)
-    _lanes: dict[str, int] = field(default_factory=dict)
+    _lanes: dict[bytes, int] = field(default_factory=dict)
+    _followed: dict[tuple[bytes, int], Head] = field(default_factory=dict)
 
     def check_all(self, records: Iterable[Record]) -> None:
         """Check a batch."""
@@ -125,8 +129,8 @@ class Checker:
         except (ValueError, OverflowError):
             self._report(Fault.FOREIGN, record, "消息头无法读取 / headers cannot be read")
             return None
-        if claim.source not in self._sources(record.topic):
-            self._report(Fault.FOREIGN, record, f"来源不明 / unknown source: {claim.source[:60]}")
+        if claim.source not in (CASE_SOURCES if record.topic == self.topics.cases else DIRECTORY_SOURCES):
+            self._report(Fault.FOREIGN, record, f"来源不明 / unknown source: {_text(claim.source)}")
             return None
         if claim.lane != self._lane(record):
             self._report(Fault.FOREIGN, record, f"不属本分区 / of lane {claim.lane}", claim)
@@ -135,13 +139,13 @@ class Checker:
 
     def _check_fit(self, record: Record, claim: Claim) -> None:
         """What the hash cannot show: key, lane of the case, owner of the type."""
-        if record.key != claim.subject.encode():
+        if record.key != claim.subject:
             self._report(Fault.FOREIGN, record, "记录键与主体不符 / record key and subject differ", claim)
-        kind = registry.TYPES.get(claim.type)
-        if kind is None:
-            self._report(Fault.FOREIGN, record, f"未知事件类型 / unknown type {claim.type[:60]}", claim)
-        elif claim.source != f"/xunban/{kind.owner}":
-            self._report(Fault.FOREIGN, record, f"事件不归此来源 / {claim.type[:60]} is not its own", claim)
+        owner = OWNERS.get(claim.type)
+        if owner is None:
+            self._report(Fault.FOREIGN, record, f"未知事件类型 / unknown type {_text(claim.type)}", claim)
+        elif claim.source != owner:
+            self._report(Fault.FOREIGN, record, f"事件不归此来源 / {_text(claim.type)} is not its own", claim)
         if record.topic == self.topics.cases:
             if self._lane_of(claim.subject) != claim.lane:
                 self._report(Fault.FOREIGN, record, "案件不属本泳道 / the case belongs to another lane", claim)
@@ -151,9 +155,7 @@ class Checker:
 
     def _place(self, record: Record, claim: Claim, *, intact: bool) -> None:
         """Follow the chain by one record, or say why it cannot be its next."""
-        head = self.heads.get((claim.source, claim.lane))
-        if head is None:
-            head = self.heads[claim.source, claim.lane] = Head(genesis(claim.source, claim.lane))
+        head = self._followed.get((claim.source, claim.lane)) or self._follow(claim)
         if claim.seq == head.seq + 1:
             if claim.prev != head.hash:
                 self._report(Fault.CHAIN, record, f"应接 / expected {head.hash.hex()[:16]}", claim)
@@ -164,6 +166,12 @@ class Checker:
             self._report(Fault.GAP, record, f"缺 / missing {head.seq + 1}–{claim.seq - 1}", claim)
             if intact and head.seq < claim.seq <= head.seq + WIDEST_GAP:
                 self._take(record, claim, head)
+
+    def _follow(self, claim: Claim) -> Head:
+        source = claim.source.decode()
+        head = self.heads[source, claim.lane] = Head(genesis(source, claim.lane))
+        self._followed[claim.source, claim.lane] = head
+        return head
 
     def _take(self, record: Record, claim: Claim, head: Head) -> None:
         if claim.at < head.at:
@@ -182,41 +190,41 @@ class Checker:
         else:
             self._report(Fault.FORK, record, f"已有 / already there: {known.hex()}", claim)
 
-    def _sources(self, topic: str) -> frozenset[str]:
-        return CASE_SOURCES if topic == self.topics.cases else frozenset({DIRECTORY_SOURCE})
-
     def _lane(self, record: Record) -> int:
         return record.partition if record.topic == self.topics.cases else DIRECTORY_LANE
 
-    def _lane_of(self, case_id: str) -> int:
+    def _lane_of(self, case_id: bytes) -> int:
         lane = self._lanes.get(case_id)
         if lane is None:
             if len(self._lanes) > 100_000:
                 self._lanes.clear()
-            lane = self._lanes[case_id] = lane_of(case_id)
+            lane = self._lanes[case_id] = lane_of(case_id.decode(errors="replace"))
         return lane
 
     def _report(self, fault: Fault, record: Record, detail: str, claim: Claim | None = None) -> None:
-        source, lane, seq = (claim.source, claim.lane, claim.seq) if claim else (None, None, None)
+        source, lane, seq = (claim.source.decode(), claim.lane, claim.seq) if claim else (None, None, None)
         self.findings.append(Finding(fault, record.topic, record.partition, record.offset, detail, source, lane, seq))
 
 
 def _claim(headers: Sequence[tuple[str, bytes]]) -> Claim:
     fields = dict(headers)
-    at = datetime.fromisoformat(fields["ce_recordedat"].decode())
     return Claim(
-        fields["ce_source"].decode(),
+        fields["ce_source"],
         int(fields["ce_lane"]),
         int(fields["ce_laneseq"]),
         int(fields["ce_streamversion"]),
-        microseconds(at),
-        bytes.fromhex(fields["ce_prevhash"].decode()),
-        bytes.fromhex(fields["ce_hash"].decode()),
-        fields["ce_type"].decode(),
-        fields["ce_subject"].decode(),
-        fields["ce_stream"].decode(),
+        microseconds(datetime.fromisoformat(fields["ce_recordedat"].decode())),
+        unhexlify(fields["ce_prevhash"]),
+        unhexlify(fields["ce_hash"]),
+        fields["ce_type"],
+        fields["ce_subject"],
+        fields["ce_stream"],
     )
 
 
 def _meta(headers: Sequence[tuple[str, bytes]]) -> bytes:
     return encode_meta([pair for pair in headers if pair[0] not in CHAIN_NAMES])
+
+
+def _text(said: bytes) -> str:
+    return said[:60].decode(errors="replace")

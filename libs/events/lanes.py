@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from functools import lru_cache
 from hashlib import sha256
 
 CASE_LANES = 64
@@ -12,6 +11,7 @@ DIRECTORY_LANE = 64
 CHAIN_HEADERS = ("ce_streamversion", "ce_lane", "ce_laneseq", "ce_recordedat", "ce_prevhash", "ce_hash")
 
 Headers = list[tuple[str, bytes]]
+_FIXED = struct.Struct(">HQIq").pack
 
 
 def lane_of(case_id: str) -> int:
@@ -24,19 +24,25 @@ def genesis(source: str, lane: int) -> bytes:
     return sha256(f"xunban:{source}:{lane}".encode()).digest()
 
 
+class _Heads(dict[tuple[str, int], bytes]):
+    """Length and name of a header and the length of its value; the same twenty names come with every event."""
+
+    def __missing__(self, key: tuple[str, int]) -> bytes:
+        name, size = key
+        raw = name.encode()
+        if len(self) > HEADS_AT_MOST:
+            self.clear()
+        self[key] = head = struct.pack(">H", len(raw)) + raw + struct.pack(">I", size)
+        return head
+
+
+HEADS_AT_MOST = 4096
+_HEADS = _Heads()
+
+
 def encode_meta(headers: Iterable[tuple[str, bytes]]) -> bytes:
     """Headers outside the chain fields, in wire order: u16 length, name, u32 length, value."""
-    parts: list[bytes] = []
-    for name, value in headers:
-        parts += (_encode_head(name, len(value)), value)
-    return b"".join(parts)
-
-
-@lru_cache(maxsize=4096)
-def _encode_head(name: str, size: int) -> bytes:
-    # The same twenty names, with values of the same few lengths, come with every event.
-    raw = name.encode()
-    return struct.pack(">H", len(raw)) + raw + struct.pack(">I", size)
+    return b"".join([_HEADS[name, len(value)] + value for name, value in headers])
 
 
 def decode_meta(meta: bytes) -> Headers:
@@ -57,7 +63,7 @@ def leaf_hash(  # noqa: PLR0917 - the order is the formula's
     lane: int, seq: int, streamversion: int, recordedat_us: int, meta: bytes, body: bytes
 ) -> bytes:
     """What one event contributes to the chain; shows nothing of the event itself."""
-    fixed = struct.pack(">HQIq", lane, seq, streamversion, recordedat_us)
+    fixed = _FIXED(lane, seq, streamversion, recordedat_us)
     return sha256(b"\x00" + fixed + sha256(meta).digest() + sha256(body).digest()).digest()
 
 
