@@ -24,6 +24,7 @@ MODULES: dict[str, str | None] = {
     "deploy.commands.compare": None,
     "deploy.commands.reference": None,
     "deploy.commands.backup": None,
+    "deploy.commands.load": None,
     "libs.directory.cli": "directory",
     "libs.events.cli": None,
     "libs.audit.cli": None,

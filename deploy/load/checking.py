@@ -1,0 +1,46 @@
+"""Whether everything that was acknowledged stands in the log, once and in order; nothing of the services is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from libs.audit.chain import Checker
+from libs.audit.reading import open_log
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the log says of the acknowledged events."""
+
+    acknowledged: int
+    lost: int
+    twice: int
+    findings: int
+    """Gaps, breaks and strangers, as `verify` would name them."""
+
+    @property
+    def sound(self) -> bool:
+        """Nothing lost, nothing doubled, nothing out of order."""
+        return not (self.lost or self.twice or self.findings)
+
+
+async def compare(bootstrap: str, acknowledged: Mapping[str, str]) -> Kept:
+    """Read the whole log and look for each event id."""
+    checker = Checker()
+    found: Counter[str] = Counter()
+    async with open_log(bootstrap) as log:
+        partitions = await log.partitions(checker.topics.cases)
+        extent = await log.extent([*partitions, *await log.partitions(checker.topics.directory)])
+        async for records in log.read(extent.begin, extent.end):
+            before = checker.duplicates
+            checker.check_all(records)
+            # A record that was sent twice is the same record twice: readers drop the second.
+            if checker.duplicates == before:
+                found.update(dict(record.headers)["ce_id"].decode() for record in records)
+            else:
+                found |= Counter(dict(record.headers)["ce_id"].decode() for record in records)
+    lost = sum(event not in found for event in acknowledged)
+    twice = sum(found[event] > 1 for event in acknowledged)
+    return Kept(len(acknowledged), lost, twice, len(checker.findings))
