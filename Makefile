@@ -8,6 +8,7 @@ BIN := .venv/bin
 INSTANCE ?= town
 PERSON ?= zhou-min
 DATA ?= ../shared/data
+RATE ?= 50 200
 
 # A user without a writable home directory keeps the download caches here.
 ifneq ($(shell test -n "$(HOME)" && test -w "$(HOME)" && echo yes),yes)
@@ -18,6 +19,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help env lock up down demo drill real test lint format schemas token
+.PHONY: help env lock up down demo real test lint format schemas token bench load
 
 help: ## list everything
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -54,6 +56,12 @@ drill: env ## restore drill: work, back up, destroy everything, restore, look ev
 
 real: env ## drive real cases of DATA through the public APIs
 	$(BIN)/xunban real $(DATA)
+
+bench: env ## measure everything beside its baseline, in one run (about ten minutes)
+	$(BIN)/python -m bench.run
+
+load: env ## drive a town at RATE arrivals a second for SECONDS, find the highest rate, send a burst; compare with the log
+	$(BIN)/xunban load $(foreach rate,$(RATE),--rate $(rate)) --seconds $(SECONDS)
 
 test: lint ## run every check and every test
 	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder

@@ -65,12 +65,12 @@ async def cities(running: Stack, service: str) -> tuple[list[str], int]:
     return [f"http://127.0.0.1:{port}", running.api_url(service)], process.pid
 
 
-async def measured(urls: Sequence[str], path: str, headers: Mapping[str, str]) -> dict[str, Any]:
+async def measured(urls: Sequence[str], path: str, headers: Mapping[str, str], requests: int) -> dict[str, Any]:
     """Each city asked in turn, so that whatever else the machine does touches both alike. Milliseconds."""
     times: list[list[float]] = [[] for _ in urls]
     counts: list[Any] = [None for _ in urls]
     async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as client:
-        for turn in range(REQUESTS + 5):
+        for turn in range(requests + 5):
             for city, url in enumerate(urls):
                 begun = time.perf_counter()
                 answer = await client.get(url + path)
@@ -85,13 +85,13 @@ async def measured(urls: Sequence[str], path: str, headers: Mapping[str, str]) -
     return {"small": sizes[0], "large": sizes[1], "ratio": round(sizes[1]["p50"] / sizes[0]["p50"], 2)}
 
 
-async def loaded(url: str, path: str, headers: Mapping[str, str]) -> dict[str, float]:
+async def loaded(url: str, path: str, headers: Mapping[str, str], rounds: int) -> dict[str, float]:
     """The large city under a load: p99 of the list and of `/healthz` in the same seconds, and their ratio."""
     times: dict[str, list[float]] = {"/healthz": [], path: []}
 
     async def client() -> None:
         async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as asking:
-            for turn in range(ROUNDS * 2):
+            for turn in range(rounds * 2):
                 asked = ("/healthz", path)[turn % 2]
                 begun = time.perf_counter()
                 (await asking.get(url + asked)).raise_for_status()
@@ -137,7 +137,16 @@ def memory(pid: int) -> int:
 
 async def main(services: Sequence[str]) -> None:
     """Print a table per service; write all of them to one file."""
-    found: dict[str, Any] = {"small": SMALL, "large": LARGE, "requests": REQUESTS, "lists": {}, "csv": {}}
+    found = await measure(services)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(found, indent=2))
+
+
+async def measure(
+    services: Sequence[str], *, requests: int = REQUESTS, rounds: int = ROUNDS, csv: bool = True
+) -> dict[str, Any]:
+    """Every list of these services; with `csv` the longest one of each as a whole."""
+    found: dict[str, Any] = {"small": SMALL, "large": LARGE, "requests": requests, "lists": {}, "csv": {}}
     with Stack("test-lists", services=("intake", "routing", "supervision")) as running:
         async with Timeline.of(running) as line:
             await line.advance(civil("2026-11-02 08:00"))
@@ -150,15 +159,16 @@ async def main(services: Sequence[str]) -> None:
                 heading(service)
                 for name, (person, path) in ASKED[service].items():
                     headers = line._headers(person, None, None)
-                    figures = await measured(urls, path, headers)
-                    figures["loaded"] = await loaded(urls[1], path, headers) if path != "/healthz" else None
+                    figures = await measured(urls, path, headers, requests)
+                    asks = path != "/healthz"
+                    figures["loaded"] = await loaded(urls[1], path, headers, rounds) if asks else None
                     found["lists"][f"{service}: {name}"] = figures
                     show(name, figures)
-                path = urls[1] + WHOLE[service]
-                found["csv"][service] = await whole(path, line._headers(SUPERVISOR, None, None), pid)
-                print(f"csv {found['csv'][service]}")
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=2))
+                if csv:
+                    headers = line._headers(SUPERVISOR, None, None)
+                    found["csv"][service] = await whole(urls[1] + WHOLE[service], headers, pid)
+                    print(f"csv {found['csv'][service]}")
+    return found
 
 
 def heading(service: str) -> None:
