@@ -11,6 +11,8 @@ from libs.audit.words import say
 from libs.directory.naming import Naming
 from libs.events import store
 from libs.events.envelope import Recorded
+from libs.events.event import Event
+from libs.events.seal import CaseKeys
 from libs.service.cases import CaseRef, MinPosition, show_case
 from libs.service.http import Calling, DocumentAnswer, Running
 
@@ -21,13 +23,17 @@ router = APIRouter(tags=["经过 timeline"])
 async def timeline(
     case_id: CaseRef, running: Running, person: Calling, min_position: MinPosition = None
 ) -> JSONResponse:
-    """The service's own events of the case, oldest first, straight from its log. Personal texts are never said."""
+    """The service's own events of the case, oldest first, straight from its log.
+
+    What people wrote about the matter stands in `texts`, opened for who may see the case; who reported it never does.
+    """
     async with running.pool.acquire() as conn:
         sources = [running.settings.source]
         shown = await show_case(running, conn, person, case_id, sources=sources, position=min_position)
         own = await store.load(conn, f"case-{case_id}")
+    keys = (await running.vault.keys_of(case_id)).without(shown.case.erased)
     naming = Naming(person.directory)
-    items = [item(event, naming, running.parts.service) for event in own]
+    items = [item(event, naming, running.parts.service) | {"texts": texts(event.data, keys)} for event in own]
     return DocumentAnswer({"items": items, **shown.fresh.document()})
 
 
@@ -42,3 +48,10 @@ def item(event: Recorded, naming: Naming, service: str) -> dict[str, Any]:
         "zh": zh,
         "en": en,
     }
+
+
+def texts(fact: Event, keys: CaseKeys) -> dict[str, str]:
+    """The texts of the matter in one fact, by their field; never the reporter's."""
+    marked = fact.personal_fields().items()
+    opened = {name: keys.open(getattr(fact, name)) for name, mark in marked if mark.key == "case"}
+    return {name: text for name, text in opened.items() if text is not None}
