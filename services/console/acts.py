@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from libs.directory.naming import Said
@@ -18,18 +19,47 @@ def coded(*codes: str) -> tuple[Option, ...]:
     return tuple((one, NOTHING) for one in codes)
 
 
+def lines(text: str) -> list[str]:
+    """Several values of one name, as a form gives them: one on each line."""
+    return text.split()
+
+
+def degrees(text: str) -> int | str:
+    """Degrees in units of 1e-7, as the APIs have them; what is no number is left for the API to find fault with."""
+    try:
+        return int((Decimal(text) * 10_000_000).to_integral_value())
+    except (ArithmeticError, ValueError):
+        return text
+
+
 @dataclass(frozen=True)
 class Field:
-    """One input. `source` names a list that the page fills in: classes, conditions, units, handlers, verifiers."""
+    """One input. `source` names a list that the page fills in: classes, conditions, units, handlers, parties …"""
 
     name: str
+    """As the API calls it; `place.grid` stands inside `place`."""
     label: Said
-    kind: Literal["line", "text", "choice"] = "line"
+    kind: Literal["line", "text", "choice", "several", "photos", "degrees"] = "line"
     options: tuple[Option, ...] = ()
     source: str = ""
     required: bool = True
     longest: int = 500
     read: Callable[[str], Any] = str
+
+
+def yes(text: str) -> bool:
+    """A choice between yes and no."""
+    return text == "true"
+
+
+def reason(label_zh: str = "理由", label_en: str = "Reason", *, required: bool = True, longest: int = 500) -> Field:
+    """Why."""
+    return Field("reason", Said(label_zh, label_en), "text", required=required, longest=longest)
+
+
+YES_NO: tuple[Option, ...] = (("true", Said("是", "yes")), ("false", Said("否", "no")))
+REACHED = Field("reached", Said("是否接通", "Reached"), "choice", YES_NO, read=yes)
+PHOTOS = Field("photos", Said("照片", "Photos"), "photos", required=False, read=lines)
 
 
 @dataclass(frozen=True)
@@ -45,8 +75,12 @@ class Act:
 
     def body(self, typed: Mapping[str, str]) -> dict[str, Any]:
         """The command's body; what was left empty is left out."""
-        given = {one: typed.get(one.name, "").strip() for one in self.fields}
-        return {one.name: one.read(text) for one, text in given.items() if text}
+        whole: dict[str, Any] = {}
+        for one in self.fields:
+            if text := typed.get(one.name, "").strip():
+                parent, _, name = one.name.rpartition(".")
+                (whole.setdefault(parent, {}) if parent else whole)[name] = one.read(text)
+        return whole
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import Response
 
+from libs.events.ids import new_id
 from libs.service.cases import CASE_ID
 from services.console.acts import Form, form_of, shown_again
 from services.console.choices import choices, handlers_of
+from services.console.intake_acts import PURPOSES
 from services.console.offered import BY_NAME
 from services.console.screen import Screen, Seen, Typed, freshness, go, inside
 from services.console.upstream import Answer
+from services.console.wording import TEXTS
 
 router = APIRouter(include_in_schema=False)
 
@@ -51,6 +54,11 @@ class Told:
         items = [one for answer in self.timelines.values() if answer.ok for one in answer.document["items"]]
         return sorted(items, key=lambda one: one["recorded_at"])
 
+    @property
+    def parties(self) -> list[str]:
+        """The units that dispute whose the case is."""
+        return list((self.of("routing").get("dispute") or {}).get("parties", []))
+
     def allowed(self) -> list[tuple[str, str]]:
         """(service, act) that this visitor may do next."""
         return [(name, act) for name in SERVICES for act in self.of(name).get("allowed_actions", [])]
@@ -58,13 +66,24 @@ class Told:
 
 @router.get("/find")
 async def find(screen: Seen, case: str = "") -> Response:
-    """Straight to a case by its number."""
-    return go(f"/cases/{case.strip().lower()}") if case.strip() else go("/")
+    """Straight to a case by its number, or to the one of a receipt."""
+    number = case.strip().lower()
+    if "".join(number.split()).isdecimal():
+        return go("/cases", receipt=number)
+    return go(f"/cases/{number}") if number else go("/")
 
 
 @router.get("/cases/{case_id}")
 async def show(screen: Seen, case_id: CaseId) -> Response:
     return await shown(screen, case_id, screen.request.query_params.get("position"))
+
+
+@router.post("/cases/{case_id}/identity")
+async def identity(screen: Seen, case_id: CaseId, typed: Typed) -> Response:
+    """Part of the page: who reported it. Reading it is recorded, with its purpose."""
+    body = {"purpose": typed.get("purpose", "")}
+    answer = await screen.tell("intake", f"/cases/{case_id}/identity", body, new_id())
+    return screen.show("identity.html", answer=answer)
 
 
 @router.post("/cases/{case_id}/{name:path}")
@@ -110,5 +129,10 @@ async def shown(
         problem=refusal.document if refusal else None,
         fresh=freshness(*told.documents.values()),
         choices=choices(screen.visitor)
-        | {"handlers": handlers_of(screen.visitor, newest.document["unit"] or screen.visitor.unit)},
+        | {
+            "handlers": handlers_of(screen.visitor, newest.document["unit"] or screen.visitor.unit),
+            "parties": [(one, screen.visitor.name("unit", one)) for one in told.parties],
+        },
+        purposes=PURPOSES,
+        texts=TEXTS,
     )

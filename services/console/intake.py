@@ -8,14 +8,12 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from libs.events.ids import new_id
-from services.console.acts import coded
+from services.console.acts import lines
 from services.console.choices import choices
+from services.console.intake_acts import CHANNELS, KINDS, NEW_CASE
 from services.console.screen import Screen, Seen, Typed
 
 router = APIRouter(include_in_schema=False)
-
-CHANNELS = [code for code, _ in coded("phone", "web", "counter", "app", "wechat", "mail", "visit")]
-KINDS = [code for code, _ in coded("help", "complaint", "consult", "report", "suggestion", "praise")]
 
 
 def form(screen: Screen, status: int = 200, typed: dict[str, str] | None = None, problem: Any = None) -> Response:
@@ -30,18 +28,25 @@ def form(screen: Screen, status: int = 200, typed: dict[str, str] | None = None,
         problem=problem,
         wrong=wrong,
         key=key or new_id(),
-        channels=CHANNELS,
-        kinds=KINDS,
+        channels=[code for code, _ in CHANNELS],
+        kinds=[code for code, _ in KINDS],
+        reasons=NEW_CASE,
+        photos=lines(typed.get("photos", "")),
         choices=choices(screen.visitor),
     )
 
 
 def appeal(typed: dict[str, str]) -> dict[str, Any]:
-    """The body of `POST /appeals`; what was left empty is left out."""
+    """The body of `POST /appeals`; what was left empty is left out. Photos bring the id of the case with them."""
     given = {name: text.strip() for name, text in typed.items() if text.strip()}
-    fields = ("channel", "kind", "content", "reporter_name", "reporter_phone")
-    place = {name: given[name] for name in ("grid", "address") if name in given}
-    return {**{name: given[name] for name in fields if name in given}, "place": place}
+    fields = ("channel", "kind", "content", "reporter_name", "reporter_phone", "new_case_reason")
+    body: dict[str, Any] = {name: given[name] for name in fields if name in given}
+    body["place"] = {name: given[name] for name in ("grid", "address") if name in given}
+    if "new_case_reason" in given:
+        body["new_case"] = True
+    if "photos" in given:
+        body |= {"case_id": given.get("case_id"), "photos": lines(given["photos"])}
+    return body
 
 
 @router.get("/intake")

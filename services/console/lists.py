@@ -1,33 +1,37 @@
-"""The three lists: a department's work, the dispatcher's queue, the overdue board. Reading only."""
+"""The lists of what is to be done: a department's work, the dispatcher's queue, cases as they came in. Reading only."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from libs.events.ids import new_id
 from services.console.acts import form_of
 from services.console.choices import choices, handlers_of
+from services.console.listed import LISTS
 from services.console.offered import BY_NAME
-from services.console.screen import Seen, freshness
+from services.console.screen import Screen, Seen, freshness
+from services.console.upstream import Answer
 
 router = APIRouter(include_in_schema=False)
 
 PAGE = 50
-CLOCKS = ("handling", "dispatch", "sign", "rework", "overall", "response")
+
+
+async def asked(screen: Screen, name: str, typed: dict[str, str]) -> Answer:
+    """One page of a list, with what is typed into its filters; after an act, with that act in it."""
+    listed, given = LISTS[name], screen.request.query_params
+    at = {"cursor": given.get("cursor"), "limit": PAGE, "min_position": given.get("position")}
+    return await screen.ask(listed.service, listed.path, **listed.query(screen.visitor, typed), **at)
 
 
 @router.get("/work")
-async def work(
-    screen: Seen, *, unit: str = "", state: str = "", lamp: str = "", due: str = "", cursor: str = ""
-) -> Response:
+async def work(screen: Seen) -> Response:
     """Work orders by due time, with what the visitor may do to each."""
-    position = screen.request.query_params.get("position")
-    filters = {"unit": unit, "state": state, "lamp": lamp, "due": due}
-    wanted = {"unit": unit, "state": state, "lamp": lamp, "due_before": screen.visitor.end_of(due)}
-    answer = await screen.ask("routing", "/work", **wanted, cursor=cursor, limit=PAGE, min_position=position)
+    filters = LISTS["work"].typed(screen.request.query_params)
+    answer = await asked(screen, "work", filters)
     rows = [{**row, "act": quick_act(screen.visitor.role, row)} for row in answer.document.get("items", [])]
     return screen.show(
         "work.html",
@@ -36,68 +40,42 @@ async def work(
         rows=rows,
         filters=filters,
         fresh=freshness(answer),
-        handlers=handlers_of(screen.visitor, screen.visitor.unit),
+        key=new_id(),
+        handlers=handlers_of(screen.visitor, screen.visitor.unit or filters["unit"] or None),
         choices=choices(screen.visitor),
     )
 
 
 def quick_act(role: str, row: dict[str, Any]) -> Any:
-    """What a clerk does most: sign, then name the handler; everything else is on the case's own page."""
-    if role != "DEPT_CLERK":
+    """What a clerk of the lead does most: sign, then name the handler; all else is on the case's own page."""
+    if role != "DEPT_CLERK" or not row.get("lead", True):
         return None
     name = {"DISPATCHED": "accept", "IN_PROGRESS": "assign"}.get(row["state"])
     return form_of(BY_NAME[name], {"handler": row["handler"] or ""}) if name else None
 
 
+@router.get("/cases")
+async def cases(screen: Seen) -> Response:
+    """Cases by state – what is to be registered, unless asked otherwise –, or the one of a receipt."""
+    filters = LISTS["cases"].typed(screen.request.query_params)
+    if filters["receipt"] and "state" not in screen.request.query_params:
+        filters["state"] = ""
+    answer = await asked(screen, "cases", filters)
+    return screen.show("cases.html", answer.status, answer=answer, filters=filters, fresh=freshness(answer))
+
+
 @router.get("/queue")
-async def queue(screen: Seen, cursor: str = "") -> Response:
-    """Registered cases, the proposal, why, and why nobody else."""
+async def queue(screen: Seen, unrouted: str = "", cursor: str = "") -> Response:
+    """Registered cases, the proposal, why, and why nobody else; or those that no rule fits."""
     position = screen.request.query_params.get("position")
-    answer = await screen.ask("routing", "/queue", cursor=cursor, limit=PAGE, min_position=position)
+    answer = await screen.ask("routing", "/queue", unrouted=unrouted, cursor=cursor, limit=PAGE, min_position=position)
     rows = [{**row, "form": form_of(BY_NAME["dispatch"])} for row in answer.document.get("items", [])]
     return screen.show(
         "queue.html",
         answer.status,
         answer=answer,
         rows=rows,
+        filters={"unrouted": unrouted},
         fresh=freshness(answer),
         choices=choices(screen.visitor),
     )
-
-
-@router.get("/overdue")
-async def overdue(
-    screen: Seen,
-    *,
-    clock: str = "handling",
-    unit: str = "",
-    lamp: str = "",
-    confirmed: str = "",
-    cursor: str = "",
-    refresh: str = "on",
-) -> Response:
-    """The board; htmx asks for it again every few seconds and gets its changing part only."""
-    filters = {"clock": clock, "unit": unit, "lamp": lamp, "confirmed": confirmed}
-    answer = await screen.ask("supervision", "/overdue", **filters, cursor=cursor, limit=PAGE)
-    template = "overdue_board.html" if screen.partial else "overdue.html"
-    return screen.show(
-        template,
-        # A part that failed is shown as well: the board must never look fresher than it is.
-        200 if screen.partial else answer.status,
-        answer=answer,
-        filters=filters,
-        fresh=freshness(answer),
-        refresh=refresh,
-        clocks=CLOCKS,
-        choices=choices(screen.visitor),
-        late=late,
-    )
-
-
-def late(seconds: int) -> tuple[str, str]:
-    """How long overdue, in the two largest parts, Chinese and English."""
-    days, rest = divmod(timedelta(seconds=seconds), timedelta(days=1))
-    hours, minutes = divmod(rest.seconds // 60, 60)
-    if days:
-        return f"{days} 天 {hours} 小时", f"{days} d {hours} h"
-    return (f"{hours} 小时 {minutes} 分", f"{hours} h {minutes} min") if hours else (f"{minutes} 分", f"{minutes} min")

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from libs.service.http import BodyLimit
 from libs.service.log import set_up
-from services.console import case, intake, lists, sign_in
+from services.console import boards, bulk, case, downloads, intake, lists, photos, sign_in
 from services.console.config import Settings
 from services.console.screen import HERE, TOKEN, NoNames, PostUnclear, go
 from services.console.upstream import Answer, SignedOut, Upstream
@@ -29,7 +29,7 @@ SAFE = {
     # With `no-referrer` a browser would call the origin of our own forms `null`.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(self), microphone=()",
 }
 
 NO_SUCH_PAGE: dict[str, Any] = {
@@ -55,11 +55,11 @@ def console() -> FastAPI:
             yield
 
     app = FastAPI(title="Xunban 巡办 · 工作台", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(BodyLimit, limit=262_144)
+    app.add_middleware(BodyLimit, limit=262_144, larger={"/photos": photos.MOST_BYTES})
     app.middleware("http")(guarded)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
-    for router in (sign_in.router, intake.router, lists.router, case.router):
-        app.include_router(router)
+    for pages in (sign_in, intake, lists, boards, bulk, photos, downloads, case):
+        app.include_router(pages.router)
     _say_what_is_wrong(app)
 
     @app.get("/healthz")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
+import httpx
 from fastapi import Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from libs.events.ids import new_id
 from services.console.offered import BY_NAME
-from services.console.upstream import Answer, Caller, SignedOut, Upstream
+from services.console.upstream import Answer, Caller, File, SignedOut, Upstream
 from services.console.visitor import Names, NamesKept, Visitor
 from services.console.wording import LAMP_SIGNS
 
@@ -25,9 +28,15 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+PASSED_ON = ("content-type", "content-disposition", "xunban-as-of")
+"""Of a file's headers; everything else is the console's own to say."""
 HOMES = {
     "OPERATOR": "/intake",
     "DISPATCHER": "/queue",
+    "REVIEWER": "/work?state=FEEDBACK",
+    "CALLBACK_AGENT": "/work?state=CALLBACK",
+    "ARBITER": "/work?state=ARBITRATION",
+    "GRID_WORKER": "/work?state=VERIFYING",
     "DEPT_CLERK": "/work",
     "DEPT_HANDLER": "/work",
     "DEPT_LEADER": "/work",
@@ -35,22 +44,30 @@ HOMES = {
 """Where a role starts its day; everybody else at the board."""
 PAGES = (
     ("/intake", "1", "受理", "Intake"),
+    ("/cases", "9", "案件", "Cases"),
     ("/queue", "2", "待派", "Dispatch"),
     ("/work", "3", "工单", "Work"),
-    ("/overdue", "4", "超期看板", "Overdue"),
+    ("/overdue", "4", "督办", "Board"),
 )
 """Address, access key, name."""
+BOARDS = (
+    ("/overdue", "4", "超期", "Overdue"),
+    ("/due-soon", "5", "即将超期", "Due soon"),
+    ("/alarms", "6", "无主、无时限", "Nobody's, or no clock"),
+    ("/counts", "7", "分组计数", "Counts"),
+)
+"""The pages of the supervision board, reached from one another."""
 
 
 def pages_of(role: str) -> list[tuple[str, str, str, str]]:
     """The pages that a role has something to do on; its powers are the APIs' business."""
     hidden = set() if role in ("OPERATOR", "GRID_WORKER") else {"/intake"}
     if role.startswith(("DEPT_", "GRID_")):
-        hidden.add("/queue")
+        hidden |= {"/queue", "/cases"}
     return [one for one in PAGES if one[0] not in hidden]
 
 
-TEMPLATES.globals.update(LAMP_SIGNS=LAMP_SIGNS, pages_of=pages_of)
+TEMPLATES.globals.update(LAMP_SIGNS=LAMP_SIGNS, BOARDS=BOARDS, pages_of=pages_of)
 
 
 class PostUnclear(Exception):
@@ -86,6 +103,18 @@ class Screen:
         """One command in the visitor's name."""
         return await self.upstream.post(self.caller, service, path, body, key)
 
+    async def send(self, service: str, path: str, file: File, **fields: str) -> Answer:
+        """One file in the visitor's name."""
+        return await self.upstream.upload(self.caller, service, path, file, new_id(), **fields)
+
+    async def pass_on(self, service: str, path: str, **query: Any) -> Response:
+        """A file of an API as it is, without ever holding it whole; or the page that says why not."""
+        answer = await self.upstream.fetch(self.caller, service, path, **query)
+        if isinstance(answer, Answer):
+            return self.show("refused.html", answer.status, problem=answer.document)
+        kept = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
+        return StreamingResponse(_parts(answer), headers=kept)
+
     @property
     def partial(self) -> bool:
         """Whether htmx asks for a part of the page only."""
@@ -96,10 +125,19 @@ class Screen:
         return page(template, self.request, self.visitor, status, **context)
 
 
+async def _parts(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for part in answer.aiter_bytes():
+            yield part
+    finally:
+        await answer.aclose()
+
+
 def page(template: str, request: Request, visitor: Visitor, status: int = 200, **context: Any) -> HTMLResponse:
     """A page for anybody; says on it what was done just now."""
     done = BY_NAME.get(request.query_params.get("done", ""))
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    asked = {name: value for name, value in request.query_params.items() if name not in ("done", "position")}
+    here = request.url.path + (f"?{urlencode(asked)}" if asked else "")
     shown = TEMPLATES.get_template(template).render(
         v=visitor, path=request.url.path, here=here, query=request.query_params, done=done, **context
     )
@@ -131,8 +169,9 @@ Seen = Annotated[Screen, Depends(get_screen)]
 
 
 async def typed_in(request: Request) -> dict[str, str]:
-    """The form as it was typed; files are none of ours."""
-    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    """The form as it was typed, several values of one name on a line each; files are none of ours."""
+    form = await request.form()
+    return {name: "\n".join(value for value in form.getlist(name) if isinstance(value, str)) for name in form}
 
 
 Typed = Annotated[dict[str, str], Depends(typed_in)]

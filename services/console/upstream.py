@@ -55,6 +55,14 @@ class Caller:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file as it was chosen."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
 class Upstream:
     """The services behind the console."""
 
@@ -74,14 +82,42 @@ class Upstream:
         """One command, once per idempotency key."""
         return await self._send(caller, "POST", service, path, json=body, headers={"Idempotency-Key": key})
 
+    async def upload(self, caller: Caller, service: str, path: str, file: File, key: str, **fields: str) -> Answer:
+        """One file; nothing of its name goes with it."""
+        parts = {"file": ("file", file.content, file.media_type)}
+        return await self._send(
+            caller, "POST", service, path, files=parts, data=fields, headers={"Idempotency-Key": key}, timeout=60
+        )
+
+    async def fetch(self, caller: Caller, service: str, path: str, **query: Any) -> httpx.Response | Answer:
+        """What is no document, and not read yet: whoever gets it closes it. A problem where there is no such thing."""
+        wanted = {name: value for name, value in query.items() if value not in (None, "")}
+        request = self.client.build_request("GET", self.urls[service] + path, params=wanted, headers=caller.headers())
+        try:
+            answer = await self.client.send(request, stream=True)
+        except httpx.TransportError:
+            return Answer(503, dict(UNREACHABLE))
+        if answer.is_success:
+            return answer
+        try:
+            await answer.aread()
+            return _answer(answer)
+        finally:
+            await answer.aclose()
+
     async def _send(self, caller: Caller, method: str, service: str, path: str, **how: Any) -> Answer:
         """Raises `SignedOut` where the token is not accepted."""
         headers = {**caller.headers(), **how.pop("headers", {})}
         try:
-            answer = await self.client.request(method, self.urls[service] + path, headers=headers, **how)
-            document = answer.json()
-        except (httpx.TransportError, ValueError):
+            return _answer(await self.client.request(method, self.urls[service] + path, headers=headers, **how))
+        except httpx.TransportError:
             return Answer(503, dict(UNREACHABLE))
-        if answer.status_code == 401:
-            raise SignedOut
-        return Answer(answer.status_code, document)
+
+
+def _answer(answer: httpx.Response) -> Answer:
+    if answer.status_code == 401:
+        raise SignedOut
+    try:
+        return Answer(answer.status_code, answer.json())
+    except ValueError:
+        return Answer(503, dict(UNREACHABLE))

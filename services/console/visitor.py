@@ -24,6 +24,7 @@ from libs.events.contracts.directory import (
     UnitPublished,
 )
 from libs.events.event import Event
+from services.console.offered import BY_NAME
 from services.console.upstream import Answer, Caller, Upstream
 from services.console.wording import step, word
 
@@ -165,7 +166,9 @@ class Visitor:
         return self.said(getattr(self.names.naming, kind)(key)) if self.names else key
 
     def who(self, key: str) -> str:
-        """Whom or what a refusal names: a person, a unit, a role, a scope, an act."""
+        """Whom or what a refusal names: an act, a person, a unit, a role, a scope."""
+        if key in BY_NAME:
+            return self.said(BY_NAME[key].label)
         view = self.names.view if self.names else None
         if view and view.person(key):
             return self.name("person", key)
@@ -183,13 +186,13 @@ class Visitor:
         """A due instant; midnight is 24:00 of the day that it ends."""
         return self._local(at, "due")
 
-    def end_of(self, day: str) -> str | None:
-        """The instant at which a day of the town's calendar ends; None for what is no day."""
+    def instant(self, local: str, *, days: int = 0) -> str:
+        """A day or a minute of the town's calendar, some days later, as an instant; what is neither stays as it is."""
         try:
-            begin = datetime.fromisoformat(day).replace(tzinfo=self.names.naming.zone if self.names else None)
-            return (begin + timedelta(days=1)).isoformat()
+            begin = datetime.fromisoformat(local).replace(tzinfo=self.names.naming.zone if self.names else None)
+            return (begin + timedelta(days=days)).isoformat()
         except (ValueError, OverflowError):
-            return None
+            return local
 
     def _local(self, at: str | None, how: str) -> str:
         if not at or not self.names:

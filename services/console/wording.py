@@ -43,9 +43,17 @@ MORE: Mapping[str, Said] = {
     "arbitration": Said("裁定时限", "limit of the ruling"),
     "MACHINE": Said("机器账号", "machine"),
     "photos": Said("附上照片", "attach photos"),
-    "contact": Said("先联系诉求人", "call the reporter first"),
     "unit": Said("指定承办单位", "name a unit"),
     "override_reason": Said("写明改派理由", "give a reason for the other unit"),
+    "NO_UNIT": Said("无承办单位", "no unit"),
+    "UNIT_VACANT": Said("单位无人任职", "nobody in the unit"),
+    "NO_CLOCK": Said("无时限", "no clock"),
+    "NOT_REGISTERED": Said("久未立案", "not registered"),
+    "lead": Said("主办", "lead"),
+    "co": Said("协办", "co-unit"),
+    "APPROVED": Said("同意", "approved"),
+    "REJECTED": Said("不同意", "rejected"),
+    "OPEN": Said("待回访", "open"),
     "intake": Said("受理", "intake"),
     "routing": Said("派遣", "routing"),
     "supervision": Said("督办", "supervision"),
@@ -87,6 +95,20 @@ STEPS: Mapping[str, Said] = {
     "supervision-lifted": Said("解除督办", "supervision lifted"),
 }
 """What a list says of the last step, by the event's name."""
+TEXTS: Mapping[str, Said] = {
+    "reply": Said("答复", "reply"),
+    "note": Said("记录", "note"),
+    "reason": Said("理由", "reason"),
+    "order": Said("督办要求", "order"),
+    "plan": Said("整改计划", "plan"),
+    "task": Said("协办事项", "task"),
+    "report": Said("协办情况", "report"),
+    "remark": Said("备注", "remark"),
+    "content": Said("内容", "content"),
+    "override_reason": Said("改派理由", "reason for the other unit"),
+    "out_of_grid_reason": Said("跨网格原因", "why outside the own grid"),
+}
+"""What people wrote, by the name of its field."""
 LAMP_SIGNS = {"GREEN": "●", "YELLOW": "▲", "RED": "■", "LONG_RED": "◆"}
 """A shape for each lamp: nobody has to tell colours apart."""
 

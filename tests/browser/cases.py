@@ -1,0 +1,36 @@
+"""Cases for the console to show: what happened to them before somebody sits down at the screen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from playwright.async_api import Locator, Page
+
+from deploy.town import Town
+
+DAY = "2026-11-02"
+
+
+async def registered(town: Town, at: str, day: str = DAY) -> str:
+    """A complaint about a sewer, taken and registered by the operator."""
+    case = await town.appeal(f"{day} {at}", "zhou-min", "G03", "complaint", "小区门口下水道异味")
+    await town.register(f"{day} {at}", case, "sewer-odour", "U3")
+    return case
+
+
+async def dispatched(town: Town, at: str, day: str = DAY) -> str:
+    """The same, sent to the housing bureau."""
+    case = await registered(town, at, day)
+    await town.dispatch(f"{day} {at}", case)
+    return case
+
+
+async def due(town: Town, case: str) -> datetime:
+    """When the handling of a case is due."""
+    clocks = (await town.line.get("supervision", f"/cases/{case}", person="han-feng"))["clocks"]
+    return datetime.fromisoformat(next(one["due_at"] for one in clocks if one["clock"] == "handling"))
+
+
+def row(page: Page, case: str) -> Locator:
+    """A case in a list."""
+    return page.locator(f"#row-{case}")
