@@ -261,7 +261,7 @@ async def test_the_boards_count_look_back_and_go_out_as_files(desk: Desk, town: 
     await expect(desk.page.locator("#board .total")).to_contain_text("共 0 件")
 
     await desk.page.goto("/alarms")
-    await expect(desk.page.locator("tbody")).to_contain_text("接收超过一天仍未立案")
+    await expect(desk.page.locator("tbody")).to_contain_text("久未立案")
     await desk.shoot("alarms")
     await desk.page.goto("/overdue")
     name, rows = await desk.download("导出 CSV")
