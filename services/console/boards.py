@@ -108,7 +108,9 @@ async def counts(screen: Seen) -> Response:
 def cases_of(path: str, filters: dict[str, Any], key: Any) -> str | None:
     """Where the cases of a group are listed; None where no list can be narrowed to it."""
     by = filters["by"]
-    narrowed = {name: filters[name] for name in ("clock", "unit", "grid", "class_code", "as_of") if filters.get(name)}
+    narrowed = {
+        name: filters[name] for name in ("clock", "unit", "role", "grid", "class_code", "as_of") if filters.get(name)
+    }
     if by in FILTER_OF and key is not None:
         return f"{path}?{urlencode(narrowed | {FILTER_OF[by]: key})}"
     return f"/overdue?{urlencode(narrowed | {'lamp': key})}" if by == "lamp" else None

@@ -135,4 +135,5 @@ async def shown(
         },
         purposes=PURPOSES,
         texts=TEXTS,
+        acts=BY_NAME,
     )

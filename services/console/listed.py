@@ -36,7 +36,7 @@ def _names(*filters: str, **defaults: str) -> dict[str, str]:
     return {**defaults, **dict.fromkeys(filters, "")}
 
 
-CLOCKED = ("unit", "grid", "class_code", "as_of")
+CLOCKED = ("unit", "role", "grid", "class_code", "as_of")
 LISTS: Mapping[str, Listed] = {
     "work": Listed("routing", "/work", _names("unit", "role", "state", "lamp", "handler", "since", "due")),
     "cases": Listed("intake", "/cases", _names("receipt", state="RECEIVED")),

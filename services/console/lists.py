@@ -65,17 +65,18 @@ async def cases(screen: Seen) -> Response:
 
 
 @router.get("/queue")
-async def queue(screen: Seen, unrouted: str = "", cursor: str = "") -> Response:
-    """Registered cases, the proposal, why, and why nobody else; or those that no rule fits."""
+async def queue(screen: Seen, unrouted: str = "", state: str = "", cursor: str = "") -> Response:
+    """Registered cases, the proposal, why, and why nobody else; or those that no rule fits; disputes too."""
     position = screen.request.query_params.get("position")
-    answer = await screen.ask("routing", "/queue", unrouted=unrouted, cursor=cursor, limit=PAGE, min_position=position)
+    filters = {"unrouted": unrouted, "state": state}
+    answer = await screen.ask("routing", "/queue", **filters, cursor=cursor, limit=PAGE, min_position=position)
     rows = [{**row, "form": form_of(BY_NAME["dispatch"])} for row in answer.document.get("items", [])]
     return screen.show(
         "queue.html",
         answer.status,
         answer=answer,
         rows=rows,
-        filters={"unrouted": unrouted},
+        filters=filters,
         fresh=freshness(answer),
         choices=choices(screen.visitor),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.directory.naming import Said
-from services.console.acts import PHOTOS, REACHED, Act, Field, coded, lines, reason
+from services.console.acts import PHOTOS, REACHED, YES_NO, Act, Field, coded, lines, reason, yes
 
 ACTS: tuple[Act, ...] = (
     Act(
@@ -59,6 +59,16 @@ ACTS: tuple[Act, ...] = (
             Field("suggested_unit", Said("应由哪个单位办理", "Unit responsible"), "choice", source="units"),
             reason(required=False, longest=2000),
         ),
+    ),
+    Act(
+        "endorsement",
+        "routing",
+        Said("审签", "Endorse"),
+        (
+            Field("approved", Said("是否同意报出", "Send it"), "choice", YES_NO, read=yes),
+            reason("退回理由", "Reason to give it back", required=False, longest=2000),
+        ),
+        Said("退单或反馈经负责人同意后才报出", "a return or feedback counts once the leader endorses it"),
     ),
     Act("return/approve", "routing", Said("同意退单", "Approve the return"), (reason(required=False, longest=2000),)),
     Act("return/reject", "routing", Said("不同意退单", "Reject the return"), (reason(longest=2000),)),

@@ -76,6 +76,9 @@ STEPS: Mapping[str, Said] = {
     "feedback-submitted": Said("反馈", "feedback"),
     "handling-resumed": Said("继续办理", "handling goes on"),
     "return-requested": Said("申请退单", "return requested"),
+    "endorsement-requested": Said("报请审签", "endorsement asked for"),
+    "endorsement-given": Said("审签同意", "endorsed"),
+    "endorsement-refused": Said("审签退回", "given back by the leader"),
     "return-approved": Said("同意退单", "return approved"),
     "return-rejected": Said("不同意退单", "return rejected"),
     "arbitration-opened": Said("提请裁定", "arbitration opened"),
@@ -105,6 +108,7 @@ TEXTS: Mapping[str, Said] = {
     "report": Said("协办情况", "report"),
     "remark": Said("备注", "remark"),
     "content": Said("内容", "content"),
+    "basis": Said("依据", "basis"),
     "override_reason": Said("改派理由", "reason for the other unit"),
     "out_of_grid_reason": Said("跨网格原因", "why outside the own grid"),
 }
