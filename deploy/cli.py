@@ -25,6 +25,7 @@ MODULES: dict[str, str | None] = {
     "deploy.commands.reference": None,
     "deploy.commands.backup": None,
     "deploy.commands.load": None,
+    "deploy.commands.webhook": None,
     "libs.directory.cli": "directory",
     "libs.events.cli": None,
     "libs.audit.cli": None,

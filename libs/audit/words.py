@@ -137,6 +137,7 @@ WORDS: Mapping[type[Event], Said] = {
     notify.MessageSent: Said("已送达, 渠道 {channel}", "delivered by {channel}"),
     notify.MessageFailed: Said("第 {attempt} 次告知失败: {reason}", "try {attempt} failed: {reason}"),
     notify.MessageDropped: Said("不再告知: {reason}", "will not be told: {reason}"),
+    notify.MessageRequeued: Said("{requeued_by} 重新发送未送达的告知", "{requeued_by} had it sent again"),
     directory.LogOpened: Said("日志启用, 时钟 {mode}", "log opened, clock {mode}"),
     directory.UnitPublished: Said("发布单位 {name_zh}", "unit {name_en}"),
     directory.PersonPublished: Said("发布人员 {name_zh}", "person {name_en}"),

@@ -9,6 +9,7 @@ from typing import get_args
 
 from libs.directory import places
 from libs.directory.conflicts import conflict_findings
+from libs.directory.contacts import contact_findings
 from libs.directory.findings import Finding, notice, refused
 from libs.directory.references import reference_findings
 from libs.directory.view import View
@@ -27,6 +28,7 @@ def findings_of(view: View) -> tuple[Finding, ...]:
         *_grids(view),
         *(finding for one in view.appointments for finding in _appointment(view, one)),
         *conflict_findings(view),
+        *contact_findings(view),
         *(finding for item in view.classes for finding in _item(view, item)),
     )
 

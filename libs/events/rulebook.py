@@ -168,3 +168,30 @@ class ThreeRates(Part):
     satisfied: Share
     basically_satisfied: Share
     zero_denominator: Literal["null"] = "null"
+
+
+Channel = Literal["file", "webhook", "email", "sms"]
+Hour = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""Local time of a day: `08:30`."""
+
+
+class QuietHours(Part):
+    """免打扰: local hours, also across midnight, in which these channels leave people in peace."""
+
+    begins: Hour
+    ends: Hour
+    channels: tuple[Channel, ...] = ("sms",)
+
+
+class Messages(Part):
+    """告知: when people are left in peace, what is late, and by which channel those without a contact are told.
+
+    U1 and U2 break through quiet hours and digests.
+    """
+
+    quiet: QuietHours | None = None
+    digest_at: tuple[Hour, ...] = Field(default=("08:30",), min_length=1)
+    late_after_minutes: int = Field(default=30, ge=1)
+    reporter: tuple[Channel, ...] = ("file",)
+    """By which channels a reporter is told."""
+    without_contact: Channel = "file"

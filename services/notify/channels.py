@@ -1,22 +1,27 @@
-"""Channels that carry messages to people. Delivery is repeatable: the same message id arrives once."""
+"""Channels that carry messages to people, and the file channel. Delivery is repeatable: one id, one message."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from libs.service.settings import Settings
 
 
 class ChannelFailed(Exception):
-    """One try failed; `code` is a word for the ledger, never a text of the outside."""
+    """One try failed; `code` is a word for the ledger, never a text of the outside.
 
-    def __init__(self, code: str) -> None:
+    `away` says that the other end does not answer at all, so that others to it need not be tried now.
+    """
+
+    def __init__(self, code: str, *, away: bool = False) -> None:
         super().__init__(code)
         self.code = code
+        self.away = away
 
 
 class RealChannelInManualMode(RuntimeError):
@@ -27,8 +32,22 @@ class NoOutbox(RuntimeError):
     """The file channel needs a folder."""
 
 
+@dataclass(frozen=True)
+class Parcel:
+    """One message ready to go; `id` is the provider's idempotency key, the same in every try."""
+
+    id: str
+    recipient: str
+    subject: str
+    text: str
+    address: str = field(default="", repr=False)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Ids, codes and instants for a machine that reads it."""
+    secret_generation: int = 1
+
+
 class Channel(Protocol):
-    """Carries one message; the id is the provider's idempotency key."""
+    """Carries one message."""
 
     @property
     def name(self) -> str: ...
@@ -36,7 +55,7 @@ class Channel(Protocol):
     @property
     def reaches_people(self) -> bool: ...
 
-    def deliver(self, message_id: str, recipient: str, text: str) -> str:
+    async def deliver(self, parcel: Parcel) -> str:
         """Hand the message over; the receipt. Raises `ChannelFailed`."""
         ...
 
@@ -49,18 +68,18 @@ class FileChannel:
     name: str = "file"
     reaches_people: bool = False
 
-    def deliver(self, message_id: str, recipient: str, text: str) -> str:
+    async def deliver(self, parcel: Parcel) -> str:
         """Write the file whole or not at all, and to the disk."""
-        folder = recipient.replace(":", "-")
-        path = self.outbox / folder / f"{message_id}.txt"
+        folder = parcel.recipient.replace(":", "-")
+        path = self.outbox / folder / f"{parcel.id}.txt"
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._write(path, text.encode())
+            await asyncio.to_thread(self._write, path, parcel.text.encode())
         except OSError as error:
             raise ChannelFailed(type(error).__name__) from error
         return f"{folder}/{path.name}"
 
     def _write(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A name of this process: two owners of a lane for a moment must not write into one draft.
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         with draft.open("wb") as out:
@@ -70,15 +89,15 @@ class FileChannel:
         draft.replace(path)
 
 
-def open_channels(settings: Settings) -> Mapping[str, Channel]:
-    """The configured channels by name. Raises `NoOutbox`, `RealChannelInManualMode`."""
+def file_channel(settings: Settings) -> FileChannel:
+    """The channel that every deployment has. Raises `NoOutbox`."""
     if settings.outbox_dir is None:
         raise NoOutbox("OUTBOX_DIR")
-    return checked([FileChannel(settings.outbox_dir)], settings.mode)
+    return FileChannel(settings.outbox_dir)
 
 
 def checked(channels: list[Channel], mode: str) -> Mapping[str, Channel]:
-    """Channels by name, if they may run in this mode."""
+    """Channels by name, if they may run in this mode. Raises `RealChannelInManualMode`."""
     for channel in channels:
         if channel.reaches_people and mode == "manual":
             raise RealChannelInManualMode(channel.name)

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, assert_never
 
 from libs.directory.facts import Facts
-from libs.events.contracts.notify import DropReason, MessageDropped, MessageDue, MessageFailed, MessageSent
+from libs.events.contracts.notify import (
+    DropReason,
+    MessageDropped,
+    MessageDue,
+    MessageFailed,
+    MessageRequeued,
+    MessageSent,
+)
 from libs.events.decider import Actor, Decider
-from libs.events.errors import Forbidden
+from libs.events.errors import Forbidden, NotFound, Rejected
 from libs.events.event import Event
 from libs.events.ids import MessageId
 
-ATTEMPTS = 8
-"""Tries before a message is given up; with the sender's back-off about two minutes."""
+PAUSES = tuple(timedelta(seconds=one) for one in (1, 2, 4, 15, 60, 300, 900, 3600, 7200, 14_400))
+"""After each failed try, on the real clock: seven and a half hours before a message is given up."""
+UNTOLD = frozenset({"NO_RECIPIENT", "NOT_ALLOWED", "NO_CONTACT", "UNDELIVERABLE"})
+"""Reasons for which somebody should have been told and was not."""
+RESENDERS = ("SUPERVISOR", "ADMIN")
 
 # Commands
 
@@ -32,6 +42,8 @@ class Message:
     dropped: DropReason | None = None
     once: bool = False
     """Not again to whom the same template was told of this case."""
+    send_at: datetime | None = None
+    digest: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,18 +66,32 @@ class Delivery:
     receipt: str | None = None
     failure: str | None = None
     dropped: DropReason | None = None
+    covered_by: MessageId | None = None
+    late: bool = False
+    mass: bool = False
 
 
 @dataclass(frozen=True)
 class RecordDeliveries:
-    """What the sender did for one case."""
+    """What the sender did for one case; `tried_at` is the real clock's, from which the next try is reckoned."""
 
     at: datetime
     by: Actor
     deliveries: tuple[Delivery, ...]
+    tried_at: datetime
+    pauses: tuple[timedelta, ...] = PAUSES
 
 
-Command = TellOf | RecordDeliveries
+@dataclass(frozen=True)
+class RequeueMessage:
+    """重新发送: have an undelivered message sent again."""
+
+    at: datetime
+    by: Actor
+    message_id: MessageId
+
+
+Command = TellOf | RecordDeliveries | RequeueMessage
 
 
 class OnlyTheSystemTells(Forbidden):
@@ -73,6 +99,21 @@ class OnlyTheSystemTells(Forbidden):
 
     zh = "告知由系统根据事件产生, 不能手工发出"
     en = "messages follow from events; nobody sends them by hand"
+
+
+class UnknownMessage(NotFound):
+    """No such message of this case."""
+
+    zh = "此案没有这条告知"
+    en = "the case has no such message"
+
+
+class MessageNotUndelivered(Rejected):
+    """Only what was given up after the last try is sent again; whatever was dropped for another reason is not."""
+
+    code = "E-MSG-STATE"
+    zh = "只有多次投递失败的告知可以重新发送"
+    en = "only a message whose every try failed can be sent again"
 
 
 # State
@@ -86,6 +127,8 @@ class Fate:
 
     state: MessageState = "DUE"
     attempts: int = 0
+    retry_at: datetime | None = None
+    reason: DropReason | None = None
 
     @property
     def open(self) -> bool:
@@ -110,9 +153,11 @@ def evolve(state: State, event: Event) -> State:
         case MessageSent():
             fate = replace(state.fates[event.message_id], state="SENT")
         case MessageFailed():
-            fate = Fate("FAILED", event.attempt)
+            fate = Fate("FAILED", event.attempt, event.retry_at)
         case MessageDropped():
-            fate = replace(state.fates[event.message_id], state="DROPPED")
+            fate = replace(state.fates[event.message_id], state="DROPPED", reason=event.reason)
+        case MessageRequeued():
+            fate = Fate()
         case _:
             return state
     told = state.told | {(event.template, event.recipient)} if isinstance(event, MessageDue) else state.told
@@ -128,14 +173,33 @@ def message_id(event_id: str, recipient: str, channel: str) -> MessageId:
 
 
 def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
-    """Each message once; nothing more about one that is finished. Raises `OnlyTheSystemTells`."""
+    """Each message once; nothing more about one that is finished.
+
+    Raises `OnlyTheSystemTells`, `Forbidden`, `UnknownMessage` or `MessageNotUndelivered`.
+    """
+    if isinstance(command, RequeueMessage):
+        return _requeue(state, command)
     if command.by.role != "SYSTEM":
         raise OnlyTheSystemTells(allowed=["SYSTEM"])
     match command:
         case TellOf():
             return list(_tell(state, command))
         case RecordDeliveries():
-            return [event for delivery in command.deliveries for event in _record(state, delivery)]
+            return [event for one in command.deliveries for event in _record(state, one, command)]
+        case _:
+            assert_never(command)
+
+
+def _requeue(state: State, command: RequeueMessage) -> Sequence[Event]:
+    command.by.must_be(*RESENDERS)
+    fate = state.fates.get(command.message_id)
+    if fate is None:
+        raise UnknownMessage()
+    if fate.open:
+        return []
+    if fate.reason != "UNDELIVERABLE":
+        raise MessageNotUndelivered()
+    return [MessageRequeued(message_id=command.message_id, requeued_by=command.by.person)]
 
 
 def _tell(state: State, command: TellOf) -> Iterator[Event]:
@@ -153,24 +217,29 @@ def _tell(state: State, command: TellOf) -> Iterator[Event]:
             recipient=one.recipient,
             channel=one.channel,
             values=dict(one.values),
+            send_at=one.send_at,
+            digest=one.digest,
         )
         if one.dropped:
             yield MessageDropped(message_id=message, reason=one.dropped)
 
 
-def _record(state: State, delivery: Delivery) -> Iterator[Event]:
-    fate = state.fates.get(delivery.message_id)
+def _record(state: State, one: Delivery, command: RecordDeliveries) -> Iterator[Event]:
+    fate = state.fates.get(one.message_id)
     if fate is None or not fate.open:
         return
-    if delivery.dropped:
-        yield MessageDropped(message_id=delivery.message_id, reason=delivery.dropped)
-    elif delivery.receipt is not None:
-        yield MessageSent(message_id=delivery.message_id, channel=delivery.channel, receipt=delivery.receipt)
-    elif delivery.failure:
+    if one.dropped:
+        yield MessageDropped(message_id=one.message_id, reason=one.dropped, covered_by=one.covered_by)
+    elif one.receipt is not None:
+        sent = {"channel": one.channel, "receipt": one.receipt, "late": one.late, "mass": one.mass}
+        yield MessageSent.model_validate({"message_id": one.message_id, **sent})
+    elif one.failure:
         attempt = fate.attempts + 1
-        yield MessageFailed(message_id=delivery.message_id, attempt=attempt, reason=delivery.failure)
-        if attempt >= ATTEMPTS:
-            yield MessageDropped(message_id=delivery.message_id, reason="UNDELIVERABLE")
+        last = attempt > len(command.pauses)
+        retry_at = None if last else command.tried_at + command.pauses[attempt - 1]
+        yield MessageFailed(message_id=one.message_id, attempt=attempt, reason=one.failure, retry_at=retry_at)
+        if last:
+            yield MessageDropped(message_id=one.message_id, reason="UNDELIVERABLE")
 
 
 DECIDER: Decider[State, Command, Facts] = Decider(State(), evolve, decide)

@@ -15,6 +15,7 @@ PARTS = Parts(
     react=reactions.react,
     count=measures.count,
     measure=measures.measure,
+    effect=sender.report_untold,
     jobs={"sender": sender.run},
     pending=sender.pending,
 )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from libs.events.contracts.notify import MessageDropped, MessageDue, MessageFailed, MessageSent
+from libs.events.contracts.intake import AppealReceived, PersonalDataErased
+from libs.events.contracts.notify import (
+    MessageDropped,
+    MessageDue,
+    MessageFailed,
+    MessageRequeued,
+    MessageSent,
+)
 from libs.events.contracts.supervision import ClocksEnded, ClocksRevived, DeadlineSet, StageContinued, StageFinished
 from libs.events.envelope import Recorded
+from libs.events.event import Sealed
 from libs.events.lifecycle import Case
 from libs.events.readmodel import ReadModel
-from services.notify.tables import due, message
+from services.notify.tables import due, message, reporter
+from services.notify.waiting import likeness
 
 
 def project(rows: ReadModel, event: Recorded, case: Case) -> None:
@@ -16,11 +25,26 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
         case MessageDue() as data:
             rows[message].put(_due_row(event, data, case))
         case MessageSent() as data:
-            rows[message].change(data.message_id, state="SENT", sent_at=event.recorded_at, receipt=data.receipt)
+            fate = {
+                "sent_at": event.recorded_at,
+                "receipt": data.receipt,
+                "late": data.late,
+                "mass": data.mass,
+                "retry_at": None,
+            }
+            rows[message].change(data.message_id, state="SENT", **fate)
         case MessageFailed() as data:
-            rows[message].change(data.message_id, state="FAILED", attempts=data.attempt, reason=data.reason)
+            fate = {"attempts": data.attempt, "reason": data.reason, "retry_at": data.retry_at}
+            rows[message].change(data.message_id, state="FAILED", **fate)
         case MessageDropped() as data:
-            rows[message].change(data.message_id, state="DROPPED", reason=data.reason)
+            fate = {"reason": data.reason, "covered_by": data.covered_by, "retry_at": None}
+            rows[message].change(data.message_id, state="DROPPED", **fate)
+        case MessageRequeued() as data:
+            rows[message].change(data.message_id, state="DUE", attempts=0, reason=None, retry_at=None)
+        case AppealReceived(reporter_phone=Sealed() as phone):
+            rows[reporter].put({"case_id": case.case_id, "lane": case.lane, "phone": phone.model_dump()})
+        case PersonalDataErased(kinds=kinds) if "reporter" in kinds:
+            rows[reporter].remove(case.case_id)
         case DeadlineSet() | StageContinued() | StageFinished() as data:
             running = None if isinstance(data, StageFinished) else data.due_at
             rows[due].put({"case_id": case.case_id, "clock": data.clock, "lane": case.lane, "due_at": running})
@@ -53,4 +77,11 @@ def _due_row(event: Recorded, data: MessageDue, case: Case) -> dict[str, object]
         "due_at": event.recorded_at,
         "sent_at": None,
         "receipt": None,
+        "send_at": data.send_at,
+        "digest": data.digest,
+        "retry_at": None,
+        "late": False,
+        "mass": False,
+        "covered_by": None,
+        "alike": likeness(data.recipient, data.channel, data.template, data.values),
     }

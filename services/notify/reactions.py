@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from libs.directory.contacts import points_of, rules_of
+from libs.directory.naming import Naming
 from libs.directory.view import View
 from libs.events.contracts import intake, routing, supervision
 from libs.events.decider import SYSTEM
@@ -13,8 +15,10 @@ from libs.events.event import Event
 from libs.events.lifecycle import Case
 from services.notify import recipients as to
 from services.notify.domain import Message, TellOf
+from services.notify.waiting import held_until
 
-CHANNEL = "file"
+NOBODY = to.Addressee("nobody", "NO_RECIPIENT")
+"""The notice found no post at all: reported like a post that nobody holds."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,28 @@ NOTICES: Mapping[type[Event], Notice] = {
     supervision.CaseClosed: Notice("closed", (to.finder,)),
     supervision.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
 }
+QUIET: frozenset[type[Event]] = frozenset(
+    {
+        # Nobody has judged it yet, or it is answered to whoever is on the line.
+        *(intake.AppealReceived, intake.GridEventReported, intake.CaseVoided, intake.RepeatContactReceived),
+        *(intake.OwnershipNotProved, intake.IdentityRead, intake.PersonalDataErased),
+        # Refused on the spot; who tried is on the access stream.
+        intake.SeparationViolationAttempted,
+        routing.SeparationViolationAttempted,
+        supervision.SeparationViolationAttempted,
+        # What follows from it is told instead.
+        *(routing.RouteRejected, routing.RouteProposed, routing.HandlingResumed, routing.AssignmentDeemedAccepted),
+        *(supervision.FeedbackAccepted, supervision.VerificationPassed, supervision.VerificationFailed),
+        *(supervision.CallbackAttempted, supervision.CallbackCompleted, supervision.CallbackWaived),
+        # Steps that whoever waits for them finds in his list.
+        *(routing.AssignmentAccepted, routing.CitizenContacted, routing.ProgressRecorded),
+        *(supervision.SupervisionResponded, supervision.SupervisionLifted),
+        # Clocks: their warnings and breaches are told.
+        *(supervision.DeadlineSet, supervision.StageFinished, supervision.StageContinued),
+        *(supervision.ClocksEnded, supervision.ClocksRevived),
+    }
+)
+"""Of which nobody is told on purpose; an event type that is in neither list is an oversight, and a test says so."""
 CONTINUED = Notice("reporter_left", (to.responsible,), also=Notice("continued", (to.reporter,)))
 """A withdrawal from a matter that goes on."""
 ESCALATED = Notice("escalated", (to.leaders, to.supervisors, to.superior))
@@ -113,11 +139,26 @@ def _messages(notice: Notice, occasion: to.Occasion) -> Iterator[Message]:
         for one in _addressees(part, occasion):
             if one.recipient not in seen:
                 seen.add(one.recipient)
-                yield Message(one.recipient, part.template, CHANNEL, values, one.dropped, part.once)
+                yield from _by_channels(one, part, values, occasion)
+    # Whom only the reporter's absence leaves without a reader needs no post.
+    if not seen and notice.audiences != (to.reporter,):
+        yield from _by_channels(NOBODY, notice, values, occasion)
 
 
 def _addressees(notice: Notice, occasion: to.Occasion) -> Iterator[to.Addressee]:
     return (one for audience in notice.audiences for one in audience(occasion))
+
+
+def _by_channels(
+    one: to.Addressee, part: Notice, values: Mapping[str, str], occasion: to.Occasion
+) -> Iterator[Message]:
+    """One message per contact point; held where the rules leave people in peace."""
+    view = occasion.view
+    rules, zone = rules_of(view), Naming(view).zone
+    for point in points_of(one.recipient, view):
+        send_at = None if one.dropped else held_until(occasion.at, point, occasion.case.urgency, rules, zone)
+        digest = point.digest and send_at is not None
+        yield Message(one.recipient, part.template, point.channel, values, one.dropped, part.once, send_at, digest)
 
 
 def values_of(event: Event, case: Case) -> dict[str, str]:

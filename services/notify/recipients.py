@@ -97,6 +97,8 @@ def _clerks_of(units: Iterable[UnitId], to: Occasion) -> Iterator[Addressee]:
     for unit in units:
         held = to.view.holders("DEPT_CLERK", unit, to.at) or to.view.holders("DEPT_LEADER", unit, to.at)
         yield from _people(held, f"unit:{unit}", to)
+        if (known := to.view.unit(unit)) and known.contacts:
+            yield Addressee(f"unit:{unit}")
 
 
 def leaders(to: Occasion) -> Iterator[Addressee]:
@@ -172,10 +174,11 @@ def _people(people: Iterable[PersonId], post: str, to: Occasion) -> Iterator[Add
     if not held:
         yield Addressee(post, "NO_RECIPIENT")
     for person in held:
-        yield Addressee(f"person:{person}", None if _may_know(person, to) else "NOT_ALLOWED")
+        yield Addressee(f"person:{person}", None if may_know(person, to.case, to.view, to.at) else "NOT_ALLOWED")
 
 
-def _may_know(person: PersonId, to: Occasion) -> bool:
-    posts = to.view.appointments_of(person, to.at)
+def may_know(person: PersonId, case: Case, view: View, at: datetime) -> bool:
+    """Whether the person may see the case in one of the posts that he holds then."""
+    posts = view.appointments_of(person, at)
     actors = [Actor(PersonId(person), post.role, post.id, post.unit) for post in posts]
-    return any(sight(actor, to.view).sees(to.case) for actor in actors)
+    return any(sight(actor, view).sees(case) for actor in actors)

@@ -1,32 +1,36 @@
-"""Sends what the ledger says is due, in the lanes that this worker owns; the outcome becomes an event."""
+"""Sends what the ledger says is due in the lanes of this worker, each channel by itself; outcomes are events."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-import orjson
 import structlog
 from jinja2 import TemplateError
 
 from libs.directory.facts import Facts
 from libs.events import crash, store
+from libs.events.contracts.notify import MessageDropped
 from libs.events.decider import SYSTEM
+from libs.events.envelope import Recorded
 from libs.events.errors import StreamConflict
 from libs.events.handle import Call
 from libs.events.ids import MessageId
 from libs.events.store import Connection
 from libs.events.worker import TRANSIENT, Worker
+from libs.service.clock import real_now
 from libs.service.runtime import Runtime
-from services.notify.channels import Channel, ChannelFailed, open_channels
-from services.notify.domain import DECIDER, Command, Delivery, RecordDeliveries
-from services.notify.recipients import unreachable
-from services.notify.rendering import Letter, render
+from services.notify.channels import ChannelFailed, Parcel
+from services.notify.configured import Line, lines_of, open_channels
+from services.notify.digest import bundle, gathered
+from services.notify.domain import DECIDER, UNTOLD, Command, Delivery, RecordDeliveries
+from services.notify.preparing import Known, Masses, NotSent, address_of, dropped, known_of, letter_of, parcel_of
+from services.notify.rendering import Letter, Rendering
 
 log = structlog.get_logger()
 
@@ -34,114 +38,212 @@ ROUND = 500
 SIDE_BY_SIDE = 4
 LOOK_EVERY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
+UNTIL_THE_LEDGER_SHOWS_IT = {"sent": 30.0, "open": 1.0}
 
 OPEN = """
-    select message_id, case_id::text as case_id, template, recipient, channel, details, attempts
-      from message where lane = any($1) and state in ('DUE', 'FAILED') and message_id <> all($2)
-     order by due_at, message_id limit $3
+    select message_id, case_id::text as case_id, event_id::text as event_id, event_type, template, recipient, channel,
+           details, attempts, due_at, send_at, digest, alike
+      from message where lane = any($1) and state in ('DUE', 'FAILED') and channel = any($2)
+       and message_id <> all($3) and recipient <> all($4)
+       and (send_at is null or send_at <= log.business_now()) and (retry_at is null or retry_at <= $5)
+     order by due_at, message_id limit $6
 """
-DUES = "select clock, due_at from due where case_id = $1 and due_at is not null"
-PENDING = "select count(*) from message where state = 'DUE'"
+PENDING = """
+    select count(*) filter (where send_at is null or send_at <= $1) as due,
+           min(send_at) filter (where send_at > $1) as next
+      from message where state = 'DUE'
+"""
 
 
-async def pending(conn: Connection) -> tuple[int, None]:
-    """How many messages are due and not tried yet; notify has no due instants ahead."""
-    return await conn.fetchval(PENDING), None
+async def pending(conn: Connection) -> tuple[int, datetime | None]:
+    """How many messages are due and not tried yet, and until when the next one is held."""
+    row = await conn.fetchrow(PENDING, await store.business_now(conn))
+    return (row["due"], row["next"]) if row else (0, None)
+
+
+async def report_untold(_: Runtime, event: Recorded) -> None:
+    """Somebody should have been told and was not: said in the log at once; `GET /untold` lists what nobody was told."""
+    if isinstance(event.data, MessageDropped) and event.data.reason in UNTOLD:
+        log.warning("message_untold", case_id=event.subject, message_id=event.data.message_id, why=event.data.reason)
 
 
 async def run(running: Runtime, worker: Worker) -> None:
-    """Send whenever the read model has moved, and look at least each second; for ever."""
-    sender = Sender(running, open_channels(running.settings))
-    while True:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_EVERY_SECONDS):
-                await worker.moved.wait()
-        worker.moved.clear()
-        try:
-            while await sender.send_open(worker.lanes):
-                worker.relay.wake.set()
-        except (StreamConflict, *TRANSIENT) as why:
-            log.warning("sender_waits", reason=type(why).__name__)
-            await asyncio.sleep(0.2)
+    """Every channel sends whenever the read model has moved, and looks at least each second; for ever."""
+    senders = [Sender(running, line) for line in lines_of(open_channels(running.settings))]
+    async with asyncio.TaskGroup() as group:
+        for sender in senders:
+            group.create_task(sender.work(worker))
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                    await worker.moved.wait()
+            worker.moved.clear()
+            for sender in senders:
+                sender.wake.set()
 
 
 @dataclass
 class Sender:
-    """Works off the ledger, oldest message first, case by case."""
+    """Works off one channel's part of the ledger, oldest message first."""
 
     running: Runtime
-    channels: Mapping[str, Channel]
-    settled: set[str] = field(default_factory=set)
-    """Recorded here, while the ledger does not show it yet: spares a look at the stream, decides nothing."""
-    not_before: dict[str, float] = field(default_factory=dict)
-    """Message id → when it is tried again, on the machine's own clock."""
+    line: Line
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    held: dict[str, float] = field(default_factory=dict)
+    """Message id → until when it is not looked at: spares a look at the stream, decides nothing."""
+    away: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Who does not answer → how often in a row, and until when nothing is tried there."""
+    masses: Masses = field(default_factory=Masses)
+
+    async def work(self, worker: Worker) -> None:
+        """For ever; a store that is away for a moment is waited for."""
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            try:
+                while await self.send_open(worker.lanes):
+                    worker.relay.wake.set()
+            except TRANSIENT as why:
+                log.warning("sender_waits", channels=self.line.names, reason=type(why).__name__)
 
     async def send_open(self, lanes: Sequence[int]) -> bool:
-        """One look over the owned lanes; whether anything was sent or dropped."""
+        """One look over the owned lanes; whether another look at once may find more."""
         now = monotonic()
-        self.not_before = {one: at for one, at in self.not_before.items() if at > now}
+        self.held = {one: at for one, at in self.held.items() if at > now}
+        shut = [key for key, (_, until) in self.away.items() if until > now]
+        if "" in shut:
+            return False
         async with self.running.pool.acquire() as conn:
-            rows = await conn.fetch(OPEN, list(lanes), [*self.settled, *self.not_before], ROUND)
-            shown = await conn.fetch(
-                "select message_id from message where message_id = any($1) and state in ('SENT', 'DROPPED')",
-                list(self.settled),
-            )
-        self.settled -= {row["message_id"] for row in shown}
+            names = list(self.line.names)
+            rows = await conn.fetch(OPEN, list(lanes), names, [*self.held], shut, real_now(), ROUND)
+            business = await store.business_now(conn) if rows else real_now()
         cases: dict[str, list[Any]] = {}
         for row in rows:
-            cases.setdefault(row["case_id"], []).append(row)
+            if not row["digest"]:
+                cases.setdefault(row["case_id"], []).append(row)
         slots = asyncio.Semaphore(SIDE_BY_SIDE)
-        await asyncio.gather(*(self._send_case(slots, case_id, due) for case_id, due in cases.items()))
-        return bool(rows)
+        work = [self._send_case(case_id, due, business) for case_id, due in cases.items()]
+        work += [self._send_digest(together, business) for together in gathered(rows)]
+        done = await asyncio.gather(*(self._carried_out(slots, one) for one in work))
+        return bool(done) and all(done)
 
-    async def _send_case(self, slots: asyncio.Semaphore, case_id: str, rows: Sequence[Any]) -> None:
+    async def _carried_out(self, slots: asyncio.Semaphore, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether it went through: trouble with one case must not end what is under way for another."""
         async with slots:
+            try:
+                await work
+            except (StreamConflict, *TRANSIENT) as why:
+                log.warning("sender_waits", channels=self.line.names, reason=type(why).__name__)
+                return False
+        return True
+
+    async def _send_case(self, case_id: str, rows: Sequence[Any], now: datetime) -> None:
+        async with self.running.pool.acquire() as conn:
+            unsent = await self._unsent(conn, case_id, rows)
+            known = await known_of(self.running, conn, case_id, now) if unsent else None
+        tried = [one for row in unsent if known and (one := await self._try(row, known))]
+        await self._record(case_id, tried)
+
+    async def _send_digest(self, rows: Sequence[Any], now: datetime) -> None:
+        """One parcel for all of them.
+
+        What became of it is recorded case by case: after a crash in between the rest goes out as a digest of its own.
+        """
+        entries: list[tuple[Any, Letter]] = []
+        outcomes: dict[str, list[Delivery]] = {}
+        for row in rows:
             async with self.running.pool.acquire() as conn:
-                facts, unsent = await self.running.facts(conn, case_id), await self._unsent(conn, case_id, rows)
-                dues = {row["clock"]: row["due_at"] for row in await conn.fetch(DUES, case_id)}
-            deliveries = [await self._try(row, facts, dues) for row in unsent]
-            if deliveries:
-                await self._record(case_id, tuple(deliveries))
-            self._remember(rows, deliveries)
+                if await self._unsent(conn, row["case_id"], [row]):
+                    known = await known_of(self.running, conn, row["case_id"], now)
+                    try:
+                        entries.append((row, await letter_of(conn, row, known, self.masses)))
+                    except NotSent as why:
+                        outcomes.setdefault(row["case_id"], []).append(dropped(row, why))
+        if entries and (told := await self._deliver(*entries[0], known, entries)):
+            for row, letter in entries:
+                outcomes.setdefault(row["case_id"], []).append(_outcome(row, told, letter))
+        for case_id, deliveries in outcomes.items():
+            await self._record(case_id, deliveries)
 
     async def _unsent(self, conn: Connection, case_id: str, rows: Sequence[Any]) -> list[Any]:
-        """Those that this service's own stream does not call finished: the ledger may lag behind it."""
+        """Those that this service's own stream calls open and due: the ledger may lag behind it."""
         own = await store.load(conn, f"case-{case_id}")
-        fates = DECIDER.fold(event.data for event in own).fates
-        return [row for row in rows if row["message_id"] in fates and fates[row["message_id"]].open]
+        fates, now = DECIDER.fold(event.data for event in own).fates, real_now()
+        unsent = []
+        for row in rows:
+            fate = fates.get(row["message_id"])
+            if fate and fate.open and (fate.retry_at is None or fate.retry_at <= now):
+                unsent.append(row)
+            else:
+                self._hold(row["message_id"], UNTIL_THE_LEDGER_SHOWS_IT["open"])
+        return unsent
 
-    async def _try(self, row: Any, facts: Facts, dues: Mapping[str, datetime]) -> Delivery:
-        message_id, channel = MessageId(row["message_id"]), row["channel"]
-        if row["recipient"] == "reporter" and facts.case and (gone := unreachable(facts.case)):
-            return Delivery(message_id, channel, dropped=gone)
-        carrier = self.channels.get(channel)
-        if carrier is None:
-            return Delivery(message_id, channel, failure="NO_CHANNEL")
-        letter = Letter(row["template"], row["case_id"], row["recipient"], orjson.loads(row["details"]), dues)
+    async def _try(self, row: Any, known: Known) -> Delivery | None:
+        """What became of one message; None where the other end is known to be away."""
         try:
-            text = render(letter, facts.directory)
-            receipt = await asyncio.to_thread(carrier.deliver, message_id, row["recipient"], text)
-            crash.here("sender.after_channel")
+            async with self.running.pool.acquire() as conn:
+                letter = await letter_of(conn, row, known, self.masses)
+        except NotSent as why:
+            return dropped(row, why)
+        told = await self._deliver(row, letter, known)
+        return _outcome(row, told, letter) if told else None
+
+    async def _deliver(
+        self, row: Any, letter: Letter, known: Known, several: Sequence[tuple[Any, Letter]] = ()
+    ) -> Delivery | None:
+        message_id, carrier, key = MessageId(row["message_id"]), self.line.carrier, self.line.pauses(row["recipient"])
+        if key in self.away and self.away[key][1] > monotonic():
+            return None
+        if carrier is None:
+            return Delivery(message_id, row["channel"], failure="NO_CHANNEL")
+        try:
+            parcel = await self._parcel(row, letter, known, several)
+            receipt = await carrier.deliver(parcel)
+        except NotSent as why:
+            return dropped(row, why)
         except (ChannelFailed, TemplateError) as failed:
             reason = failed.code if isinstance(failed, ChannelFailed) else "TEMPLATE"
-            log.warning("message_failed", message_id=message_id, reason=reason)
-            return Delivery(message_id, channel, failure=reason)
-        return Delivery(message_id, channel, receipt=receipt)
+            log.warning("message_failed", message_id=message_id, channel=carrier.name, reason=reason)
+            if isinstance(failed, ChannelFailed) and failed.away:
+                self._leave_alone(key)
+            return Delivery(message_id, row["channel"], failure=reason)
+        crash.here("sender.after_channel")
+        self.away.pop(key, None)
+        return Delivery(message_id, carrier.name, receipt=receipt)
 
-    async def _record(self, case_id: str, deliveries: tuple[Delivery, ...]) -> None:
+    async def _parcel(self, row: Any, letter: Letter, known: Known, several: Sequence[tuple[Any, Letter]]) -> Parcel:
+        rendering = Rendering(known.view, self.running.settings.templates_dir)
+        async with self.running.pool.acquire() as conn:
+            point = await address_of(self.running, conn, row, known, self.line.carrier)
+        return bundle(several, point, rendering) if several else parcel_of(row, letter, point, rendering)
+
+    async def _record(self, case_id: str, deliveries: Sequence[Delivery]) -> None:
+        tried_at = real_now()
+        pauses = tuple(timedelta(seconds=one) for one in self.running.settings.message_retry_seconds)
+
         def build(now: datetime) -> Command:
-            return RecordDeliveries(now, SYSTEM, deliveries)
+            return RecordDeliveries(now, SYSTEM, tuple(deliveries), tried_at, pauses)
 
         async def facts(conn: Connection) -> Facts:
             return await self.running.facts(conn, case_id)
 
-        await self.running.desk.handle(case_id, build, facts, Call(SYSTEM))
+        if deliveries:
+            await self.running.desk.handle(case_id, build, facts, Call(SYSTEM))
+        for one in deliveries:
+            self._hold(one.message_id, UNTIL_THE_LEDGER_SHOWS_IT["sent" if one.receipt else "open"])
 
-    def _remember(self, rows: Sequence[Any], deliveries: Sequence[Delivery]) -> None:
-        failed = {one.message_id for one in deliveries if one.failure}
-        for row in rows:
-            if row["message_id"] in failed:
-                pause = min(2.0 ** row["attempts"], LONGEST_PAUSE_SECONDS)
-                self.not_before[row["message_id"]] = monotonic() + pause
-            else:
-                self.settled.add(row["message_id"])
+    def _hold(self, message_id: str, seconds: float) -> None:
+        self.held[message_id] = monotonic() + seconds
+
+    def _leave_alone(self, key: str) -> None:
+        """Nothing is tried there for a second, then two, four … a minute."""
+        (times, until), now = self.away.get(key, (0, 0.0)), monotonic()
+        if until <= now:  # else several tries failed side by side: one failure, not many
+            self.away[key] = (times + 1, now + min(2.0**times, LONGEST_PAUSE_SECONDS))
+
+
+def _outcome(row: Any, told: Delivery, letter: Letter) -> Delivery:
+    """What became of a parcel, said of one message in it."""
+    late = told.receipt is not None and letter.late is not None
+    mass = told.receipt is not None and letter.mass > 0
+    return replace(told, message_id=MessageId(row["message_id"]), late=late, mass=mass)

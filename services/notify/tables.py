@@ -1,11 +1,13 @@
-"""Notify's read model: the ledger of messages, and the due instants that messages print."""
+"""Notify's read model: the ledger of messages, the due instants that they print, and sealed telephones."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Index, SmallInteger, Table, Text, text
+from sqlalchemy import Boolean, Column, DateTime, Index, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from libs.events.tables import metadata
+
+COUNTED = "alike is not null and state <> 'DROPPED'"
 
 message = Table(
     "message",
@@ -25,9 +27,18 @@ message = Table(
     Column("due_at", DateTime(timezone=True), nullable=False),
     Column("sent_at", DateTime(timezone=True)),
     Column("receipt", Text),
+    Column("send_at", DateTime(timezone=True), comment="held until then: quiet hours or a digest"),
+    Column("digest", Boolean, nullable=False),
+    Column("retry_at", DateTime(timezone=True), comment="real clock"),
+    Column("late", Boolean, nullable=False),
+    Column("mass", Boolean, nullable=False, comment="the one message of a mass incident"),
+    Column("covered_by", Text, comment="the one message of a mass incident that says it"),
+    Column("alike", Text, comment="what the messages of one mass incident share"),
     Index("message_open", "lane", "due_at", postgresql_where=text("state in ('DUE', 'FAILED')")),
     Index("message_by_case", "case_id", "due_at", "message_id"),
     Index("message_by_recipient", "recipient", "due_at", "message_id"),
+    Index("message_dropped", "due_at", "message_id", postgresql_where=text("state = 'DROPPED'")),
+    Index("message_alike", "recipient", "alike", "due_at", "message_id", postgresql_where=text(COUNTED)),
 )
 
 due = Table(
@@ -39,4 +50,12 @@ due = Table(
     Column("due_at", DateTime(timezone=True), comment="null: the clock does not run"),
 )
 
-TABLES = (message, due)
+reporter = Table(
+    "reporter",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("phone", JSONB, nullable=False, comment="sealed; opened by the sender when it sends only"),
+)
+
+TABLES = (message, due, reporter)

@@ -1,83 +1,92 @@
-"""Notify on the real broker and server: who is told, the ledger, and one file per message whatever is killed."""
+"""Notify on the real broker, server and receivers: who is told by which channel, and its fate whatever is killed."""
 
-import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from email import message_from_bytes
+from email.policy import default
 
 import asyncpg
 import orjson
 import pytest
 import pytest_asyncio
+from standardwebhooks import Webhook
 
-from deploy.directory_apply import apply_directory
+from deploy.directory_apply import PUBLISHER
 from deploy.embedded.instance import ROOT
 from deploy.embedded.stack import Stack
 from deploy.timeline import Timeline
 from deploy.town import Town, civil
+from libs.directory.files import read_files
+from services.notify.posting import webhook_secret
 from tests.integration.logs import eventually
-
-NAME, TELEPHONE = "张三丰示例", "13800000000"
-DAY = "2026-11-02"
+from tests.integration.telling import (
+    DAY,
+    NAME,
+    TELEPHONE,
+    WEBHOOK_KEY,
+    Outside,
+    appealed,
+    became,
+    configured,
+    files,
+    messages,
+    passed_to,
+    quickly_registered,
+    recorded,
+    restarted,
+    taken,
+    told_otherwise,
+)
+from tests.unit.notify.receivers import http_receiver, mail_server
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Stack]:
-    """The whole system under a manual clock."""
-    with Stack(f"test-{secrets.token_hex(4)}") as stack:
-        yield stack
+def outside() -> Iterator[Outside]:
+    """Real servers on this machine."""
+    with (
+        http_receiver() as water,
+        http_receiver() as fire,
+        mail_server() as mail,
+        http_receiver(b'{"id": "gw"}') as sms,
+    ):
+        fire.status = 410
+        yield Outside(water, fire, mail, sms)
+
+
+@pytest.fixture(scope="module")
+def running(outside: Outside, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole system under a manual clock, with every channel configured."""
+    settings = configured(outside, tmp_path_factory.mktemp("keys") / "webhook.key")
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        with Stack(f"test-{secrets.token_hex(4)}") as stack:
+            yield stack
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def town(running: Stack) -> AsyncIterator[Town]:
+async def town(running: Stack, outside: Outside) -> AsyncIterator[Town]:
     """绥山镇 on the morning of Monday, 2026-11-02."""
     async with Timeline.of(running) as line:
         await line.advance(civil(f"{DAY} 08:00"))
-        await apply_directory(line, ROOT / "examples" / "town")
+        raw = told_otherwise(read_files(ROOT / "examples" / "town").raw, outside)
+        await line.post("routing", "/directory/documents", raw, person=PUBLISHER)
+        await line.settle()
         yield Town(line)
 
 
-async def messages(town: Town, **query: Any) -> list[dict[str, Any]]:
-    answer = await town.line.get("notify", "/messages", person="han-feng", limit=200, **query)
-    items: list[dict[str, Any]] = answer["items"]
-    return items
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def refused_everywhere(town: Town) -> str:
+    """A case of the fire brigade, whose system answers 410 to every try: begun early, for its tries take a while."""
+    case = await appealed(town, f"{DAY} 08:30")
+    return await passed_to(town, f"{DAY} 08:31", case, "county-fire")
 
 
-def files(running: Stack) -> list[Path]:
-    return sorted(path for path in running.instance.outbox.rglob("*") if path.is_file())
-
-
-async def recorded(running: Stack, kind: str) -> Counter[str]:
-    """Message id → how often an event of this type says it, in notify's own table."""
-    conn = await asyncpg.connect(running.admin_url("notify"))
-    try:
-        rows = await conn.fetch("select body from log.event where type = $1", f"notify.{kind}.v1")
-    finally:
-        await conn.close()
-    return Counter(orjson.loads(row["body"])["message_id"] for row in rows)
-
-
-async def appealed(town: Town, at: str, **fields: Any) -> str:
-    """A named citizen's complaint about a sewer, registered at once."""
-    who = {"reporter_name": NAME, "reporter_phone": TELEPHONE}
-    case = await town.appeal(at, "zhou-min", "G03", "complaint", "下水道异味", **{**who, **fields})
-    await town.register(at, case, "sewer-odour", "U3")
-    return case
-
-
-async def quickly_registered(town: Town, at: str) -> None:
-    """The same without waiting for anybody to hear of it."""
-    instant = civil(at)
-    await town.line.advance(instant)
-    appeal = {"channel": "phone", "kind": "complaint", "content": "下水道异味", "place": {"grid": "G03"}}
-    answer = await town.line.post("intake", "/appeals", appeal, person="zhou-min", at=instant)
-    path, body = f"/cases/{answer['case_id']}/register", {"class_code": "sewer-odour", "urgency": "U3"}
-    await town.line.post("intake", path, body, person="zhou-min", at=instant)
-
-
-async def test_everybody_who_must_act_is_told_and_the_ledger_says_so(running: Stack, town: Town) -> None:
+async def test_everybody_who_must_act_is_told_and_the_ledger_says_so(
+    running: Stack, town: Town, refused_everywhere: str
+) -> None:
+    assert refused_everywhere
     case = await appealed(town, f"{DAY} 09:00")
     await town.dispatch(f"{DAY} 09:10", case)
 
@@ -116,16 +125,7 @@ async def test_a_department_sees_the_messages_of_its_own_cases_only(town: Town) 
     assert other["count"] == 0
 
 
-async def test_no_message_and_no_log_line_names_the_reporter(running: Stack) -> None:
-    written = b"".join(path.read_bytes() for path in files(running))
-    logged = b"".join(path.read_bytes() for path in running.instance.logs.glob("notify-*.log"))
-
-    assert written
-    assert NAME.encode() not in written + logged
-    assert TELEPHONE.encode() not in written + logged
-
-
-async def test_a_refused_reporter_is_told_unless_nobody_knows_who_he_is(town: Town) -> None:
+async def test_a_refused_reporter_is_told_by_sms_unless_nobody_knows_who_he_is(town: Town, outside: Outside) -> None:
     reasons = {"reason_code": "LEGAL_PROCEDURE", "legal_basis": "《信访工作条例》", "alternative": "县人民法院"}
     named = await town.appeal(
         f"{DAY} 09:30", "zhou-min", "G03", "help", "示例", reporter_name=NAME, reporter_phone=TELEPHONE
@@ -138,13 +138,25 @@ async def test_a_refused_reporter_is_told_unless_nobody_knows_who_he_is(town: To
     assert [(one["state"], one["reason"]) for one in await messages(town, case_id=nameless)] == [
         ("DROPPED", "ANONYMOUS")
     ]
+    (sms,) = [orjson.loads(one.body) for one in outside.sms.got]
+    assert (sms["to"], named in sms["text"], NAME in sms["text"]) == (TELEPHONE, True, False)
+
+
+async def test_no_message_and_no_log_line_names_the_reporter(running: Stack, outside: Outside) -> None:
+    written = b"".join(path.read_bytes() for path in files(running))
+    logged = b"".join(path.read_bytes() for path in running.instance.logs.glob("notify-*.log"))
+    posted = b"".join(one.body for one in (*outside.water.got, *outside.fire.got, *outside.mail.got))
+
+    assert written
+    assert NAME.encode() not in written + logged + posted
+    assert TELEPHONE.encode() not in written + logged + posted
 
 
 async def test_a_channel_that_fails_is_tried_again_until_it_works(running: Stack, town: Town) -> None:
     folder = running.instance.outbox / "person-tang-jing"
     folder.write_text("in the way")
     case = await appealed(town, f"{DAY} 09:40")
-    await town.dispatch(f"{DAY} 09:41", case, fields={"unit": "county-urban", "override_reason": "就近"})
+    await passed_to(town, f"{DAY} 09:41", case, "county-urban")
 
     async def failed() -> bool:
         (one,) = await messages(town, case_id=case, recipient="person:tang-jing")
@@ -152,68 +164,148 @@ async def test_a_channel_that_fails_is_tried_again_until_it_works(running: Stack
 
     await eventually(failed, "the failure is in the ledger")
     folder.unlink()
-    await eventually(sent(town, case, "person:tang-jing"), "the message was sent after all")
+    await eventually(became(town, case, "person:tang-jing"), "the message was sent after all")
     (one,) = await messages(town, case_id=case, recipient="person:tang-jing")
     assert (one["attempts"] >= 1, (running.instance.outbox / one["receipt"]).exists()) == (True, True)
 
 
-async def test_killed_between_the_file_and_its_event_the_message_is_sent_once(running: Stack, town: Town) -> None:
+async def test_after_an_outage_what_is_missing_is_sent_as_late_and_what_is_overtaken_is_dropped(
+    running: Stack, town: Town
+) -> None:
+    folder = running.instance.outbox / "person-chen-li"
+    folder.rename(folder.with_name("aside"))
+    folder.write_text("in the way")
+    overtaken, missing = await appealed(town, f"{DAY} 09:42"), await appealed(town, f"{DAY} 09:43")
+    await town.dispatch(f"{DAY} 09:44", overtaken)
+    await town.line.advance(civil(f"{DAY} 10:30"))
+    folder.unlink()
+    folder.with_name("aside").rename(folder)
+
+    await eventually(became(town, missing, "person:chen-li"), "what was missing was sent")
+    await eventually(became(town, overtaken, "person:chen-li", "DROPPED"), "what was overtaken was dropped")
+    (late,) = await messages(town, case_id=missing)
+    (gone,) = await messages(town, case_id=overtaken, recipient="person:chen-li")
+    assert (late["late"], gone["reason"]) == (True, "OBSOLETE")
+    assert "迟到的告知: 本应于 2026-11-02 09:43" in (running.instance.outbox / late["receipt"]).read_text()
+    assert not (folder / f"{gone['message_id']}.txt").exists()
+
+
+async def test_killed_between_sending_and_recording_the_file_is_there_once_and_the_receiver_sees_one_id(
+    running: Stack, town: Town, outside: Outside
+) -> None:
     folder = running.instance.outbox / "person-cao-ying"
     folder.write_text("in the way")
-    case = await appealed(town, f"{DAY} 09:50")
-    await town.dispatch(f"{DAY} 09:51", case, fields={"unit": "county-water", "override_reason": "就近"})
+    outside.water.status = 400
+    case = await appealed(town, f"{DAY} 10:40")
+    await passed_to(town, f"{DAY} 10:41", case, "county-water")
     conn = await asyncpg.connect(running.admin_url("notify"))
     async with conn.transaction():
         # Nothing can be appended to the case's lane, so the next try ends after the file and before its event.
         await conn.execute("select log.lock_lane(log.lane_of($1))", case)
         folder.unlink()
+        outside.water.status = 200
         await eventually(lambda: list(folder.glob("[!.]*.txt")), "the file was written")
+        await eventually(lambda: taken(outside.water), "the water company's system took it")
         running.kill("notify-worker")
     await conn.close()
     await restarted(running)
     await town.line.settle()
 
     (one,) = await messages(town, case_id=case, recipient="person:cao-ying")
-    await eventually(sent(town, case, "person:cao-ying"), "the event followed")
+    await eventually(became(town, case, "person:cao-ying"), "the event followed")
+    await eventually(became(town, case, "unit:county-water"), "the other one too")
     assert [path.stem for path in files(running) if path.parent == folder] == [one["message_id"]]
     assert (await recorded(running, "message-sent"))[one["message_id"]] == 1
+    (hook,) = await messages(town, case_id=case, recipient="unit:county-water")
+    assert {one.headers["webhook-id"] for one in outside.water.got} == {hook["message_id"]}
+    assert len(taken(outside.water)) == 2
+    Webhook(webhook_secret(WEBHOOK_KEY, "unit:county-water", 1)).verify(
+        outside.water.got[-1].body, outside.water.got[-1].headers
+    )
 
 
 async def test_one_file_and_one_receipt_per_message_though_the_worker_is_killed_at_any_instant(
     running: Stack, town: Town
 ) -> None:
-    for hour in (10, 11):
-        before = len(await recorded(running, "message-sent"))
-        for minute in range(10):
-            await quickly_registered(town, f"{DAY} {hour}:{minute:02}")
+    before = len(await recorded(running, "message-sent"))
+    for minute in range(10):
+        await quickly_registered(town, f"{DAY} 11:{minute:02}")
 
-        async def sending(before: int = before) -> bool:
-            return len(await recorded(running, "message-sent")) > before
+    async def sending() -> bool:
+        return len(await recorded(running, "message-sent")) > before
 
-        await eventually(sending, "the sender is at work")
-        running.kill("notify-worker")
-        await restarted(running)
+    await eventually(sending, "the sender is at work")
+    running.kill("notify-worker")
+    await restarted(running)
     await town.line.settle()
 
     due, done = await recorded(running, "message-due"), await recorded(running, "message-sent")
     dropped = await recorded(running, "message-dropped")
     names = Counter(path.stem for path in files(running))
+    by_file = {one["message_id"] for one in await messages(town, state="SENT") if one["channel"] == "file"}
 
     assert set(due.values()) == set(done.values()) == set(names.values()) == {1}
     assert set(due) == set(done) | set(dropped)
-    assert set(names) == set(done)
+    assert set(names) == by_file
 
 
-async def restarted(running: Stack) -> None:
-    running.start_process("notify-worker")
-    await asyncio.to_thread(running.wait_ready, "notify-worker")
+async def test_ten_cases_alike_on_one_day_are_the_last_that_are_told_one_by_one(running: Stack, town: Town) -> None:
+    # Ten in this grid are there already.
+    for minute in range(6):
+        await quickly_registered(town, f"{DAY} 11:1{minute}")
+    await town.line.settle()
+
+    told = [one for one in await messages(town, recipient="person:chen-li") if one["due_at"] >= "2026-11-02T03:00"]
+    (last,) = [one for one in told if one["mass"]]
+    assert Counter(one["state"] for one in told) == {"SENT": 10, "DROPPED": 6}
+    assert {(one["reason"], one["covered_by"]) for one in told if one["state"] == "DROPPED"} == {
+        ("COVERED", last["message_id"])
+    }
+    assert "同类案件今日已达 10 件" in (running.instance.outbox / last["receipt"]).read_text()
 
 
-def sent(town: Town, case: str, recipient: str) -> Callable[[], Awaitable[bool]]:
-    """A condition: this message has reached its channel."""
+async def test_who_wants_a_digest_gets_one_mail_at_its_hour_for_all_his_cases(town: Town, outside: Outside) -> None:
+    cases = [await appealed(town, f"{DAY} 11:3{minute}") for minute in (0, 2)]
+    for minute, case in enumerate(cases, 5):
+        await passed_to(town, f"{DAY} 11:3{minute}", case, "county-market")
+    assert outside.mail.got == []
 
-    async def holds() -> bool:
-        (one,) = await messages(town, case_id=case, recipient=recipient)
-        return str(one["state"]) == "SENT"
+    await town.line.advance(civil(f"{DAY} 12:31"))
+    for case in cases:
+        await eventually(became(town, case, "person:liang-xue"), "the digest was sent")
 
-    return holds
+    (mail,) = [message_from_bytes(one.body, policy=default) for one in outside.mail.got]
+    (receipt,) = {one["receipt"] for one in await messages(town, recipient="person:liang-xue")}
+    assert (mail["Subject"], mail["Message-ID"]) == ("【巡办】汇总: 2 条告知", receipt)
+    assert all(case in mail.get_content() for case in cases)
+
+
+async def test_an_undelivered_message_is_listed_on_its_case_and_sent_again_on_demand(
+    town: Town, outside: Outside, refused_everywhere: str
+) -> None:
+    case = refused_everywhere
+    await eventually(became(town, case, "unit:county-fire", "DROPPED"), "the last try has failed")
+    shown = await town.line.get("notify", f"/cases/{case}", person="han-feng")
+    (dead,) = shown["undelivered"]
+    assert shown["allowed_actions"] == ["resend_message"]
+    assert Counter(one.headers["webhook-id"] for one in outside.fire.got) == {dead: 9}
+
+    outside.fire.status = 200
+    again = f"/cases/{case}/messages/{dead}/resend"
+    await town.line.post("notify", again, {}, person="pan-hong", expect=403)
+    await town.line.post("notify", again, {}, person="han-feng")
+    await eventually(became(town, case, "unit:county-fire"), "it was sent again")
+    assert [one.headers["webhook-id"] for one in taken(outside.fire)] == [dead]
+
+
+async def test_an_event_of_which_nobody_was_told_is_listed_with_the_reason(town: Town) -> None:
+    reasons = {"reason_code": "LEGAL_PROCEDURE", "legal_basis": "《信访工作条例》", "alternative": "县人民法院"}
+    other = await town.appeal(f"{DAY} 12:41", "zhou-min", "G03", "help", "示例", reporter_name=NAME)
+    await town.act(f"{DAY} 12:42", "intake", f"/cases/{other}/reject", "zhou-min", reasons)
+
+    untold = await town.line.get("notify", "/untold", person="han-feng")
+
+    assert [(one["case_id"], one["recipient"], one["reason"]) for one in untold["items"]] == [
+        (other, "reporter", "NO_CONTACT")
+    ]
+    assert untold["count"] == 1

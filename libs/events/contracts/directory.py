@@ -14,12 +14,14 @@ from libs.events.event import Event
 from libs.events.ids import AppointmentId, ClassCode, GridCode, PersonId, UnitId
 from libs.events.rulebook import (
     Callback,
+    Channel,
     Cluster,
     Extension,
     Kind,
     Ladder,
     Lamp,
     Limit,
+    Messages,
     Part,
     PerUrgency,
     Returns,
@@ -62,6 +64,19 @@ class LogOpened(Event):
     epoch: int = 1
 
 
+class ContactPoint(Part):
+    """Where messages reach somebody on duty: a duty address, never a private one – the directory is kept for ever."""
+
+    channel: Channel
+    address: str = Field(default="", max_length=300)
+    """URL of a webhook, e-mail address, or telephone number of the duty; empty for `file`."""
+    digest: bool = False
+    """What is not urgent is gathered and sent at the rulebook's hours."""
+    language: Literal["zh", "en", "both"] = "both"
+    secret_generation: int = Field(default=1, ge=1)
+    """Which of the unit's derived webhook secrets signs; the one before it signs too, while the receiver changes."""
+
+
 class UnitPublished(Event):
     """A unit: its place in the tree, its level, and what kind of body it is."""
 
@@ -74,6 +89,8 @@ class UnitPublished(Event):
     parent: UnitId | None = None
     line: str | None = None
     """条线: the functional line that the unit belongs to."""
+    contacts: tuple[ContactPoint, ...] = ()
+    """The unit's own: its system, its duty mailbox. Told whatever its clerks are told."""
 
 
 class PersonPublished(Event):
@@ -83,6 +100,8 @@ class PersonPublished(Event):
     name_zh: str
     name_en: str
     same_as: PersonId | None = None
+    contacts: tuple[ContactPoint, ...] = ()
+    """Empty = the rulebook's channel for those without any."""
 
 
 class AppointmentPublished(Event):
@@ -202,6 +221,7 @@ class RulebookPublished(Event):
     ladder_h: Ladder
     cluster: Cluster
     three_rates: ThreeRates
+    messages: Messages = Messages()
 
 
 class CalendarPublished(Event):

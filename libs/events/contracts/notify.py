@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from libs.events.event import Event
-from libs.events.ids import MessageId
+from libs.events.ids import MessageId, PersonId
 
-DropReason = Literal["NO_RECIPIENT", "NO_REPORTER", "ANONYMOUS", "ERASED", "NOT_ALLOWED", "UNDELIVERABLE"]
-"""Nobody holds the post; found on patrol; no contact; keys destroyed; may not see the case; every try failed."""
+DropReason = Literal[
+    "NO_RECIPIENT",
+    "NO_REPORTER",
+    "ANONYMOUS",
+    "ERASED",
+    "NOT_ALLOWED",
+    "UNDELIVERABLE",
+    "NO_CONTACT",
+    "OBSOLETE",
+    "COVERED",
+]
+"""Nobody holds the post; found on patrol; nobody knows who; keys destroyed; may not see the case; every try failed;
+no address for the channel; overtaken while it waited; said already by the one message of a mass incident."""
 
 
 class MessageDue(Event):
@@ -26,6 +37,10 @@ class MessageDue(Event):
     channel: str
     values: dict[str, str] = Field(default_factory=dict)
     """Ids, codes and instants that the template prints; nothing personal."""
+    send_at: AwareDatetime | None = None
+    """Held until then: quiet hours, or the next digest; absent = at once."""
+    digest: bool = False
+    """Sent together with whatever else the recipient gets at that instant."""
 
 
 class MessageSent(Event):
@@ -33,7 +48,12 @@ class MessageSent(Event):
 
     message_id: MessageId
     channel: str
+    """The channel that carried it: `file` where the deployment has no other."""
     receipt: str
+    late: bool = False
+    """Later than the rulebook allows after it was due, and marked so in its text."""
+    mass: bool = False
+    """The one message of a mass incident: it says that those alike of that day are not told one by one."""
 
 
 class MessageFailed(Event):
@@ -42,6 +62,8 @@ class MessageFailed(Event):
     message_id: MessageId
     attempt: int
     reason: str
+    retry_at: AwareDatetime | None = None
+    """When it is tried again, on the real clock."""
 
 
 class MessageDropped(Event):
@@ -49,6 +71,15 @@ class MessageDropped(Event):
 
     message_id: MessageId
     reason: DropReason
+    covered_by: MessageId | None = None
+    """The one message of the mass incident, where that is the reason."""
 
 
-EVENTS: tuple[type[Event], ...] = (MessageDue, MessageSent, MessageFailed, MessageDropped)
+class MessageRequeued(Event):
+    """Somebody had an undelivered message sent again, under the same id."""
+
+    message_id: MessageId
+    requeued_by: PersonId
+
+
+EVENTS: tuple[type[Event], ...] = (MessageDue, MessageSent, MessageFailed, MessageDropped, MessageRequeued)

@@ -5,37 +5,41 @@ from pathlib import Path
 
 import pytest
 
-from services.notify.channels import ChannelFailed, FileChannel, RealChannelInManualMode, checked
+from services.notify.channels import ChannelFailed, FileChannel, Parcel, RealChannelInManualMode, checked
 
 ID = "5f0c1c3e9b7a4d528e6f10a2b3c4d5e6"
+
+
+def parcel(recipient: str, text: str) -> Parcel:
+    return Parcel(ID, recipient, text.partition("\n")[0], text)
 
 
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_message_is_one_file_in_the_folder_of_its_recipient(tmp_path: Path) -> None:
-    receipt = FileChannel(tmp_path).deliver(ID, "person:fang-yun", "新工单\n")
+async def test_a_message_is_one_file_in_the_folder_of_its_recipient(tmp_path: Path) -> None:
+    receipt = await FileChannel(tmp_path).deliver(parcel("person:fang-yun", "新工单\n"))
 
     assert receipt == f"person-fang-yun/{ID}.txt"
     assert files(tmp_path) == [receipt]
     assert (tmp_path / receipt).read_text(encoding="utf-8") == "新工单\n"
 
 
-def test_a_repeat_replaces_the_file(tmp_path: Path) -> None:
+async def test_a_repeat_replaces_the_file(tmp_path: Path) -> None:
     channel = FileChannel(tmp_path)
-    channel.deliver(ID, "reporter", "一")
-    channel.deliver(ID, "reporter", "二")
+    await channel.deliver(parcel("reporter", "一"))
+    await channel.deliver(parcel("reporter", "二"))
 
     assert files(tmp_path) == [f"reporter/{ID}.txt"]
     assert (tmp_path / f"reporter/{ID}.txt").read_text(encoding="utf-8") == "二"
 
 
-def test_a_disk_that_refuses_is_a_failure_with_a_code(tmp_path: Path) -> None:
+async def test_a_disk_that_refuses_is_a_failure_with_a_code(tmp_path: Path) -> None:
     (tmp_path / "reporter").write_text("in the way")
 
     with pytest.raises(ChannelFailed) as failed:
-        FileChannel(tmp_path).deliver(ID, "reporter", "一")
+        await FileChannel(tmp_path).deliver(parcel("reporter", "一"))
 
     assert failed.value.code == "FileExistsError"
 

@@ -1,23 +1,31 @@
 """A message is due once, its fate is recorded once, and nobody but the system tells."""
 
+from datetime import UTC, datetime, timedelta
+
 from libs.directory.facts import Facts
-from libs.events.contracts.notify import MessageDropped, MessageDue, MessageFailed, MessageSent
+from libs.events.contracts.notify import MessageDropped, MessageDue, MessageFailed, MessageRequeued, MessageSent
 from libs.events.decider import SYSTEM, Actor
-from libs.events.ids import PersonId
+from libs.events.errors import Forbidden
+from libs.events.ids import MessageId, PersonId
 from libs.events.testing import given
 from services.notify.domain import (
-    ATTEMPTS,
     DECIDER,
+    PAUSES,
     Delivery,
     Message,
+    MessageNotUndelivered,
     OnlyTheSystemTells,
     RecordDeliveries,
+    RequeueMessage,
     TellOf,
+    UnknownMessage,
     message_id,
 )
 from tests.unit.directory.town import VIEW
 from tests.unit.notify.cases import MONDAY
 
+ATTEMPTS = len(PAUSES) + 1
+REAL = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 FACTS = Facts(None, VIEW)
 CLERK = Message("person:fang-yun", "dispatched", "file", {"urgency": "U3"})
 ANONYMOUS = Message("reporter", "closed", "file", {}, "ANONYMOUS")
@@ -39,11 +47,13 @@ def tell(*messages: Message) -> TellOf:
 
 
 def record(**outcome: str) -> RecordDeliveries:
-    return RecordDeliveries(MONDAY, SYSTEM, (Delivery(ID, "file", **outcome),))  # type: ignore[arg-type]
+    return RecordDeliveries(MONDAY, SYSTEM, (Delivery(ID, "file", **outcome),), REAL)  # type: ignore[arg-type]
 
 
 def failed(attempt: int) -> MessageFailed:
-    return MessageFailed(message_id=ID, attempt=attempt, reason="OSError")
+    """A try that failed; the next one is reckoned from the real clock, not from the business time."""
+    retry_at = REAL + PAUSES[attempt - 1] if attempt < ATTEMPTS else None
+    return MessageFailed(message_id=ID, attempt=attempt, reason="OSError", retry_at=retry_at)
 
 
 def test_an_event_is_told_once_per_recipient_and_channel() -> None:
@@ -96,3 +106,44 @@ def test_an_outcome_of_an_unknown_message_changes_nothing() -> None:
 def test_nobody_sends_a_message_by_hand() -> None:
     by = Actor(PersonId("zhou-min"), "OPERATOR")
     given(DECIDER).when(TellOf(MONDAY, by, "e-7", "x", (CLERK,)), FACTS).then_refused(OnlyTheSystemTells, code="E-ROLE")
+
+
+def test_a_message_is_tried_for_seven_hours_before_it_is_given_up() -> None:
+    assert timedelta(hours=7) < sum(PAUSES, timedelta()) < timedelta(hours=8)
+
+
+GIVEN_UP = MessageDropped(message_id=ID, reason="UNDELIVERABLE")
+REQUEUED = MessageRequeued(message_id=ID, requeued_by=PersonId("han-feng"))
+SUPERVISOR = Actor(PersonId("han-feng"), "SUPERVISOR")
+
+
+def again(by: Actor = SUPERVISOR, message: MessageId = ID) -> RequeueMessage:
+    return RequeueMessage(MONDAY, by, message)
+
+
+def test_a_supervisor_has_an_undelivered_message_sent_again_with_all_its_tries() -> None:
+    given(DECIDER, DUE, failed(ATTEMPTS), GIVEN_UP).when(again(), FACTS).then(REQUEUED)
+    given(DECIDER, DUE, failed(ATTEMPTS), GIVEN_UP, REQUEUED).when(again(), FACTS).then()
+    given(DECIDER, DUE, failed(ATTEMPTS), GIVEN_UP, REQUEUED).when(record(failure="OSError"), FACTS).then(failed(1))
+
+
+def test_only_what_was_given_up_is_sent_again() -> None:
+    overtaken = MessageDropped(message_id=ID, reason="OBSOLETE")
+
+    given(DECIDER, DUE, SENT).when(again(), FACTS).then_refused(MessageNotUndelivered, code="E-MSG-STATE")
+    given(DECIDER, DUE, overtaken).when(again(), FACTS).then_refused(MessageNotUndelivered)
+    given(DECIDER, DUE).when(again(message=MessageId("x")), FACTS).then_refused(UnknownMessage)
+
+
+def test_a_clerk_sends_nothing_again() -> None:
+    clerk = Actor(PersonId("fang-yun"), "DEPT_CLERK")
+
+    given(DECIDER, DUE, failed(ATTEMPTS), GIVEN_UP).when(again(clerk), FACTS).then_refused(Forbidden)
+
+
+def test_what_is_covered_by_the_message_of_a_mass_incident_names_it() -> None:
+    covered = Delivery(ID, "file", dropped="COVERED", covered_by=MessageId("m-10"))
+
+    given(DECIDER, DUE).when(RecordDeliveries(MONDAY, SYSTEM, (covered,), REAL), FACTS).then(
+        MessageDropped(message_id=ID, reason="COVERED", covered_by=MessageId("m-10"))
+    )

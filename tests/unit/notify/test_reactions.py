@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from libs.directory.view import View
-from libs.events.contracts import intake, registry, routing, supervision
+from libs.events.contracts import registry, routing, supervision
 from libs.events.contracts.directory import Role
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId
 from libs.events.lifecycle import Case
 from libs.events.testing import log_of
-from services.notify.reactions import ESCALATED, NOTICES, react
+from services.notify.reactions import ESCALATED, NOTICES, QUIET, react
 from tests.unit.directory.town import VIEW, published, written
 from tests.unit.notify.cases import (
     ASSIGNED,
@@ -180,8 +180,12 @@ def test_only_registered_events_of_other_services_are_told(kind: type[Event]) ->
     assert kind.owner != "notify"
 
 
-def test_events_that_concern_nobody_else_are_not_told() -> None:
-    quiet = [intake.PersonalDataErased, routing.AssignmentAccepted, supervision.DeadlineSet]
+def test_every_event_of_the_others_is_told_or_left_untold_on_purpose() -> None:
+    others = {kind for kind in registry.TYPES.values() if kind.owner not in ("notify", "directory")}
 
-    assert not [kind for kind in quiet if kind in NOTICES]
+    assert others == set(NOTICES) | QUIET
+    assert not set(NOTICES) & QUIET
+
+
+def test_the_first_level_of_the_ladder_is_said_differently_from_the_others() -> None:
     assert ESCALATED.template != NOTICES[supervision.AutoEscalated].template

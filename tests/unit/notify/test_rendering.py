@@ -1,22 +1,25 @@
 """Every notice has a text, Chinese first and English after it, with local time and nothing personal."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from jinja2 import UndefinedError
+from jinja2.exceptions import SecurityError
 
 from libs.directory.naming import NOTICES as SUBJECTS
 from libs.events.contracts import intake, registry, supervision
 from libs.events.event import Event
 from libs.events.ids import UnitId
 from services.notify.reactions import CONTINUED, ESCALATED, NOTICES, Notice, notice_of, values_of
-from services.notify.rendering import FOLDER, Letter, render
+from services.notify.rendering import FOLDER, Letter, Rendering, Text
 from tests.unit.directory.town import VIEW
-from tests.unit.notify.cases import CASE, DISPATCHED, DUE, NOT_ACCEPTED, appeal, escalated, warned
+from tests.unit.notify.cases import CASE, DISPATCHED, DUE, MONDAY, NOT_ACCEPTED, appeal, escalated, warned
 
+RENDERING = Rendering(VIEW)
 GOLDENS = Path(__file__).parents[2] / "contract" / "goldens"
-TEMPLATES = {path.stem for path in FOLDER.glob("[a-z]*.txt")}
+TEMPLATES = {path.stem for path in (FOLDER / "zh").glob("[a-z]*.txt")}
 
 
 def parts_of(notice: Notice | None) -> tuple[Notice, ...]:
@@ -28,7 +31,7 @@ def texts_of(event: Event, recipient: str = "person:fang-yun", **dues: object) -
     """What the event makes somebody read, in each of its wordings."""
     values = values_of(event, appeal())
     letters = [Letter(part.template, CASE, recipient, values, dues) for part in parts_of(notice_of(event))]  # type: ignore[arg-type]
-    return [render(letter, VIEW) for letter in letters]
+    return [RENDERING.letter(letter).body for letter in letters]
 
 
 def text_of(event: Event, recipient: str = "person:fang-yun", **dues: object) -> str:
@@ -39,6 +42,7 @@ def test_every_notice_has_its_template_and_no_template_is_left_over() -> None:
     notices = [part for notice in [*NOTICES.values(), CONTINUED, ESCALATED] for part in parts_of(notice)]
 
     assert {notice.template for notice in notices} == TEMPLATES == set(SUBJECTS)
+    assert {path.stem for path in (FOLDER / "en").glob("[a-z]*.txt")} == TEMPLATES
 
 
 @pytest.mark.parametrize("kind", NOTICES)
@@ -95,7 +99,7 @@ def test_a_refused_reporter_learns_the_legal_basis_and_where_to_go_and_is_not_na
 
 def test_a_template_that_prints_what_the_event_did_not_say_fails() -> None:
     with pytest.raises(UndefinedError):
-        render(Letter("warned", CASE, "person:fang-yun", {}, {}), VIEW)
+        RENDERING.letter(Letter("warned", CASE, "person:fang-yun", {}, {}))
 
 
 @pytest.mark.parametrize("clock", get_args(supervision.Clock))
@@ -118,3 +122,61 @@ def test_an_urge_says_who_urges_and_until_when() -> None:
 
     assert text.startswith("【巡办】催办\n方芸: 诉求人催办此案")
     assert "办理截止: 2026-11-09 24:00" in text
+
+
+def letter(**how: Any) -> Letter:
+    """A new work order for Fang Yun."""
+    values = values_of(DISPATCHED, appeal())
+    return replace(Letter("dispatched", CASE, "person:fang-yun", values, {"sign": DUE}), **how)
+
+
+def test_an_sms_says_in_one_line_per_language_what_it_is_about_and_which_case() -> None:
+    assert RENDERING.letter(letter(channel="sms", language="zh")) == Text(
+        f"【巡办】新工单: 方芸: 县住建局有一件新工单, 请签收并办理。 案件编号: {CASE}",
+        f"【巡办】新工单: 方芸: 县住建局有一件新工单, 请签收并办理。 案件编号: {CASE}\n",
+    )
+
+
+def test_a_recipient_reads_his_own_language_alone() -> None:
+    text = RENDERING.letter(letter(language="en"))
+
+    assert text.subject == "[Xunban] New work order"
+    assert "巡办" not in text.body
+
+
+def test_a_late_message_says_when_it_should_have_come_in_every_channel() -> None:
+    assert "迟到的告知: 本应于 2026-11-02 09:00:00 发出。" in RENDERING.letter(letter(late=MONDAY)).body
+    assert " 迟到的告知: " in RENDERING.letter(letter(late=MONDAY, channel="sms")).subject
+
+
+def test_the_one_message_of_a_mass_incident_says_that_there_will_be_no_more_today() -> None:
+    assert "同类案件今日已达 10 件" in RENDERING.letter(letter(mass=10)).body
+    assert "10 cases alike today" in RENDERING.letter(letter(mass=10)).body
+
+
+def test_a_digest_names_each_of_its_messages_with_its_case() -> None:
+    warning = Letter("warned", CASE, "person:fang-yun", values_of(warned("handling"), appeal()), {})
+
+    assert RENDERING.digest([letter(), warning], "zh").body == (
+        "【巡办】汇总: 2 条告知\n"
+        f"1. 新工单: 方芸: 县住建局有一件新工单, 请签收并办理。 (案件编号: {CASE})\n"
+        f"2. 到期提醒: 方芸: 办理时限将于 2026-11-09 24:00 到期。 (案件编号: {CASE})\n"
+    )
+
+
+def test_a_deployment_may_put_its_own_template_before_ours_for_one_channel_and_language(tmp_path: Path) -> None:
+    own = tmp_path / "sms" / "zh" / "dispatched.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ unit.zh }}: 请登录系统签收 {{ case_id }}\n")
+
+    text = Rendering(VIEW, tmp_path).letter(letter(channel="sms"))
+
+    assert text.body.startswith(f"县住建局: 请登录系统签收 {CASE}\n\n[Xunban] New work order: ")
+
+
+def test_a_template_of_a_deployment_cannot_reach_the_interpreter(tmp_path: Path) -> None:
+    (tmp_path / "zh").mkdir()
+    (tmp_path / "zh" / "dispatched.txt").write_text("{{ unit.__class__.__mro__ }}")
+
+    with pytest.raises(SecurityError):
+        Rendering(VIEW, tmp_path).letter(letter(language="zh"))

@@ -1,0 +1,121 @@
+"""A town that tells the world: receivers outside, contact points inside, and what became of a message."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+
+from deploy.embedded.stack import Stack
+from deploy.town import Town, civil
+from tests.unit.notify.receivers import Receiver
+
+NAME, TELEPHONE = "张三丰示例", "13800000000"
+DAY = "2026-11-02"
+WEBHOOK_KEY = bytes(range(32))
+
+
+@dataclass
+class Outside:
+    """Whom the town tells: systems of two units, a mail server and an SMS gateway."""
+
+    water: Receiver
+    fire: Receiver
+    mail: Receiver
+    sms: Receiver
+
+
+def configured(outside: Outside, key: Path) -> dict[str, str]:
+    """The environment in which notify has every channel; a message is tried nine times, a second apart."""
+    key.write_bytes(WEBHOOK_KEY)
+    return {
+        "WEBHOOK_KEY_FILE": str(key),
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(outside.mail.port),
+        "SMTP_TLS": "none",
+        "SMTP_FROM": "xunban@suishan.example.org",
+        "SMS_URL": outside.sms.url,
+        "MESSAGE_RETRY_SECONDS": str([1] * 8),
+    }
+
+
+def told_otherwise(raw: dict[str, Any], outside: Outside) -> dict[str, Any]:
+    """The town's documents with contact points: two systems, a digest by mail, and reporters told by SMS."""
+    raw["rulebook"]["messages"] = {"reporter": ["sms"], "digest_at": ["12:30"]}
+    points = {
+        "county-water": {"channel": "webhook", "address": outside.water.url},
+        "county-fire": {"channel": "webhook", "address": outside.fire.url},
+        "liang-xue": {"channel": "email", "address": "liang.xue@market.example.org", "digest": True},
+    }
+    for one in (*raw["units"], *raw["people"]):
+        if one["id"] in points:
+            one["contacts"] = [points[one["id"]]]
+    return raw
+
+
+async def messages(town: Town, **query: Any) -> list[dict[str, Any]]:
+    answer = await town.line.get("notify", "/messages", person="han-feng", limit=200, **query)
+    items: list[dict[str, Any]] = answer["items"]
+    return items
+
+
+def files(running: Stack) -> list[Path]:
+    return sorted(path for path in running.instance.outbox.rglob("*") if path.is_file())
+
+
+async def recorded(running: Stack, kind: str) -> Counter[str]:
+    """Message id → how often an event of this type says it, in notify's own table."""
+    conn = await asyncpg.connect(running.admin_url("notify"))
+    try:
+        rows = await conn.fetch("select body from log.event where type = $1", f"notify.{kind}.v1")
+    finally:
+        await conn.close()
+    return Counter(orjson.loads(row["body"])["message_id"] for row in rows)
+
+
+async def appealed(town: Town, at: str, **fields: Any) -> str:
+    """A named citizen's complaint about a sewer, registered at once."""
+    who = {"reporter_name": NAME, "reporter_phone": TELEPHONE}
+    case = await town.appeal(at, "zhou-min", "G03", "complaint", "下水道异味", **{**who, **fields})
+    await town.register(at, case, "sewer-odour", "U3")
+    return case
+
+
+async def passed_to(town: Town, at: str, case: str, unit: str) -> str:
+    """Dispatched to another unit than the proposed one."""
+    await town.dispatch(at, case, fields={"unit": unit, "override_reason": "就近"})
+    return case
+
+
+async def quickly_registered(town: Town, at: str) -> None:
+    """One in the next grid, without waiting for anybody to hear of it."""
+    instant = civil(at)
+    await town.line.advance(instant)
+    appeal = {"channel": "phone", "kind": "complaint", "content": "下水道异味", "place": {"grid": "G04"}}
+    answer = await town.line.post("intake", "/appeals", appeal, person="zhou-min", at=instant)
+    path, body = f"/cases/{answer['case_id']}/register", {"class_code": "sewer-odour", "urgency": "U3"}
+    await town.line.post("intake", path, body, person="zhou-min", at=instant)
+
+
+async def restarted(running: Stack) -> None:
+    running.start_process("notify-worker")
+    await asyncio.to_thread(running.wait_ready, "notify-worker")
+
+
+def taken(receiver: Receiver) -> list[Any]:
+    """What a receiver said yes to."""
+    return [one for one in receiver.got if one.status == 200]
+
+
+def became(town: Town, case: str, recipient: str, state: str = "SENT") -> Callable[[], Awaitable[bool]]:
+    """A condition: what has become of this message, as a rule that it has reached its channel."""
+
+    async def holds() -> bool:
+        (one,) = await messages(town, case_id=case, recipient=recipient)
+        return str(one["state"]) == state
+
+    return holds

@@ -1,0 +1,128 @@
+"""By which channels people, units and reporters are told, and what the directory refuses as an address."""
+
+from typing import Any
+
+import pytest
+
+from libs.directory.view import View
+from libs.events.contracts import intake, routing
+from libs.events.event import Event, Sealed
+from libs.events.ids import PersonId, UnitId
+from libs.events.testing import log_of
+from services.notify.channels import FileChannel
+from services.notify.configured import lines_of
+from services.notify.domain import Message
+from services.notify.posting import SmsChannel
+from services.notify.reactions import react
+from tests.unit.directory.town import VIEW, local, published, refusals, ruled, written
+from tests.unit.notify.cases import CLOSED, DISPATCHED, appeal
+
+SEALED = Sealed(sealed="k/case", type="t", field="report", nonce="", data="")
+HOOK = {"channel": "webhook", "address": "https://housing.example.org/hook"}
+MAIL = {"channel": "email", "address": "fang.yun@housing.example.org"}
+PHONE = {"channel": "sms", "address": "+8613800000001"}
+FANG_YUN_TWICE = published(written("people", "id", "fang-yun", contacts=[MAIL, PHONE])).latest
+
+
+def messages(view: View, event: Event = DISPATCHED, at: str = "2026-11-02 09:00", **case: Any) -> list[Message]:
+    (recorded,) = log_of((local(at), event))
+    return [one for command in react(recorded, appeal(**case), view) for one in command.messages]
+
+
+def told(view: View, event: Event = DISPATCHED) -> list[tuple[str, str]]:
+    return [(one.recipient, one.channel) for one in messages(view, event)]
+
+
+def test_who_has_two_contact_points_gets_one_message_by_each() -> None:
+    assert told(FANG_YUN_TWICE) == [("person:fang-yun", "email"), ("person:fang-yun", "sms")]
+
+
+def test_a_unit_with_a_system_of_its_own_is_told_whatever_its_clerks_are_told() -> None:
+    view = published(written("units", "id", "county-housing", contacts=[HOOK])).latest
+
+    assert told(view) == [("person:fang-yun", "file"), ("unit:county-housing", "webhook")]
+
+
+def test_the_rulebook_says_how_a_reporter_is_told_and_whoever_has_no_contact_point() -> None:
+    view = published(ruled(messages={"reporter": ["sms", "email"], "without_contact": "email"})).latest
+
+    assert told(view, CLOSED) == [("reporter", "sms"), ("reporter", "email")]
+    assert told(view) == [("person:fang-yun", "email")]
+
+
+def test_a_message_at_night_waits_for_the_morning_unless_it_is_urgent() -> None:
+    raw = written("people", "id", "fang-yun", contacts=[PHONE])
+    raw["rulebook"]["messages"] = {"quiet": {"begins": "21:30", "ends": "07:30"}}
+    view = published(raw).latest
+
+    (waits,) = messages(view, at="2026-11-02 23:00")
+    (at_once,) = messages(view, at="2026-11-02 23:00", urgency="U2")
+    assert (waits.send_at, waits.digest) == (local("2026-11-03 07:30"), False)
+    assert at_once.send_at is None
+
+
+def test_a_digest_is_asked_for_at_the_contact_point() -> None:
+    view = published(written("people", "id", "fang-yun", contacts=[MAIL | {"digest": True}])).latest
+
+    (gathered,) = messages(view)
+    (urgent,) = messages(view, urgency="U1")
+    assert (gathered.send_at, gathered.digest) == (local("2026-11-03 08:30"), True)
+    assert (urgent.send_at, urgent.digest) == (None, False)
+
+
+def test_a_notice_that_finds_no_post_at_all_is_reported_and_not_forgotten() -> None:
+    # A co-unit reports while nobody leads the case: its return was approved in between.
+    reported = routing.CoUnitReported(unit=UnitId("county-water"), reported_by=PersonId("cao-ying"), report=SEALED)
+
+    (nobody,) = messages(VIEW, reported, unit=None)
+
+    assert (nobody.recipient, nobody.dropped) == ("nobody", "NO_RECIPIENT")
+
+
+def test_what_only_a_reporter_would_be_told_needs_nobody_where_there_is_none() -> None:
+    assert (
+        messages(VIEW, intake.AppealWithdrawn(proof="SECRET", continues=False), found="GRID_REPORT", reporter_kind=None)
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        HOOK | {"address": "http://housing.example.org/hook"},
+        HOOK | {"address": "nowhere"},
+        MAIL | {"address": "fang.yun"},
+        MAIL | {"address": "a@b.org, c@d.org"},
+        PHONE | {"address": "office"},
+    ],
+)
+def test_an_address_that_cannot_work_is_refused_before_it_is_published(point: dict[str, str]) -> None:
+    assert refusals(written("people", "id", "fang-yun", contacts=[point])) == {"E-CONTACT people.fang-yun.contacts"}
+
+
+def test_two_points_on_one_channel_are_refused() -> None:
+    raw = written("units", "id", "county-housing", contacts=[HOOK, HOOK])
+
+    assert refusals(raw) == {"E-CONTACT units.county-housing.contacts"}
+
+
+def test_a_receiver_on_this_machine_may_do_without_tls() -> None:
+    local_one = HOOK | {"address": "http://127.0.0.1:9000/hook"}
+
+    assert refusals(written("units", "id", "county-housing", contacts=[local_one])) == set()
+
+
+def test_without_another_channel_the_file_channel_takes_every_message(tmp_path: Any) -> None:
+    (line,) = lines_of({"file": FileChannel(tmp_path)})
+
+    assert set(line.names) == {"file", "webhook", "email", "sms"}
+
+
+def test_each_channel_has_a_line_of_its_own_and_what_is_not_configured_fails_visibly(tmp_path: Any) -> None:
+    lines = lines_of({"file": FileChannel(tmp_path), "sms": SmsChannel("http://127.0.0.1:1/")})
+
+    assert [(line.names, line.carrier is not None) for line in lines] == [
+        (("file",), True),
+        (("sms",), True),
+        (("webhook", "email"), False),
+    ]
