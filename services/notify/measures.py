@@ -11,17 +11,24 @@ from libs.events.envelope import Recorded
 from libs.events.event import Event
 from libs.events.readmodel import ReadModel
 from libs.events.store import Connection
+from services.notify.domain import UNTOLD
 from services.notify.tables import message
 
 FATES: Mapping[type[Event], str] = {MessageSent: "sent", MessageFailed: "failed", MessageDropped: "dropped"}
 MESSAGES = Counter(
     "xunban_messages", "Fates of messages; `failed` is one try, others are final.", ["channel", "result"]
 )
+NOT_TOLD = Counter(
+    "xunban_messages_untold",
+    "Messages that somebody should have got and will not; `GET /untold` lists them.",
+    ["reason"],
+)
 OPEN = Gauge("xunban_messages_open", "Messages of the owned lanes that are neither sent nor dropped.", ["channel"])
 OLDEST = Gauge("xunban_messages_oldest_seconds", "How long the oldest of them has been due, in business time.")
 
 WAITING = """
-    select channel, count(*) as messages, extract(epoch from log.business_now() - min(due_at))::float8 as seconds
+    select channel, count(*) as messages,
+           extract(epoch from log.business_now() - min(coalesce(send_at, due_at)))::float8 as seconds
       from message where lane = any($1) and state in ('DUE', 'FAILED') group by channel
 """
 
@@ -32,6 +39,8 @@ def count(model: ReadModel, event: Recorded) -> None:
         case MessageSent() | MessageFailed() | MessageDropped() as fate:
             if row := model[message].get(fate.message_id):
                 MESSAGES.labels(row["channel"], FATES[type(fate)]).inc()
+            if isinstance(fate, MessageDropped) and fate.reason in UNTOLD:
+                NOT_TOLD.labels(fate.reason).inc()
 
 
 async def measure(conn: Connection, lanes: Sequence[int]) -> None:

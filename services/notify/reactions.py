@@ -82,6 +82,7 @@ QUIET: frozenset[type[Event]] = frozenset(
         supervision.SeparationViolationAttempted,
         # What follows from it is told instead.
         *(routing.RouteRejected, routing.RouteProposed, routing.HandlingResumed, routing.AssignmentDeemedAccepted),
+        routing.EndorsementGiven,
         *(supervision.FeedbackAccepted, supervision.VerificationPassed, supervision.VerificationFailed),
         *(supervision.CallbackAttempted, supervision.CallbackCompleted, supervision.CallbackWaived),
         # Steps that whoever waits for them finds in his list.

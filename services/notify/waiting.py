@@ -25,6 +25,8 @@ WAITS_FOR: Mapping[str, frozenset[str]] = {
     "rework": WORKING,
     "pressed": WORKING,
     "co_unit": WORKING,
+    "endorse": frozenset({"DISPATCHED", "IN_PROGRESS"}),
+    "endorsement_refused": WORKING,
     "feedback": frozenset({"FEEDBACK"}),
     "verify": frozenset({"VERIFYING"}),
     "return_requested": frozenset({"RETURN_PENDING"}),
