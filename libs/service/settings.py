@@ -100,7 +100,7 @@ class Settings(KafkaSettings):
     relay_idle_ms: int = Field(default=200, description="Longest pause of the relay between two looks.")
     stale_after_seconds: float = Field(default=60.0, description="Lag above which lists and final powers answer 503.")
     max_in_flight: int = Field(default=64, description="Requests an API works on at once; above it answers 503.")
-    pool_wait_seconds: float = Field(default=2.0, description="Longest wait of a request for a database connection.")
+    pool_wait_seconds: float = Field(default=3.0, description="Longest wait of a request for a database connection.")
     otel_exporter_otlp_endpoint: str | None = Field(
         default=None, description="Where traces go (OTLP/HTTP); none = off. Other `OTEL_…` variables are the SDK's own."
     )

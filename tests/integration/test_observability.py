@@ -18,6 +18,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.directory_apply import apply_directory
@@ -26,7 +27,9 @@ from deploy.embedded.stack import Stack
 from deploy.timeline import Timeline
 from deploy.town import Town, civil
 from libs.events.ids import new_id
+from libs.events.lanes import lane_of
 from tests.integration.collector import Collector, Span, collecting
+from tests.integration.logs import eventually
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 WORDS = "张三家门口下水道异味13800000000"
@@ -164,6 +167,26 @@ async def test_a_step_that_the_clock_has_passed_and_nobody_may_record_yet_is_lat
     assert found["supervision", "worker"]["xunban_timers_due{}"] == 1
 
 
+async def test_what_the_log_has_not_taken_yet_is_counted(case: str, running: Stack) -> None:
+    """The broker stands still while somebody calls; the case is accepted all the same."""
+    broker = running.broker_pid()
+    assert broker is not None
+    async with operators(running) as client:
+        os.kill(broker, signal.SIGSTOP)
+        try:
+            accepted = await appeal(client, new_id())
+            found, _ = await scraped(running)
+        finally:
+            os.kill(broker, signal.SIGCONT)
+    assert accepted.status == 201
+    assert found["intake", "worker"]["xunban_relay_backlog_events{}"] == 1
+
+    async def taken() -> bool:
+        return (await scraped(running))[0]["intake", "worker"]["xunban_relay_backlog_events{}"] == 0
+
+    await eventually(taken, "the log has taken it", 30)
+
+
 # Too much of it ------------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +250,8 @@ async def test_while_the_database_lets_nobody_write_nobody_waits_long(case: str,
     conn = await asyncpg.connect(running.admin_url("intake"))
     try:
         async with conn.transaction(), operators(running) as client:
+            # The server ends who sits in a transaction; this one sits there on purpose.
+            await conn.execute("set local idle_in_transaction_session_timeout = 0")
             await conn.execute("lock table log.lane_head in access exclusive mode")
             sent = [asyncio.create_task(appeal(client, new_id())) for _ in range(50)]
             alive = await client.get("/healthz")
@@ -266,6 +291,21 @@ async def test_a_database_that_stands_still_fills_no_memory(case: str, running: 
         assert {one.status for one in await asyncio.gather(*sent)} <= {201, 503}
 
 
+# What is no event of ours --------------------------------------------------------------------------------------------
+
+
+async def test_a_partition_that_halts_is_counted_by_every_service(case: str, running: Stack) -> None:
+    lane = (lane_of(case) + 1) % 64
+    async with AIOKafkaProducer(bootstrap_servers=running.bootstrap) as stranger:
+        await stranger.send_and_wait("case.events", WORDS.encode(), partition=lane)
+
+    async def counted() -> bool:
+        found, _ = await scraped(running)
+        return [found[name, "worker"]["xunban_partitions_halted{what=projection}"] for name in SERVICES] == [1] * 4
+
+    await eventually(counted, "four readers have halted", 30)
+
+
 # Logs ----------------------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +318,8 @@ async def test_the_logs_name_what_they_are_about_and_no_person(case: str, runnin
             assert "13800000000" not in text
             assert "下水道" not in text
             said += [json.loads(line) for line in text.splitlines() if not line.startswith("INFO:")]
+    halted = {line["service"] for line in said if line["event"] == "partition_halted"}
+    assert halted == set(SERVICES)
     away = [line for line in said if line["event"] == "store_unavailable"]
     assert {(line["service"], line["process"], line["route"]) for line in away} >= {("intake", "api", "/appeals")}
     assert all(len(line["trace_id"]) == 32 for line in away)
