@@ -61,8 +61,22 @@ async def cities(running: Stack, service: str) -> tuple[list[str], int]:
     small = running.database_url(service).rpartition("/")[0] + f"/small_{service}"
     running.start_process(f"{service}-api-2", {**patient, "DATABASE_URL": small, "API_PORT": port})
     process = running.start_process(f"{service}-api", patient)
-    await asyncio.to_thread(running.wait_ready, f"{service}-api")
-    return [f"http://127.0.0.1:{port}", running.api_url(service)], process.pid
+    urls = [f"http://127.0.0.1:{port}", running.api_url(service)]
+    for url in urls:
+        await ready(url)
+    return urls, process.pid
+
+
+async def ready(url: str) -> None:
+    """Returns once the API answers; raises `TimeoutError`."""
+    async with asyncio.timeout(120), httpx.AsyncClient(trust_env=False) as client:
+        while True:
+            try:
+                if (await client.get(f"{url}/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.2)
 
 
 async def measured(urls: Sequence[str], path: str, headers: Mapping[str, str], requests: int) -> dict[str, Any]:

@@ -57,7 +57,9 @@ select * from (
   union all
   select v.case_id, v.lane, v.state, v.unit, v.grid, v.doc ->> 'class_code', v.doc ->> 'last_step',
          (v.doc ->> 'last_step_at')::timestamptz, 'UNIT_VACANT'
-    from (select distinct case_id from clock where unit = any($4) and {RUNNING}) c join case_view v using (case_id)
+    from (select distinct case_id from clock where unit = any($4) and {RUNNING}) c
+         -- One by one: there are as many cases as vacant units have, however many the city has.
+         cross join lateral (select * from case_view one where one.case_id = c.case_id offset 0) v
    where v.unit = any($4) and v.state = any($5) and (v.doc ->> 'last_step_at')::timestamptz < $2
      and not exists (select from unattended u where u.case_id = v.case_id)
 ) a where kind is not null

@@ -17,6 +17,7 @@ SHOWN = [
     *("unit", "grid", "class_code", "urgency", "supervision_level"),
 ]
 """So that the board is counted, grouped and paged from the index alone."""
+SHOWN_UNCONFIRMED = ["yellow_at", "long_red_at", "unit", "grid", "class_code"]
 
 
 def columns_of_a_clock() -> list[Column[Any]]:
@@ -59,7 +60,12 @@ clock = Table(
     Index("clock_running_by_unit", "unit", "clock", "due_at", "case_id", postgresql_where=RUNNING),
     Index("clock_running_by_grid", "grid", "clock", "due_at", "case_id", postgresql_where=RUNNING),
     Index("clock_running_by_class", "class_code", "clock", "due_at", "case_id", postgresql_where=RUNNING),
-    Index("clock_running_unconfirmed", "clock", "due_at", "case_id", "clock_id", postgresql_where=UNCONFIRMED),
+    Index(
+        "clock_running_unconfirmed",
+        *("clock", "due_at", "case_id", "clock_id"),
+        postgresql_include=SHOWN_UNCONFIRMED,
+        postgresql_where=UNCONFIRMED,
+    ),
 )
 
 clock_past = Table(
