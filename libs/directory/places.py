@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import combinations
-
-from shapely import Point, Polygon, STRtree
+from typing import TYPE_CHECKING
 
 from libs.events.contracts.directory import GridPublished
 from libs.events.ids import GridCode
+
+if TYPE_CHECKING:
+    from shapely import Polygon
+
+# Imported where a place is looked up: geometry and numpy cost memory and time that most processes never use.
 
 E7 = Decimal(10_000_000)
 
@@ -23,18 +27,24 @@ class GridIndex:
     """General and dedicated grids share one layer and never overlap; micro grids lie inside them and are left out."""
 
     def __init__(self, grids: Iterable[GridPublished]) -> None:
+        from shapely import STRtree  # noqa: PLC0415
+
         layer = [grid for grid in grids if grid.kind != "MICRO"]
         self._codes = [grid.code for grid in layer]
         self._tree = STRtree([polygon(grid) for grid in layer])
 
     def grid_of(self, longitude: int, latitude: int) -> GridCode | None:
         """The grid at a place; on a shared border the smaller code, so that every replay finds the same one."""
+        from shapely import Point  # noqa: PLC0415
+
         found = self._tree.query(Point(longitude, latitude), predicate="intersects")
         return min((self._codes[index] for index in found), default=None)
 
 
 def polygon(grid: GridPublished) -> Polygon:
     """The grid's boundary as geometry, in 1e-7 degrees."""
+    from shapely import Polygon  # noqa: PLC0415
+
     return Polygon(grid.polygon)
 
 
