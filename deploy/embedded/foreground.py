@@ -1,6 +1,7 @@
 """`make up`: honcho runs the processes of the Procfile in the foreground and starts again what dies; a server that
 ends, or a process that dies for good, takes all down with it."""
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -88,7 +89,14 @@ def _tell(instance: Instance, names: tuple[str, ...]) -> None:
     for role, person in people_by_role().items():
         print(f"{role} {person}: {keys.token(instance.keys, person=person, client=None, scopes=())}")
     print(f"工作台 / console: http://127.0.0.1:{ports.api(CONSOLE)}/ · 用上面任一令牌登录 / sign in with a token above")
-    print(f"就绪,Ctrl-C 停止 / ready, Ctrl-C stops: {instance.name}", flush=True)
+    seconds = _age(instance.runner() or os.getpid())
+    print(f"{seconds:.0f} 秒就绪,Ctrl-C 停止 / ready after {seconds:.0f} s, Ctrl-C stops: {instance.name}", flush=True)
+
+
+def _age(pid: int) -> float:
+    """Seconds since a process was started."""
+    started = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19]
+    return time.monotonic() - int(started) / os.sysconf("SC_CLK_TCK")
 
 
 def people_by_role() -> dict[str, str]:
