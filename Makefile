@@ -18,8 +18,7 @@ endif
 # Eight processes start from one set of compiled modules; a machine that keeps none would compile them eight times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env lock up down demo drill real test lint format schemas token
-.PHONY: help env lock up down demo real test lint format schemas token bench load
+.PHONY: help env lock up down demo drill real test lint format schemas token bench load
 
 help: ## list everything
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -61,7 +60,7 @@ bench: env ## measure everything beside its baseline, in one run (about ten minu
 	$(BIN)/python -m bench.run
 
 load: env ## drive a town at RATE arrivals a second for SECONDS, find the highest rate, send a burst; compare with the log
-	$(BIN)/xunban load $(foreach rate,$(RATE),--rate $(rate)) --seconds $(SECONDS)
+	$(BIN)/xunban load $(foreach rate,$(RATE),--rate $(rate)) --seconds $(or $(SECONDS),60)
 
 test: lint ## run every check and every test
 	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder

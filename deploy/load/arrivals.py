@@ -22,7 +22,8 @@ THINK_SECONDS = 2.0
 QUERY_EVERY = 5
 AT_ONCE = 400
 LONGEST_MICROSECONDS = 600_000_000
-NOT_YET = (404, 409)
+NOT_YET = ((404, "E-NOT-FOUND"), (409, "E-STATE"), (409, "E-VERSION"), (403, "E-SCOPE"))
+"""What is said of a step whose facts are on their way: no case, another state or version, no verifier asked yet."""
 BUSY = (429, 503)
 
 
@@ -143,7 +144,7 @@ class Crowd:
         elif answer.status in BUSY:
             self.tally.fates[f"busy {answer.status}"] += 1
             self._again(one, float(answer.headers.get("retry-after", "1")))
-        elif answer.status in NOT_YET and one.tries < 60:
+        elif (answer.status, answer.document.get("code")) in NOT_YET and one.tries < 60:
             self.tally.fates["not yet heard of"] += 1
             self._again(one, 1.0, new_id())
         else:

@@ -15,7 +15,7 @@ from deploy.load.web import Answer
 
 DONE = Answer(201, {}, orjson.dumps({"case_id": "c-1", "events": ["e-1", "e-2"]}))
 BUSY = Answer(503, {"retry-after": "0"}, b"{}")
-NOT_YET = Answer(404, {}, b"{}")
+NOT_YET = Answer(404, {}, b'{"code": "E-NOT-FOUND"}')
 
 
 @dataclass
