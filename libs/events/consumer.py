@@ -17,6 +17,16 @@ from libs.events.store import Connection
 
 log = structlog.get_logger()
 
+MOVE = """
+    with moved as (
+      update progress set next_offset = $4 where topic = $1 and partition = $2 and next_offset = $3 returning true),
+    heads as (
+      update source_progress p set seq = n.seq, hash = n.hash, at = greatest(p.at, n.at)
+        from unnest($6::text[], $7::bigint[], $8::bytea[], $9::timestamptz[]) n(source, seq, hash, at)
+       where p.lane = $5 and p.source = n.source and exists (select from moved))
+    select exists (select from moved)
+"""
+
 
 class ProgressMoved(Exception):
     """Another worker was here: read the progress again and go on from there. Not an error."""
@@ -104,28 +114,21 @@ async def read_cursor(conn: Connection, partition: TopicPartition) -> Cursor:
 
 async def move(conn: Connection, cursor: Cursor, taken: Taken) -> None:
     """First statement of the transaction: compare-and-set of the progress. Raises `ProgressMoved`."""
+    last = {event.source: event for event in taken.events}
     moved = await conn.fetchval(
-        "update progress set next_offset = $4 where topic = $1 and partition = $2 and next_offset = $3 returning true",
+        MOVE,
         cursor.partition.topic,
         cursor.partition.partition,
         cursor.next_offset,
         taken.next_offset,
-    )
-    if not moved:
-        raise ProgressMoved
-    last = {event.source: event for event in taken.events}
-    if not last:
-        return
-    await conn.execute(
-        "update source_progress p set seq = n.seq, hash = n.hash, at = greatest(p.at, n.at)"
-        " from unnest($2::text[], $3::bigint[], $4::bytea[], $5::timestamptz[]) n(source, seq, hash, at)"
-        " where p.lane = $1 and p.source = n.source",
         cursor.lane,
         list(last),
         [event.position.seq for event in last.values()],
         [event.position.hash for event in last.values()],
         [event.recorded_at for event in last.values()],
     )
+    if not moved:
+        raise ProgressMoved
 
 
 Work = Callable[[Connection, int, Sequence[Recorded]], Awaitable[None]]
