@@ -79,7 +79,7 @@ def restore_drill(
     instance: Annotated[str, typer.Option(help="演练实例 / instance of the drill")] = "drill",
 ) -> None:
     """恢复演练: 备份、全毁、恢复、核对 / restore drill: work, back up, destroy, restore, look every promise up."""
-    console = Console()
+    console = Console(width=max(Console().width, 130))
     with TemporaryDirectory() as folder:
         found = drill(instance, Path(folder) / "backup", cases, console.print)
     show_drill(console, found)
