@@ -74,7 +74,8 @@ def _due_row(event: Recorded, data: MessageDue, case: Case) -> dict[str, object]
         "state": "DUE",
         "reason": None,
         "attempts": 0,
-        "due_at": event.recorded_at,
+        # Since the event of which it tells: an outage of ours does not make it less late.
+        "due_at": event.time,
         "sent_at": None,
         "receipt": None,
         "send_at": data.send_at,

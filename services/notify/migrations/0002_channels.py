@@ -19,6 +19,13 @@ update read.message set alike = concat_ws('/', channel, template, details ->> 'c
    and details ->> 'grid' is not null
 """
 
+# Due since its event, also where this service was away when that was recorded.
+SINCE = """
+update read.message m set due_at = e.occurred_at from log.event e
+ where e.stream = 'case-' || m.case_id and e.type = 'notify.message-due.v1'
+   and convert_from(e.body, 'UTF8')::jsonb ->> 'message_id' = m.message_id
+"""
+
 
 def upgrade() -> None:
     new = (
@@ -33,6 +40,7 @@ def upgrade() -> None:
     for column in new:
         op.add_column("message", column, schema="read")
     op.execute(FILL)
+    op.execute(SINCE)
     for name in ("digest", "late", "mass"):
         op.alter_column("message", name, server_default=None, schema="read")
     columns = ["recipient", "alike", "due_at", "message_id"]
