@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from eventsourcing.application import Application
 from eventsourcing.dispatch import singledispatchmethod
@@ -34,7 +35,7 @@ class BenchCase(Aggregate):
         self.class_code, self.urgency = class_code, urgency
 
 
-class BenchCases(Application):
+class BenchCases(Application[UUID]):
     """Saves cases."""
 
     name = NAME

@@ -27,6 +27,7 @@ from deploy.timeline import Timeline
 from deploy.town import civil
 from libs.directory.files import read_files
 from libs.events.heartbeat import Heartbeat
+from libs.events.store import Pool
 
 RESULTS = ROOT / ".local" / "results" / "bench.json"
 PICTURE = ROOT / "docs" / "bench.png"
@@ -143,7 +144,7 @@ async def _timers(bench: Bench, running: Stack, intake: Heartbeat) -> None:
         await conn.close()
 
 
-async def _visible(bench: Bench, running: Stack, pool: appending.store.Pool, version: int) -> None:
+async def _visible(bench: Bench, running: Stack, pool: Pool, version: int) -> None:
     bench.tell("追加到可见", "append to visible")
     await _read_by_intake(running)
     bench.add(*await visible.rows(running, pool, version))
