@@ -9,6 +9,12 @@ from playwright.async_api import Locator, Page
 from deploy.town import Town
 
 DAY = "2026-11-02"
+PAGES = {
+    "zhou-min": ("/sign-in", "/intake", "/cases"),
+    "chen-li": ("/queue", "/work"),
+    "han-feng": ("/overdue", "/alarms", "/counts", "/cases/{case}"),
+}
+"""Who looks at which page."""
 
 
 async def registered(town: Town, at: str, day: str = DAY) -> str:
@@ -22,6 +28,26 @@ async def dispatched(town: Town, at: str, day: str = DAY) -> str:
     """The same, sent to the housing bureau."""
     case = await registered(town, at, day)
     await town.dispatch(f"{day} {at}", case)
+    return case
+
+
+async def littered(town: Town, at: str) -> str:
+    """Litter that the clerk of its own village found on patrol, for he is the grid worker too; sent to the village."""
+    found = {"kind": "grid_livelihood", "appointment": "wang-jianguo-grid"}
+    case = await town.report(f"{DAY} {at}", "wang-jianguo", "G04", "village-litter", "村口垃圾堆积", **found)
+    await town.register(f"{DAY} {at}", case, "village-litter", "U3")
+    await town.dispatch(f"{DAY} {at}", case)
+    return case
+
+
+async def drafted(town: Town, at: str) -> str:
+    """Wages unpaid: the unit's answer waits for the word of its leader."""
+    case = await town.appeal(f"{DAY} {at}", "zhou-min", "G03", "complaint", "拖欠工资")
+    await town.register(f"{DAY} {at}", case, "wage-arrears", "U3")
+    await town.dispatch(f"{DAY} {at}", case)
+    await town.accept(f"{DAY} {at}", case, "jiang-li")
+    await town.assign(f"{DAY} {at}", case, "jiang-li", "wei-dong")
+    await town.feedback(f"{DAY} {at}", case, "wei-dong", "已责令支付")
     return case
 
 

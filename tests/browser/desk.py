@@ -33,6 +33,11 @@ class Desk:
     town: Town
     shots: Path | None
 
+    async def hand_in(self, token: str) -> None:
+        """Into the form that asks for it."""
+        await self.page.fill("#token", token)
+        await self.page.get_by_role("button", name="登录").click()
+
     async def sign_in(self, person: str, post: str | None = None, at: str = "/") -> None:
         """As after the form of the first test, with a token of his own; who holds several posts chooses one."""
         await self.page.context.clear_cookies()

@@ -6,26 +6,23 @@ from datetime import timedelta
 from playwright.async_api import expect
 
 from deploy.town import Town
-from tests.browser.cases import DAY, dispatched, due, registered, row
+from tests.browser.cases import DAY, PAGES, dispatched, drafted, due, littered, registered, row
 from tests.browser.desk import Desk
 
 
 async def test_a_wrong_token_is_refused_and_a_right_one_is_kept_where_no_script_reads_it(desk: Desk) -> None:
     await desk.page.goto("/overdue")
     await expect(desk.page).to_have_url(re.compile(r"/sign-in"))
-    await desk.page.fill("#token", "not.a.token")
-    await desk.page.get_by_role("button", name="登录").click()
+    await desk.hand_in("not.a.token")
     await expect(desk.page.get_by_role("alert")).to_contain_text("令牌无效")
     await desk.shoot("sign-in")
 
-    await desk.page.fill("#token", desk.stack.token(person="han-feng"))
-    await desk.page.get_by_role("button", name="登录").click()
+    await desk.hand_in(desk.stack.token(person="han-feng"))
     await expect(desk.page.locator("header .who")).to_be_visible()
 
     (kept,) = [one for one in await desk.page.context.cookies() if one["name"] == "xunban_token"]
     assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
-    assert kept["value"] not in desk.page.url
-    assert kept["value"] not in await desk.page.content()
+    assert kept["value"] not in desk.page.url + await desk.page.content()
     assert await desk.page.evaluate("document.cookie") == ""
 
 
@@ -134,12 +131,7 @@ async def test_a_clerk_acts_on_many_and_sees_what_became_of_each(desk: Desk, tow
 
 
 async def test_a_forbidden_act_is_shown_with_its_rule_the_evidence_and_who_may_instead(desk: Desk, town: Town) -> None:
-    case = await town.report(
-        f"{DAY} 08:30", "wang-jianguo", "G04", "village-litter", "村口垃圾堆积",
-        kind="grid_livelihood", appointment="wang-jianguo-grid",
-    )  # fmt: skip
-    await town.register(f"{DAY} 08:31", case, "village-litter", "U3")
-    await town.dispatch(f"{DAY} 08:32", case)
+    case = await littered(town, "08:30")
     await desk.sign_in("wang-jianguo", post="联络员")
     await row(desk.page, case).get_by_role("button", name="签收").click()
 
@@ -191,8 +183,10 @@ async def test_the_case_page_tells_the_story_in_words_to_the_end(desk: Desk, tow
 async def test_the_arbiter_rules_and_says_whose_return_had_no_ground(desk: Desk, town: Town) -> None:
     case = await dispatched(town, "08:45")
     await town.ask_return(f"{DAY} 08:46", case, "fang-yun", "county-water")
+    await town.approve_return(f"{DAY} 08:46", case)
     await town.act(f"{DAY} 08:47", "routing", f"/cases/{case}/arbitration", "chen-li", {})
-    await desk.sign_in("deng-hui")
+    await desk.sign_in("deng-hui", at="/queue?state=ARBITRATION")
+    await expect(row(desk.page, case)).to_contain_text("裁定中: 职责有争议")
     await row(desk.page, case).get_by_role("link", name="办理").click()
     await expect(desk.page.locator("#between + dl")).to_contain_text("县住建局 → 县供水公司: 本单位职责清单未列此项")
     await desk.page.get_by_label("县住建局").check()
@@ -201,6 +195,15 @@ async def test_the_arbiter_rules_and_says_whose_return_had_no_ground(desk: Desk,
 
     await expect(desk.page.locator("#between + dl")).to_contain_text("无据")
     await expect(desk.page.locator(".line")).to_contain_text("小区管网由住建部门监管")
+
+
+async def test_the_leader_endorses_what_his_unit_sends(desk: Desk, town: Town) -> None:
+    case = await drafted(town, "08:48")
+    await desk.sign_in("bai-song", at=f"/cases/{case}")
+    await expect(desk.page.locator("#between + dl")).to_contain_text("反馈 · 魏东(wei-dong)答复: 已责令支付")
+    await desk.act("endorsement", "审签", approved="true")
+
+    await expect(desk.page.locator(".case-head")).to_contain_text("待审核")
 
 
 async def test_the_board_shows_a_new_overdue_by_itself_and_says_when_it_cannot(desk: Desk, town: Town) -> None:
@@ -282,13 +285,9 @@ async def test_the_switch_makes_the_page_english_and_keeps_it(desk: Desk) -> Non
 async def test_every_page_fits_at_twice_the_size_and_axe_finds_nothing_serious(desk: Desk, town: Town) -> None:
     found = {}
     cases = (await town.line.get("supervision", "/overdue", person="han-feng"))["items"]
-    for person, paths in {
-        "zhou-min": ("/sign-in", "/intake", "/cases"),
-        "chen-li": ("/queue", "/work"),
-        "han-feng": ("/overdue", "/alarms", "/counts", f"/cases/{cases[0]['case_id']}"),
-    }.items():
+    for person, paths in PAGES.items():
         await desk.sign_in(person)
-        for path in paths:
+        for path in (one.format(case=cases[0]["case_id"]) for one in paths):
             await desk.page.goto(path)
             found[path] = await desk.serious()
             # 1280 pixels at 200 % leave 640 for the page; tables become cards, which is looked at once for all.
