@@ -9,10 +9,10 @@ import pytest_asyncio
 from deploy.directory_apply import apply_directory
 from deploy.embedded.instance import ROOT
 from deploy.embedded.stack import Stack
+from deploy.faults.clients import Clients
+from deploy.faults.site import Site
 from deploy.timeline import Timeline
 from deploy.town import civil
-from tests.faults.clients import Clients
-from tests.faults.site import Site
 
 
 @pytest.fixture(scope="package")

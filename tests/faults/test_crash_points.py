@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.faults.site import Site
+from deploy.faults.site import Site
 
 ROUNDS = [
     {

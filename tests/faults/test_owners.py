@@ -7,9 +7,9 @@ import signal
 import asyncpg
 
 from deploy.embedded.instance import SERVICES
+from deploy.faults.site import Site, several
+from deploy.faults.waiting import eventually
 from libs.events.lanes import lane_of
-from tests.faults.site import Site, several
-from tests.integration.logs import eventually
 
 WAITING_FOR_THE_LANE = """
     select pid from pg_stat_activity

@@ -2,8 +2,8 @@
 
 import asyncpg
 
-from tests.faults.checker import read_model_faults
-from tests.faults.site import Site
+from deploy.faults.checker import read_model_faults
+from deploy.faults.site import Site
 
 
 async def test_a_planted_difference_is_found_and_named(site: Site) -> None:

@@ -10,6 +10,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from deploy.faults.clients import SEWER
+from deploy.faults.site import Site
 from deploy.timeline import MICROSECOND
 from libs.events.contracts.supervision import AutoEscalated, DeadlineBreached, DeadlineWarned
 from libs.service.runtime import Runtime, runtime
@@ -17,8 +19,6 @@ from libs.service.settings import Settings
 from services.supervision import timers
 from services.supervision.elapsing import Recordable, all_steps
 from services.supervision.main import PARTS
-from tests.faults.clients import SEWER
-from tests.faults.site import Site
 
 CASES = 300
 WORKER = "supervision-worker"

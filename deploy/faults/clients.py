@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from deploy.timeline import Timeline
+from deploy.faults.checker import Acknowledged
+from deploy.timeline import Timeline, Unexpected
 from deploy.town import PHOTO
 from libs.events.ids import new_id
-from tests.faults.checker import Acknowledged
 
 PATIENCE = 90.0
 PAUSE = 0.25
@@ -36,7 +36,8 @@ class Clients:
         """One command, carried out once."""
         headers = self._headers(person) | {"Idempotency-Key": key or new_id()}
         answer = await self._answered("POST", self.line.apis[service] + path, headers=headers, json=body)
-        assert answer.is_success, f"{service} {path}: {answer.status_code} {answer.text}"
+        if not answer.is_success:
+            raise Unexpected(f"{service} {path}: {answer.status_code} {answer.text}")
         document: dict[str, Any] = answer.json()
         if document["events"]:
             self.answers.append(Acknowledged(document["position"], tuple(document["events"])))
@@ -46,12 +47,14 @@ class Clients:
         """Wait until a service has applied what another one answered."""
         url, headers = f"{self.line.apis[service]}/freshness", self._headers("han-feng")
         answer = await self._answered("GET", url, headers=headers, params={"min_position": position})
-        assert answer.is_success, answer.text
+        if not answer.is_success:
+            raise Unexpected(f"{answer.request.url.path}: {answer.status_code} {answer.text}")
 
     async def get(self, service: str, path: str, person: str) -> Any:
         """One answer of a read model."""
         answer = await self._answered("GET", self.line.apis[service] + path, headers=self._headers(person))
-        assert answer.is_success, answer.text
+        if not answer.is_success:
+            raise Unexpected(f"{answer.request.url.path}: {answer.status_code} {answer.text}")
         return answer.json()
 
     async def _answered(self, method: str, url: str, **request: Any) -> httpx.Response:

@@ -13,12 +13,13 @@ import httpx
 import orjson
 
 from deploy.embedded.instance import SERVICES
+from deploy.embedded.processes import NotReady
 from deploy.embedded.programs import LOCAL
 from deploy.embedded.stack import Stack
+from deploy.faults.checker import Report, check
+from deploy.faults.clients import Clients
+from deploy.faults.waiting import eventually
 from deploy.timeline import Timeline
-from tests.faults.checker import Report, check
-from tests.faults.clients import Clients
-from tests.integration.logs import eventually
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Site:
     async def killed(self, process: subprocess.Popen[bytes], what: str) -> None:
         """Wait until it has ended by SIGKILL."""
         await eventually(lambda: process.poll() is not None, what, 60)
-        assert process.returncode == -signal.SIGKILL, what
+        if process.returncode != -signal.SIGKILL:
+            raise NotReady(f"{what}: ended with {process.returncode}")
 
     async def restart(self, name: str) -> None:
         """Start it without any crash point and wait until it serves."""
@@ -87,7 +89,8 @@ class Site:
         """Everybody at rest: nothing lost, nothing reordered, nothing doubled, every read model as its rebuild."""
         await self.line.settle()
         report = await check(self.stack, self.clients.answers)
-        assert report.faults == ()
+        if report.faults:
+            raise AssertionError(report.faults)
         return report
 
 

@@ -1,0 +1,1 @@
+"""A running instance that is harmed on purpose while people work, and how the outcome is judged."""
