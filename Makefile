@@ -18,7 +18,7 @@ endif
 # Eight processes start from one set of compiled modules; a machine that keeps none would compile them eight times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env lock up down demo drill real test lint format schemas token bench load
+.PHONY: help env lock up down demo drill real test lint format schemas token bench load chaos
 
 help: ## list everything
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -61,6 +61,9 @@ bench: env ## measure everything beside its baseline, in one run (about ten minu
 
 load: env ## drive a town at RATE arrivals a second for SECONDS, find the highest rate, send a burst; compare with the log
 	$(BIN)/xunban load $(foreach rate,$(RATE),--rate $(rate)) --seconds $(or $(SECONDS),60)
+
+chaos: env ## do harm at random for SECONDS under load, then compare everything (SEED draws a run again)
+	$(BIN)/xunban chaos --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))
 
 test: lint ## run every check and every test
 	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder

@@ -26,6 +26,7 @@ MODULES: dict[str, str | None] = {
     "deploy.commands.backup": None,
     "deploy.commands.load": None,
     "deploy.commands.webhook": None,
+    "deploy.commands.chaos": None,
     "libs.directory.cli": "directory",
     "libs.events.cli": None,
     "libs.audit.cli": None,

@@ -167,10 +167,10 @@ class Timeline:
         answers = await asyncio.gather(*(self._send("GET", f"{url}/clock", {}, None) for url in self.workers.values()))
         return {name: orjson.loads(answer.content) for name, answer in zip(self.workers, answers, strict=True)}
 
-    async def settle(self) -> datetime | None:
+    async def settle(self, patience: float = SETTLE_SECONDS) -> datetime | None:
         """Wait until all services are idle, seen twice unmoved; returns the next due instant of all."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + SETTLE_SECONDS
+        until = loop.time() + patience
         before: Any = None
         pause = 0.01
         while True:

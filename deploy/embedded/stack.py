@@ -248,6 +248,10 @@ class Stack:
         self._running[name] = process
         return process
 
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """The newest process of this name."""
+        return self._running[name]
+
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a process and its group; waits for the end unless the signal only stops or continues it."""
         process = self._running[name]

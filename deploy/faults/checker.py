@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 import orjson
@@ -12,6 +13,7 @@ import orjson
 from deploy.commands.compare import opener, parts_of
 from deploy.embedded.instance import SERVICES
 from deploy.embedded.stack import Stack
+from deploy.faults.verdicts import Said, false_verdicts
 from libs.audit.reading import open_log
 from libs.audit.rebuild import compare
 from libs.audit.verify import verify
@@ -52,7 +54,7 @@ class Acknowledged:
 
 @dataclass(frozen=True)
 class Report:
-    """What was compared, and everything that is not as it must be."""
+    """What was compared, and everything that is not as it must be; a fault begins with its kind and a colon."""
 
     events: int
     duplicates: int
@@ -60,12 +62,15 @@ class Report:
     faults: tuple[str, ...]
 
 
-async def check(stack: Stack, acknowledged: Sequence[Acknowledged]) -> Report:
-    """Compare everything with everything once the services have come to rest."""
+async def check(stack: Stack, acknowledged: Sequence[Acknowledged], now: datetime, *, rebuild: bool = True) -> Report:
+    """Compare everything with everything once the services have come to rest at `now`; read models with `rebuild`."""
     committed, (published, duplicates) = await _committed(stack), await _published(stack)
     faults = [*log_faults(committed, published), *broken_promises(published, acknowledged)]
     faults += [f"verify: {found.fault} {found.detail}" for found in (await verify(stack.bootstrap)).findings]
-    faults += [*await read_model_faults(stack), *await _message_faults(stack)]
+    faults += await _message_faults(stack)
+    if rebuild:
+        faults += await read_model_faults(stack)
+    faults += [fault for case, log in cases_of(published).items() for fault in false_verdicts(case, log, now)]
     return Report(sum(map(len, committed.values())), duplicates, len(acknowledged), tuple(faults))
 
 
@@ -117,6 +122,18 @@ def broken_promises(published: Chains, acknowledged: Iterable[Acknowledged]) -> 
     return found
 
 
+def cases_of(chains: Chains) -> dict[str, list[Said]]:
+    """Each case's events of all services."""
+    cases: dict[str, list[Said]] = defaultdict(list)
+    for chain in chains.values():
+        for entry in chain:
+            said = {name: value.decode() for name, value in entry.headers}
+            if said["ce_stream"].startswith("case-"):
+                at = datetime.fromisoformat(said["ce_recordedat"])
+                cases[said["ce_subject"]].append(Said(said["ce_type"], at, orjson.loads(entry.body)))
+    return cases
+
+
 # Reading
 
 
@@ -146,14 +163,14 @@ async def _published(stack: Stack) -> tuple[Chains, int]:
     return {key: chain for key, (chain, _) in kept.items()}, sum(repeats for _, repeats in kept.values())
 
 
-async def read_model_faults(stack: Stack) -> list[str]:
+async def read_model_faults(stack: Stack, services: Sequence[str] = SERVICES) -> list[str]:
     """Rows of any service that a rebuild from the log makes differently."""
     found = []
     async with opener(stack.keys_url(), stack.instance.keys) as opens:
-        for service in SERVICES:
+        for service in services:
             url = stack.database_url(service, owner=True)
             compared = await compare(url, stack.bootstrap, parts_of(service), opens)
-            found += [f"{service}: {one.table} {one.key} {one.columns}" for one in compared.differences]
+            found += [f"read model: {service} {one.table} {one.key} {one.columns}" for one in compared.differences]
     return found
 
 

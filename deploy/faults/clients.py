@@ -39,9 +39,21 @@ class Clients:
         if not answer.is_success:
             raise Unexpected(f"{service} {path}: {answer.status_code} {answer.text}")
         document: dict[str, Any] = answer.json()
+        self.promised(document)
+        return document
+
+    def promised(self, document: Mapping[str, Any]) -> None:
+        """Remember what was answered."""
         if document["events"]:
             self.answers.append(Acknowledged(document["position"], tuple(document["events"])))
-        return document
+
+    async def once(self, service: str, path: str, body: Mapping[str, Any], person: str, key: str) -> httpx.Response:
+        """One request, whatever is answered."""
+        headers = self._headers(person) | {"Idempotency-Key": key}
+        answer = await self.line.client.post(self.line.apis[service] + path, headers=headers, json=body)
+        if answer.is_success:
+            self.promised(answer.json())
+        return answer
 
     async def visible(self, service: str, position: str) -> None:
         """Wait until a service has applied what another one answered."""

@@ -85,10 +85,12 @@ class Site:
 
     # Judging -------------------------------------------------------------------------------------------------------
 
-    async def judged(self) -> Report:
-        """Everybody at rest: nothing lost, nothing reordered, nothing doubled, every read model as its rebuild."""
+    async def judged(self, *, rebuild: bool = False) -> Report:
+        """Everybody at rest: nothing lost, reordered, doubled or misjudged; with `rebuild` read models as made anew."""
         await self.line.settle()
-        report = await check(self.stack, self.clients.answers)
+        if self.line.now is None:
+            raise LookupError("the clock was never set")
+        report = await check(self.stack, self.clients.answers, self.line.now, rebuild=rebuild)
         if report.faults:
             raise AssertionError(report.faults)
         return report

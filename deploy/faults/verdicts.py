@@ -6,16 +6,12 @@ working days, without returns, rework, merges or suspensions: what the clients o
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import orjson
-
-from deploy.faults.checker import Chains
 
 TOWN = ZoneInfo("Asia/Shanghai")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -91,28 +87,13 @@ def recorded(log: Iterable[Said]) -> Counter[Step]:
     )
 
 
-def false_verdicts(chains: Chains, now: datetime) -> list[str]:
-    """Steps before `now` that are missing, wrong or doubled, over every case of a log at rest."""
-    found = []
-    for case, log in cases_of(chains).items():
-        there = recorded(log)
-        expected = {step for step in steps_of(log) if step.instant < now}
-        found += [f"verdict missing: {case} {step}" for step in sorted(expected - there.keys())]
-        found += [f"verdict false: {case} {step}" for step in sorted(there.keys() - expected)]
-        found += [f"verdict twice: {case} {step}" for step, times in there.items() if times > 1]
-    return found
-
-
-def cases_of(chains: Chains) -> dict[str, list[Said]]:
-    """Each case's events of all services."""
-    cases: dict[str, list[Said]] = defaultdict(list)
-    for chain in chains.values():
-        for entry in chain:
-            said = dict(entry.headers)
-            if said["stream"].startswith(b"case-"):
-                at = datetime.fromisoformat(said["recordedat"].decode())
-                cases[entry.key.decode()].append(Said(said["ce_type"].decode(), at, orjson.loads(entry.body)))
-    return cases
+def false_verdicts(case: str, log: Sequence[Said], now: datetime) -> list[str]:
+    """Steps of a case before `now` that are missing, wrong or doubled."""
+    there = recorded(log)
+    expected = {step for step in steps_of(log) if step.instant < now}
+    found = [f"verdict missing: {case} {step}" for step in sorted(expected - there.keys())]
+    found += [f"verdict false: {case} {step}" for step in sorted(there.keys() - expected)]
+    return found + [f"verdict twice: {case} {step}" for step, times in there.items() if times > 1]
 
 
 def _clocks(log: Sequence[Said]) -> Iterable[_Clock]:

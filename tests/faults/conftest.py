@@ -28,4 +28,7 @@ async def site(fault_stack: Stack) -> AsyncIterator[Site]:
     async with Timeline.of(fault_stack) as line:
         await line.advance(civil("2026-11-02 09:00"))
         await apply_directory(line, ROOT / "examples" / "town")
-        yield Site(fault_stack, line, Clients(line))
+        running = Site(fault_stack, line, Clients(line))
+        yield running
+        # Once for all tests: every read model is made anew from the log and compared.
+        await running.judged(rebuild=True)

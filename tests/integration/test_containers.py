@@ -26,6 +26,7 @@ from deploy.embedded import certificates, keys, postgres
 from deploy.embedded.instance import ROOT, SERVICES, Instance
 from deploy.embedded.programs import LOCAL, wait_ready
 from deploy.embedded.stack import Stack
+from deploy.faults.clients import Clients
 from deploy.kafka_access import admit
 from deploy.timeline import Timeline
 from libs.audit.cli import app, public_keys
@@ -38,7 +39,6 @@ from libs.events.envelope import from_kafka
 from libs.events.ids import new_id
 from libs.events.lanes import Headers, encode_meta, lane_of
 from libs.service.settings import kafka_settings
-from tests.faults.clients import Clients
 from tests.integration.containers import OURS, Containers
 from tests.integration.logs import eventually
 

@@ -12,6 +12,7 @@ from libs.events import lifecycle
 from libs.events.decider import SYSTEM
 from libs.events.envelope import EPOCH, Position, Recorded
 from libs.events.event import Event
+from libs.events.ids import ClockId
 from libs.events.lanes import lane_of
 from libs.events.lifecycle import Case
 from libs.events.testing import CASE_ID
@@ -204,6 +205,6 @@ class Stalling:
         return [Said(event.type, event.recorded_at, event.data.model_dump(mode="json")) for event in self.log]
 
     @property
-    def clocks(self) -> dict[str, ClockState]:
+    def clocks(self) -> dict[ClockId, ClockState]:
         """Every clock that ever ran."""
-        return dict(states_of(self.state.clocks, self.facts))
+        return states_of(self.state.clocks, self.facts)
