@@ -46,7 +46,6 @@ class Worker:
     idle_seconds: float = 0.2
     pace: Pace = BRISK
     name: str | None = None
-    """Under its own name a worker that was killed gets its lanes back at once; unique among those of a service."""
     session_seconds: float = 10.0
     relay: Relay = field(init=False)
     reader: Reader = field(init=False)
@@ -84,7 +83,7 @@ class Worker:
             group_id=f"xunban.{self.source.rpartition('/')[2]}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            group_instance_id=self.name,
+            group_instance_id=self.name,  # A worker that was killed has its lanes back at once.
             session_timeout_ms=int(self.session_seconds * 1000),
             heartbeat_interval_ms=int(self.session_seconds * 200),
             max_partition_fetch_bytes=1 << 20,
@@ -209,8 +208,7 @@ class Worker:
         self._share_with_relay()
 
     def _share_with_relay(self) -> None:
-        directory = {64} if self.hosts_directory and self.does_single_jobs else set()
-        self.relay.assign({*self.lanes, *directory})
+        self.relay.assign({*self.lanes, *({64} if self.hosts_directory and self.does_single_jobs else ())})
 
     def _tell(self) -> None:
         self.moved.set()
@@ -223,8 +221,7 @@ class Worker:
         try:
             tp = TopicPartition("log.heartbeats", 0)
             consumer.assign([tp])
-            end = (await consumer.end_offsets([tp]))[tp]
-            consumer.seek(tp, max(0, end - 20))
+            consumer.seek(tp, max(0, (await consumer.end_offsets([tp]))[tp] - 20))
             while True:
                 for record in (await consumer.getmany(timeout_ms=10_000)).get(tp, []):
                     self._hear(record)

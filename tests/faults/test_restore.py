@@ -23,9 +23,9 @@ from deploy.commands.compare import opener, parts_of
 from deploy.embedded import postgres
 from deploy.embedded.instance import CannotStart, Instance
 from deploy.embedded.stack import Stack
+from deploy.faults.site import Site
 from libs.audit.rebuild import replace
 from libs.service.clock import real_now
-from tests.faults.site import Site
 
 FORK = """
     update log.lane_head set hash = '\\x00' where lane = (select min(lane) from log.lane_head where seq > 0)
