@@ -211,7 +211,8 @@ async def appeal(client: httpx.AsyncClient, key: str) -> Answer:
 async def operators(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     """Any number of them at once, on any number of connections."""
     headers = {"Authorization": f"Bearer {stack.token(person='zhou-min')}"}
-    limits = httpx.Limits(max_connections=None)
+    # A server closes a connection that rests five seconds; one that is used again at that very moment would break.
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=1)
     async with httpx.AsyncClient(
         base_url=stack.api_url("intake"), headers=headers, timeout=60, limits=limits, trust_env=False
     ) as client:
