@@ -114,8 +114,13 @@ class Mix:
         service, first = drawn.choice(SERVICES), drawn.random() < 0.5
         name, second = f"{service}-worker", f"{service}-worker-2"
         self.site.start_second(service)
-        with contextlib.suppress(NotReady):
+        try:
             await self.site.share_is(second, 32)
+        except NotReady:
+            # While a server is away a worker may not come up.
+            with contextlib.suppress(ProcessLookupError):
+                await self.site.kill(second)
+            return f"{service}, the second did not come up"
         if first:
             await self._gone(name)
             await asyncio.sleep(drawn.uniform(0, 8))
