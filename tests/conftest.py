@@ -16,7 +16,7 @@ class Pieces(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         module = PurePosixPath(nodeid.partition("::")[0])
-        return str(module.parent if module.parent.name in {"browser", "e2e", "faults"} else module)
+        return str(module.parent if module.parent.name in {"browser", "e2e", "edge", "faults"} else module)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
@@ -27,11 +27,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
 def servers() -> Iterator[Stack]:
     """PostgreSQL and Kafka with schemas and topics; none of our processes."""
     with Stack.servers_only(f"test-{secrets.token_hex(4)}") as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """The whole system in manual mode: servers and the eight processes, ready."""
-    with Stack(f"test-{secrets.token_hex(4)}") as running:
         yield running

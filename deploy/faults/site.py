@@ -43,7 +43,7 @@ class Site:
 
     async def killed(self, process: subprocess.Popen[bytes], what: str) -> None:
         """Wait until it has ended by SIGKILL."""
-        await eventually(lambda: process.poll() is not None, what, 60)
+        await eventually(lambda: process.poll() is not None, what, 120)
         if process.returncode != -signal.SIGKILL:
             raise NotReady(f"{what}: ended with {process.returncode}")
 
