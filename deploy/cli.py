@@ -1,7 +1,6 @@
 """`xunban`: the command line. Mounts the commands; does nothing itself."""
 
 import importlib
-import importlib.util
 import logging
 
 import typer
@@ -14,7 +13,7 @@ app = typer.Typer(
     help="Xunban 巡办: 一套系统的启动、检查与审计 / run, check, audit",
 )
 
-# module -> name of its group; None puts its commands at the top level. A module that is not there yet is left out.
+# module -> name of its group; None puts its commands at the top level.
 MODULES: dict[str, str | None] = {
     "deploy.commands.stack": "stack",
     "deploy.commands.setup": None,
@@ -32,14 +31,8 @@ MODULES: dict[str, str | None] = {
     "libs.audit.cli": None,
 }
 
-
-def mount(module: str, group: str | None) -> None:
-    if importlib.util.find_spec(module.rpartition(".")[0]) and importlib.util.find_spec(module):
-        app.add_typer(importlib.import_module(module).app, name=group)
-
-
 for _module, _group in MODULES.items():
-    mount(_module, _group)
+    app.add_typer(importlib.import_module(_module).app, name=_group)
 
 
 def main() -> None:
