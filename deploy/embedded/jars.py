@@ -38,8 +38,8 @@ def classpath() -> str:
                 list(track(fetched, "下载 Kafka / downloading Kafka", total=len(missing), console=Console(stderr=True)))
         except (RequestException, RuntimeError) as why:
             raise CannotStart(
-                f"Kafka 下载失败, 请检查网络与代理后重来 (已下载的保留) / downloading Kafka failed, see to the network and"
-                f" its proxy and run this again (what is here stays): {why}"
+                f"Kafka 下载失败, 请检查网络与代理后重来 (已下载的保留) / downloading Kafka failed, see to the"
+                f" network and its proxy and run this again (what is here stays): {why}"
             ) from why
     return ":".join(str(_path(context, jar)) for jar in locked)
 
