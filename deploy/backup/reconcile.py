@@ -60,7 +60,8 @@ async def import_tail(conn: Connection, source: str, log: Log) -> int:
     heads = {row["lane"]: Head(row["seq"], row["hash"]) for row in await conn.fetch("select * from log.lane_head")}
     found = 0
     async for records in log.read({tp: begin[tp] for tp in behind}, behind):
-        own = [wire for record in records if (wire := _own(record, source))]
+        # The directory's lane is only where it is hosted; everybody reads it.
+        own = [wire for record in records if (wire := _own(record, source)) and wire.position.lane in heads]
         if fresh := [wire for wire in own if _follows(heads, wire)]:
             async with conn.transaction():
                 await _insert(conn, fresh)
@@ -80,13 +81,13 @@ def _own(record: Any, source: str) -> WireRecord | None:
 def _follows(heads: Mapping[int, Head], wire: WireRecord) -> bool:
     """Whether it is the next of its lane; False for one that is there already. Raises `LogForked`."""
     place = wire.position
-    head = heads.get(place.lane)
-    if head and place.seq <= head.seq:
+    head = heads[place.lane]
+    if place.seq <= head.seq:
         if place.seq == head.seq and place.hash != head.hash:
             raise LogForked(f"{wire.source} {place.lane}/{place.seq}")
         return False
     intact = place.expected_hash(encode_meta(wire.headers), wire.body) == place.hash
-    if head is None or not intact or (place.seq, place.prev_hash) != (head.seq + 1, head.hash):
+    if not intact or (place.seq, place.prev_hash) != (head.seq + 1, head.hash):
         raise LogForked(f"{wire.source} {place.lane}/{place.seq}")
     head.seq, head.hash = place.seq, place.hash
     return True
@@ -114,7 +115,7 @@ async def _insert(conn: Connection, events: Sequence[WireRecord]) -> None:
     )
     last = recorded[-1].position
     await conn.execute(
-        "update log.lane_head set seq = $2, hash = $3, at = greatest(at, $4) where lane = $1",
+        "update log.lane_head set seq = $2, hash = $3, at = greatest(at, $4), closed = null where lane = $1",
         *(last.lane, last.seq, last.hash, last.recorded_at),
     )
     await conn.execute("update log.mode set now = greatest(now, $1) where kind = 'manual'", last.recorded_at)

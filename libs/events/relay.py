@@ -36,6 +36,11 @@ AFTER_POSITION = """
      where e.bytes - octet_length(e.body) < $4
      order by e.lane, e.seq
 """
+STORED = """
+    select (select e.hash from log.event e where e.lane = h.lane and e.seq = $2), h.closed
+      from log.lane_head h where h.lane = $1
+"""
+CLOSE = "select log.close_lane($1, $2)"
 
 
 def topic_of(lane: int) -> TopicPartition:
@@ -228,10 +233,14 @@ class Relay:
     async def _take_up(self, conn: Connection, lane: int, position: Position) -> None:
         if lane not in self.owned:
             return  # Revoked meanwhile: a position kept from now would be old when the lane comes back.
-        stored = await conn.fetchval("select hash from log.event where lane = $1 and seq = $2", lane, position.seq)
+        stored, closed = await conn.fetchrow(STORED, lane, position.seq)
         if position.seq > 0 and stored != position.hash:
-            self._halt(lane, position.seq, "log_ahead_of_table" if stored is None else "log_differs_from_table")
+            why = "log_ahead_of_table" if stored is None else "log_differs_from_table"
+            await conn.execute(CLOSE, lane, why)
+            self._halt(lane, position.seq, why)
             return
+        if closed:
+            await conn.execute(CLOSE, lane, None)
         self.positions[lane] = position.seq
 
     def _halt(self, lane: int, seq: int, reason: str) -> None:

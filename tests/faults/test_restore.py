@@ -31,6 +31,16 @@ FORK = """
     update log.lane_head set hash = '\\x00' where lane = (select min(lane) from log.lane_head where seq > 0)
 """
 """What a fail-over to a replica leaves where somebody goes on appending."""
+BEHIND_AND_CLOSED = """
+    set session_replication_role = replica;
+    with lost as (
+      delete from log.event e using log.lane_head h
+       where (e.lane, e.seq) = (h.lane, h.seq) returning e.lane, e.prev_hash)
+    update log.lane_head h set seq = h.seq - 1, hash = lost.prev_hash, closed = 'log_ahead_of_table'
+      from lost where lost.lane = h.lane;
+    update read.progress set next_offset = 0
+"""
+"""Every lane without its last event, as a relay leaves it that found the log ahead of the table."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,19 @@ async def test_where_the_log_survived_nothing_is_lost_and_erased_stays_erased(
     assert await connects(databases)
 
 
+async def test_a_lane_that_was_closed_is_open_again_once_its_tail_is_back(
+    site: Site, backup: Backup, databases: Stack
+) -> None:
+    await restore(backup, databases, log_of=site.stack)
+    complete = await heads(databases)
+    await as_superuser(databases, "intake", BEHIND_AND_CLOSED)
+
+    recovered, _ = await run.catch_up(Place(databases.owner_urls(), site.stack.broker, databases.instance.keys))
+
+    assert recovered > 0
+    assert await heads(databases) == complete
+
+
 async def test_where_all_is_lost_everything_promised_before_the_backup_is_back(
     backup: Backup, databases: Stack
 ) -> None:
@@ -166,12 +189,12 @@ def test_other_keys_are_not_overwritten(backup: Backup, tmp_path: Path) -> None:
 
 
 async def heads(stack: Stack) -> list[tuple[object, ...]]:
-    """Where every lane of every service stands."""
+    """Where every lane of every service stands, and whether it is closed."""
     found: list[tuple[object, ...]] = []
     for service, url in stack.owner_urls().items():
         if service != "keys":
             conn = await asyncpg.connect(url)
-            rows = await conn.fetch("select lane, seq, hash from log.lane_head order by lane")
+            rows = await conn.fetch("select lane, seq, hash, closed from log.lane_head order by lane")
             streams = await conn.fetch("select stream, version from log.stream_head order by stream")
             found += [(service, *row) for row in (*rows, *streams)]
             await conn.close()
@@ -187,6 +210,12 @@ async def keys_of(stack: Stack, case: str) -> list[str]:
 
 async def connects(stack: Stack) -> bool:
     return await run_as(stack, "intake", "select 1") == 1
+
+
+async def as_superuser(stack: Stack, database: str, script: str) -> None:
+    conn = await asyncpg.connect(stack.admin_url(database))
+    await conn.execute(script)
+    await conn.close()
 
 
 async def run_as(stack: Stack, role: str, statement: str) -> object:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import asyncpg
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.embedded.stack import Stack
@@ -162,13 +163,36 @@ async def test_a_log_ahead_of_the_table_stops_that_lane_and_no_other(relayed_log
     await log.append(restored, NOTED, NOTED)
     async with relaying(log, [18]) as relay:
         await caught_up(log, relay, 18)
-    await as_superuser(log, "delete from log.event where lane = 18 and seq = 2")
+    await as_superuser(
+        log,
+        "create table lost as select * from log.event where lane = 18 and seq = 2",
+        "delete from log.event where lane = 18 and seq = 2",
+        "update log.stream_head set version = 1 where lane = 18",
+        "update log.lane_head set seq = 1, hash = (select prev_hash from lost) where lane = 18",
+    )
     async with relaying(log, [18, 19]) as relay:
         await log.append(healthy)
         await caught_up(log, relay, 19)
         assert relay.halted == {18: "log_ahead_of_table"}
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+            await log.append(restored)
+        await log.append(healthy)
+        await caught_up(log, relay, 19)
     await assert_published(log, 19)
     assert len(await read_lane(log, 18)) == 2
+
+    # Reconciled: the lost tail is put back, and the lane goes on after it.
+    await as_superuser(
+        log,
+        "insert into log.event select * from lost",
+        "update log.stream_head set version = 2 where lane = 18",
+        "update log.lane_head set seq = 2, hash = (select hash from lost), closed = null where lane = 18",
+    )
+    async with relaying(log, [18]) as relay:
+        await caught_up(log, relay, 18)
+        await log.append(restored)
+        await caught_up(log, relay, 18)
+    await assert_published(log, 18)
 
 
 async def test_another_hash_than_the_logs_stops_that_lane_and_no_other(relayed_log: Log) -> None:
@@ -224,8 +248,8 @@ async def test_the_relay_outlives_its_databases_restart(relayed_log: Log) -> Non
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and pid <> pg_backend_pid()"
         )
+        await append(owner, case_in(25))
         await owner.close()
-        await log.append(case_in(25))
         await caught_up(log, relay, 25)
     await assert_published(log, 25)
 

@@ -14,7 +14,8 @@ create table log.lane_head (
   lane smallint primary key,
   seq  bigint not null default 0,
   hash bytea not null,
-  at   timestamptz not null default 'epoch'
+  at   timestamptz not null default 'epoch',
+  closed text
 ) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 create table log.stream_head (
@@ -140,6 +141,21 @@ begin
 end
 $$;
 
+-- Closed: the log holds more of the lane than the table, or something else (a restored or promoted database); what
+-- were appended now would get numbers that the log has given already. The relay closes, and opens once both agree.
+create function log.close_lane(p_lane smallint, p_why text) returns void
+language sql security definer set search_path = log, pg_temp as $$
+  update lane_head set closed = p_why where lane = p_lane and closed is distinct from p_why
+$$;
+
+create function log.refuse_append() returns trigger language plpgsql as $$
+begin
+  raise exception 'lane % is closed: %', old.lane, old.closed using errcode = 'object_not_in_prerequisite_state';
+end
+$$;
+create trigger closed_lane_takes_nothing before update on log.lane_head
+  for each row when (new.closed is not null and new.seq <> old.seq) execute function log.refuse_append();
+
 create function log.refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception 'the log is append-only';
@@ -201,6 +217,6 @@ grant select, insert on log.command_log to :service;
 grant update (status, response) on log.command_log to :service;
 revoke execute on all functions in schema log from public;
 grant execute on all functions in schema log to :service;
-revoke execute on function log.refuse_change() from :service;
+revoke execute on function log.refuse_change(), log.refuse_append() from :service;
 grant select, insert, update, delete on all tables in schema read to :service;
 alter default privileges in schema read grant select, insert, update, delete on tables to :service;
