@@ -11,6 +11,7 @@ from alembic.config import Config
 
 from deploy.embedded.instance import ROOT, SERVICES, CannotStart
 from libs.events.broker import Address
+from libs.events.schema import fingerprint
 from libs.events.topics import create_topics
 from services.routing.directory_log import open_log
 
@@ -26,7 +27,7 @@ def migrate(owner_urls: Mapping[str, str], bootstrap: Address, mode: str, replic
     """Bring every database and topic to the state this code needs; repeatable. Synchronous; any thread.
 
     `owner_urls`: database → postgresql:// URL of its owner. Raises CannotStart when the log was opened in the other
-    mode, WrongTopic when a topic is not as it must be.
+    mode or made by another version's event store, WrongTopic when a topic is not as it must be.
     """
     for database, url in owner_urls.items():
         upgrade(database, url)
@@ -67,10 +68,17 @@ async def _set_mode(url: str, mode: str) -> None:
             mode,
         )
         kind = await connection.fetchval("select kind from log.mode")
+        made_by = await connection.fetchval("select obj_description('log'::regnamespace)")
     finally:
         await connection.close()
     if kind != mode:
         raise CannotStart(f"日志是 {kind} 模式,不能以 {mode} 模式启动 / the log is {kind}, it cannot be opened {mode}")
+    if made_by != fingerprint():
+        raise CannotStart(
+            "这里的数据由另一版本的事件库建立, 本版本不能使用: 请换一个 INSTANCE, 或 make down 后删除其 .local 目录"
+            " / the data here were made by another version's event store: take another INSTANCE, or make down and"
+            " delete its folder in .local"
+        )
 
 
 async def _record_mode(url: str, mode: str) -> None:

@@ -1,5 +1,6 @@
 """Runs the SQL files of `libs/events/migrations` inside an Alembic revision. No table of a service lives here."""
 
+from hashlib import sha256
 from pathlib import Path
 
 from alembic import op
@@ -10,7 +11,12 @@ FOLDER = Path(__file__).with_name("migrations")
 def create_event_store(service: str, last_lane: int = 63) -> None:
     """Create schemas `log` and `read` for the role `service`; lane 64 exists only where the directory is hosted."""
     script = (FOLDER / "event_store.sql").read_text().replace(":service", service)
-    run_script(script.replace(":last_lane", str(last_lane)))
+    run_script(script.replace(":last_lane", str(last_lane)) + f"comment on schema log is '{fingerprint()}';")
+
+
+def fingerprint() -> str:
+    """Of which event store this code is: what stands as a comment on every schema `log` that it made."""
+    return sha256((FOLDER / "event_store.sql").read_bytes()).hexdigest()
 
 
 def create_vault() -> None:

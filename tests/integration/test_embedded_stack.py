@@ -23,6 +23,7 @@ from joserfc.jwk import KeySet
 from deploy.embedded import leftovers, postgres, processes
 from deploy.embedded.instance import CannotStart, Instance, Ports, check_ports
 from deploy.embedded.stack import Stack
+from deploy.migrate import migrate
 from libs.events.topics import FOR_EVER, WrongTopic, check_topics, create_topics
 
 
@@ -160,11 +161,14 @@ def test_a_running_instance_is_not_started_twice(servers: Stack) -> None:
     assert f"instance {servers.instance.name} is running" in refused.stderr
 
 
-def test_a_second_start_finds_data_keys_and_ports_again(before: Before) -> None:
+def test_a_second_start_finds_data_keys_and_ports_again_and_refuses_data_of_another_event_store(before: Before) -> None:
     with Stack(before.instance, "real", fresh=False, services=()) as again:
         assert asyncio.run(ask(again.admin_url(), "select it from kept")) == 1
         assert (again.dir / "keys" / "master.key").read_bytes() == before.master_key
         assert again.ports == before.ports
+        asyncio.run(ask(again.admin_url("intake"), "comment on schema log is 'another event store'"))
+        with pytest.raises(CannotStart, match="another version's event store"):
+            migrate(again.owner_urls(), again.broker, again.mode)
 
 
 def test_a_log_opened_in_one_mode_is_not_continued_in_the_other(before: Before) -> None:
