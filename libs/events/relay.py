@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import BrokerResponseError, KafkaError
 
 from libs.events import crash, tracing
 from libs.events.broker import Address, reach
@@ -57,7 +57,8 @@ def source_of(service_source: str, lane: int) -> str:
 
 @dataclass
 class Relay:
-    """Publishes the lanes that this worker owns. A lane whose log is ahead of the table, or forks from it, stops."""
+    """Publishes the lanes that this worker owns. A lane whose log is ahead of the table, or forks from it, stops; so
+    does one whose next batch the broker refuses for good. It is tried again when it is assigned anew."""
 
     source: str
     pool: Pool
@@ -66,6 +67,8 @@ class Relay:
     owned: set[int] = field(default_factory=set)
     positions: dict[int, int] = field(default_factory=dict)
     halted: dict[int, str] = field(default_factory=dict)
+    refused: dict[int, int] = field(default_factory=dict)
+    """Lane → the sequence after which the broker refused a batch; refused by a new producer too, the lane halts."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     sent: int = 0
 
@@ -151,9 +154,14 @@ class Relay:
             traces.append(well_formed(named.get("ce_traceparent", b"").decode()))
         batch.close()
         with tracing.spans("relay", traces, "producer", {"lane": lane}):
-            acknowledged = await producer.send_batch(batch, partition.topic, partition=partition.partition)
-            crash.here("relay.after_send")
-            await acknowledged
+            try:
+                acknowledged = await producer.send_batch(batch, partition.topic, partition=partition.partition)
+                crash.here("relay.after_send")
+                await acknowledged
+            except BrokerResponseError as error:
+                if not error.retriable:
+                    self._was_refused(lane, rows[0]["seq"] - 1, error)
+                raise
         crash.here("relay.after_ack")
         # Moves only after the ack, and only where nobody reset it meanwhile.
         if lane in self.positions:
@@ -242,6 +250,12 @@ class Relay:
         if closed:
             await conn.execute(CLOSE, lane, None)
         self.positions[lane] = position.seq
+
+    def _was_refused(self, lane: int, seq: int, error: BrokerResponseError) -> None:
+        if self.refused.pop(lane, None) == seq:
+            self._halt(lane, seq, f"refused: {type(error).__name__}")
+        else:
+            self.refused[lane] = seq
 
     def _halt(self, lane: int, seq: int, reason: str) -> None:
         self.positions.pop(lane, None)

@@ -3,50 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
 
 import asyncpg
-import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.embedded.stack import Stack
-from libs.events.relay import AFTER_POSITION, BATCH, BATCH_BYTES, Relay
+from libs.events.relay import AFTER_POSITION, BATCH, BATCH_BYTES
 from tests.integration.logs import NOTED, SOURCE, Log, append, assert_published, case_in, eventually, read_lane
-
-
-@asynccontextmanager
-async def relaying(log: Log, lanes: Iterable[int]) -> AsyncIterator[Relay]:
-    """A relay that owns these lanes, ended like a process that loses its place: without a word."""
-    relay = Relay(SOURCE, log.pool, log.bootstrap, idle_seconds=0.01)
-    relay.assign(lanes)
-    running = asyncio.create_task(relay.run())
-    try:
-        yield relay
-    finally:
-        died = running.done()
-        running.cancel()
-        await asyncio.wait([running])
-        if died:
-            running.result()
-
-
-async def caught_up(log: Log, relay: Relay, *lanes: int) -> None:
-    """Until every one of these lanes is sent to its end."""
-
-    async def level() -> bool:
-        return all([relay.positions.get(lane) == await log.seq(lane) for lane in lanes])
-
-    await eventually(level, f"lanes {lanes} are relayed", 60)
-
-
-async def as_superuser(log: Log, *statements: str) -> None:
-    """Do to the table what nobody can do in earnest: restore it from a backup, tamper with it."""
-    owner = await asyncpg.connect(log.admin_url)
-    await owner.execute("alter table log.event disable trigger all")
-    for statement in statements:
-        await owner.execute(statement)
-    await owner.close()
+from tests.integration.relays import caught_up, relaying
 
 
 async def test_what_is_committed_is_published_byte_for_byte_in_order(relayed_log: Log) -> None:
@@ -154,72 +118,6 @@ async def test_two_relays_at_once_only_repeat_each_other(relayed_log: Log) -> No
         await caught_up(log, one, 17)
         await caught_up(log, other, 17)
     await assert_published(log, 17, duplicates=40)
-
-
-async def test_a_log_ahead_of_the_table_stops_that_lane_and_no_other(relayed_log: Log) -> None:
-    """PostgreSQL came back from a backup: numbers that the log already has must not be given again."""
-    log = relayed_log
-    restored, healthy = case_in(18), case_in(19)
-    await log.append(restored, NOTED, NOTED)
-    async with relaying(log, [18]) as relay:
-        await caught_up(log, relay, 18)
-    await as_superuser(
-        log,
-        "create table lost as select * from log.event where lane = 18 and seq = 2",
-        "delete from log.event where lane = 18 and seq = 2",
-        "update log.stream_head set version = 1 where lane = 18",
-        "update log.lane_head set seq = 1, hash = (select prev_hash from lost) where lane = 18",
-    )
-    async with relaying(log, [18, 19]) as relay:
-        await log.append(healthy)
-        await caught_up(log, relay, 19)
-        assert relay.halted == {18: "log_ahead_of_table"}
-        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
-            await log.append(restored)
-        await log.append(healthy)
-        await caught_up(log, relay, 19)
-    await assert_published(log, 19)
-    assert len(await read_lane(log, 18)) == 2
-
-    # Reconciled: the lost tail is put back, and the lane goes on after it.
-    await as_superuser(
-        log,
-        "insert into log.event select * from lost",
-        "update log.stream_head set version = 2 where lane = 18",
-        "update log.lane_head set seq = 2, hash = (select hash from lost), closed = null where lane = 18",
-    )
-    async with relaying(log, [18]) as relay:
-        await caught_up(log, relay, 18)
-        await log.append(restored)
-        await caught_up(log, relay, 18)
-    await assert_published(log, 18)
-
-
-async def test_another_hash_than_the_logs_stops_that_lane_and_no_other(relayed_log: Log) -> None:
-    log = relayed_log
-    forked, healthy = case_in(20), case_in(21)
-    await log.append(forked)
-    async with relaying(log, [20]) as relay:
-        await caught_up(log, relay, 20)
-    await as_superuser(log, "update log.event set hash = sha256(hash) where lane = 20")
-    await log.append(forked)
-    async with relaying(log, [20, 21]) as relay:
-        await log.append(healthy)
-        await caught_up(log, relay, 21)
-        assert relay.halted == {20: "log_differs_from_table"}
-    assert len(await read_lane(log, 20)) == 1
-
-
-async def test_a_hole_in_the_table_stops_that_lane_before_it(relayed_log: Log) -> None:
-    log = relayed_log
-    await log.append(case_in(22), NOTED, NOTED, NOTED)
-    await as_superuser(log, "delete from log.event where lane = 22 and seq = 2")
-    async with relaying(log, [22, 23]) as relay:
-        await log.append(case_in(23))
-        await caught_up(log, relay, 23)
-        await eventually(lambda: 22 in relay.halted, "the lane with the hole halts")
-        assert relay.halted == {22: "gap_in_table"}
-    assert [record.position.seq for record in await read_lane(log, 22)] in ([], [1])
 
 
 async def test_a_log_that_lost_its_tail_is_filled_again_in_order(relayed_log: Log) -> None:
