@@ -23,7 +23,7 @@ from tests.integration.logs import eventually
 EXAMPLES = ROOT / "examples" / "mappings"
 MAPPING = EXAMPLES / "town.yaml"
 HEADER = ["编号", "来电时间", "渠道", "类别", "内容", "网格", "地址", "姓名", "电话", "答复期限"]
-MANY = 2000
+MANY = 400
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Callers on the real system: earlier cases, identity, the same caller again, hints, attachments, and erasure."""
 
 import re
-import secrets
-from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from typing import Any
 
@@ -10,41 +8,22 @@ import asyncpg
 import httpx
 import orjson
 import pytest
-import pytest_asyncio
 from PIL import Image
 
 from deploy.commands.compare import opener, parts_of
-from deploy.directory_apply import apply_directory
-from deploy.embedded.instance import ROOT
 from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
-from deploy.town import Town, civil, place
+from deploy.town import Town, place
 from libs.audit.rebuild import compare
 from libs.events.ids import new_id
 from tests.integration.edge import Edge, assert_problem
 from tests.integration.logs import eventually
 
 NAME, TELEPHONE, OTHER_TELEPHONE = "张三丰示例", "13800000000", "13900000000"
-DAY = "2026-11-02"
+DAY = "2026-08-17"
+MORNING = f"{DAY} 08:00"
 WHO = {"reporter_name": NAME, "reporter_phone": TELEPHONE}
 LAMP = "小区门口路灯不亮，晚上很黑"
 AT_THE_LAMP = {"place": {"grid": "G03", "address": "建设路12号"}}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stack]:
-    """The whole system under a manual clock."""
-    with Stack(f"test-{secrets.token_hex(4)}") as stack:
-        yield stack
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def town(running: Stack) -> AsyncIterator[Town]:
-    """绥山镇 on the morning of Monday, 2026-11-02."""
-    async with Timeline.of(running) as line:
-        await line.advance(civil(f"{DAY} 08:00"))
-        await apply_directory(line, ROOT / "examples" / "town")
-        yield Town(line)
 
 
 @pytest.fixture
@@ -82,23 +61,23 @@ async def test_one_citizen_four_times_in_three_days_is_one_case_and_three_repeat
     await town.register(f"{DAY} 09:05", first["case_id"], "street-light", "U3")
     again = [
         await called(town, f"{DAY} 16:00", "+86 138-0000-0000"),
-        await called(town, "2026-11-03 10:00", "138 0000 0000", content="还是没有人来修"),
-        await called(town, "2026-11-04 10:00"),
+        await called(town, "2026-08-18 10:00", "138 0000 0000", content="还是没有人来修"),
+        await called(town, "2026-08-19 10:00"),
     ]
 
     assert (first["attached"], "secret" in first) == (False, True)
     assert [(one["case_id"], one["attached"], "secret" in one) for one in again] == [
         (first["case_id"], True, False)
     ] * 3
-    (shown,) = await looked_up(town, "2026-11-04 10:05")
+    (shown,) = await looked_up(town, "2026-08-19 10:05")
     assert (shown["case_id"], shown["contacts"], shown["open"]) == (first["case_id"], 4, True)
 
 
 async def test_another_caller_opens_a_case_of_his_own_and_is_only_hinted_at(town: Town) -> None:
-    (mine,) = await looked_up(town, "2026-11-04 10:10")
+    (mine,) = await looked_up(town, "2026-08-19 10:10")
     matter = {"kind": "help", "content": "路灯不亮，小区门口晚上很黑", **AT_THE_LAMP}
-    hints = await town.act("2026-11-04 10:11", "intake", "/duplicates", "zhou-min", matter)
-    other = await called(town, "2026-11-04 10:12", OTHER_TELEPHONE)
+    hints = await town.act("2026-08-19 10:11", "intake", "/duplicates", "zhou-min", matter)
+    other = await called(town, "2026-08-19 10:12", OTHER_TELEPHONE)
 
     (hint,) = hints["items"]
     assert (hint["case_id"], hint["same_address"]) == (mine["case_id"], True)
@@ -111,32 +90,32 @@ async def test_the_operator_may_say_that_it_is_another_matter_but_must_say_why(t
     body = {"channel": "phone", "kind": "help", "content": LAMP, **AT_THE_LAMP, **WHO, "new_case": True}
     assert_problem(await edge.send("POST", "/appeals", json=body), 422, "E-INPUT")
 
-    beside = await called(town, "2026-11-04 10:20", new_case=True, new_case_reason="OTHER_OBJECT")
-    elsewhere = await called(town, "2026-11-04 10:21", place={"grid": "G03", "address": "建设路99号"})
+    beside = await called(town, "2026-08-19 10:20", new_case=True, new_case_reason="OTHER_OBJECT")
+    elsewhere = await called(town, "2026-08-19 10:21", place={"grid": "G03", "address": "建设路99号"})
 
     assert [one["attached"] for one in (beside, elsewhere)] == [False, False]
-    assert len(await looked_up(town, "2026-11-04 10:22")) == 3
+    assert len(await looked_up(town, "2026-08-19 10:22")) == 3
 
 
 async def test_a_point_within_fifty_metres_is_the_same_place(town: Town) -> None:
     point = place("G04")
     near = {**point, "longitude": point["longitude"] + 3000}
-    first = await called(town, "2026-11-04 10:30", "13700000000", place=point)
-    again = await called(town, "2026-11-04 10:31", "13700000000", place=near)
+    first = await called(town, "2026-08-19 10:30", "13700000000", place=point)
+    again = await called(town, "2026-08-19 10:31", "13700000000", place=near)
     assert (again["case_id"], again["attached"]) == (first["case_id"], True)
 
     matter = {"kind": "help", "content": "别的说法", "place": near}
-    hints = await town.act("2026-11-04 10:32", "intake", "/duplicates", "zhou-min", matter)
+    hints = await town.act("2026-08-19 10:32", "intake", "/duplicates", "zhou-min", matter)
     assert [(one["case_id"], one["distance_m"]) for one in hints["items"]] == [(first["case_id"], 28)]
 
 
 async def test_a_repeated_request_is_not_a_repeated_contact(town: Town, running: Stack, edge: Edge) -> None:
-    (before, *_) = await looked_up(town, "2026-11-04 10:40", "13700000000")
+    (before, *_) = await looked_up(town, "2026-08-19 10:40", "13700000000")
     body = {"channel": "phone", "kind": "help", "content": LAMP, "place": place("G04"), "reporter_phone": "13700000000"}
     key = {"Idempotency-Key": new_id()}
     answers = [await edge.send("POST", "/appeals", json=body, headers=key) for _ in range(2)]
     await town.line.settle()
-    (after, *_) = await looked_up(town, "2026-11-04 10:41", "13700000000")
+    (after, *_) = await looked_up(town, "2026-08-19 10:41", "13700000000")
 
     assert [one.status_code for one in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
@@ -144,16 +123,16 @@ async def test_a_repeated_request_is_not_a_repeated_contact(town: Town, running:
 
 
 async def test_an_operator_who_sees_it_himself_attaches_by_hand(town: Town, edge: Edge) -> None:
-    case = (await called(town, "2026-11-04 10:50", "13600000000"))["case_id"]
+    case = (await called(town, "2026-08-19 10:50", "13600000000"))["case_id"]
     body = {"channel": "counter", "content": "到窗口再次反映"}
-    await town.act("2026-11-04 10:51", "intake", f"/cases/{case}/repeat-contacts", "zhou-min", body)
-    (shown,) = await looked_up(town, "2026-11-04 10:52", "13600000000")
+    await town.act("2026-08-19 10:51", "intake", f"/cases/{case}/repeat-contacts", "zhou-min", body)
+    (shown,) = await looked_up(town, "2026-08-19 10:52", "13600000000")
     assert shown["contacts"] == 2
 
-    await town.act("2026-11-04 10:53", "intake", f"/cases/{case}/void", "zhou-min", {"reason": "误录"})
+    await town.act("2026-08-19 10:53", "intake", f"/cases/{case}/void", "zhou-min", {"reason": "误录"})
     refused = await edge.send("POST", f"/cases/{case}/repeat-contacts", json=body)
     assert_problem(refused, 409, "E-STATE")
-    new = await called(town, "2026-11-04 10:54", "13600000000")
+    new = await called(town, "2026-08-19 10:54", "13600000000")
     assert new["attached"] is False
     nobody = await edge.send("POST", f"/cases/{new_id()}/repeat-contacts", json=body)
     assert_problem(nobody, 404)
@@ -162,12 +141,12 @@ async def test_an_operator_who_sees_it_himself_attaches_by_hand(town: Town, edge
 async def test_an_identity_is_read_for_a_purpose_and_every_reading_is_kept(
     town: Town, running: Stack, edge: Edge
 ) -> None:
-    case = (await called(town, "2026-11-04 11:00", "13500000000"))["case_id"]
+    case = (await called(town, "2026-08-19 11:00", "13500000000"))["case_id"]
     path, body = f"/cases/{case}/identity", {"purpose": "ASK_DETAILS"}
     key = {"Idempotency-Key": new_id()}
     read = [(await edge.send("POST", path, json=body, headers=key)).json() for _ in range(2)]
     assert [(one["reporter_name"], one["reporter_phone"]) for one in read] == [(NAME, "13500000000")] * 2
-    await looked_up(town, "2026-11-04 11:01", "13500000000")
+    await looked_up(town, "2026-08-19 11:01", "13500000000")
 
     fields = [(one["read_by"], one["purpose"], one["fields"]) for one in await access(running, case)]
     assert fields == [
@@ -178,7 +157,7 @@ async def test_an_identity_is_read_for_a_purpose_and_every_reading_is_kept(
     assert_problem(await edge.send("POST", path, json=body, person="chen-li"), 403, "E-ROLE")
     lookup = {"phone": TELEPHONE, "purpose": "TAKE_CALL"}
     assert_problem(await edge.send("POST", "/callers/lookup", json=lookup, person="wu-qian"), 403, "E-ROLE")
-    assert await looked_up(town, "2026-11-04 11:02", "13100000000") == []
+    assert await looked_up(town, "2026-08-19 11:02", "13100000000") == []
 
 
 # Attachments ---------------------------------------------------------------------------------------------------------
@@ -248,17 +227,17 @@ async def test_what_is_no_picture_and_what_is_too_much_is_refused(edge: Edge) ->
 async def test_after_erasure_nobody_finds_the_caller_and_a_rebuild_makes_the_same_rows(
     town: Town, running: Stack, edge: Edge
 ) -> None:
-    case = (await called(town, "2026-11-04 12:00", "13400000000"))["case_id"]
+    case = (await called(town, "2026-08-19 12:00", "13400000000"))["case_id"]
     name = (await sent(edge, photo("green"), case, person="zhou-min")).json()["sha256"]
     assert (await edge.send("GET", f"/attachments/{name}")).status_code == 200
     found = await compared(running)
     assert (found.differences, found.rows["caller"] > 3, found.rows["likeness"] > 3) == ((), True, True)
 
     erased = {"kinds": ["reporter", "case"], "ground": "CONSENT_WITHDRAWN"}
-    await town.act("2026-11-04 12:05", "intake", f"/cases/{case}/erase", "he-jun", erased)
+    await town.act("2026-08-19 12:05", "intake", f"/cases/{case}/erase", "he-jun", erased)
 
     async def gone() -> bool:
-        return await looked_up(town, "2026-11-04 12:06", "13400000000") == []
+        return await looked_up(town, "2026-08-19 12:06", "13400000000") == []
 
     await eventually(gone, "the telephone is forgotten")
     assert (await compared(running)).differences == ()

@@ -5,54 +5,25 @@ The tests follow one another in time: a manual clock never goes back.
 
 import csv
 import io
-import secrets
-from collections.abc import AsyncIterator, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import httpx
-import pytest
-import pytest_asyncio
 
-from deploy.directory_apply import apply_directory
-from deploy.embedded.instance import ROOT
 from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
 from deploy.town import Town, civil
 from libs.audit.rebuild import compare
 from services.supervision.main import PARTS
+from tests.days.cases import SUPERVISOR, complaint
 
-SUPERVISOR, HOUSING, MINUTE = "han-feng", "county-housing", timedelta(minutes=1)
+MORNING = "2026-03-02 08:00"
+HOUSING = "county-housing"
 LISTS: dict[str, dict[str, Any]] = {
     "/overdue": {},
     "/due-soon": {"within": "8d"},
     "/verdicts": {},
     "/counts": {"by": "unit"},
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stack]:
-    """Intake, routing and supervision under a manual clock."""
-    with Stack(f"test-{secrets.token_hex(4)}", services=("intake", "routing", "supervision")) as stack:
-        yield stack
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def town(running: Stack) -> AsyncIterator[Town]:
-    """绥山镇 on the morning of Monday, 2026-11-02."""
-    async with Timeline.of(running) as line:
-        await line.advance(civil("2026-11-02 08:00"))
-        await apply_directory(line, ROOT / "examples" / "town")
-        yield Town(line)
-
-
-async def complaint(town: Town, at: str, grid: str = "G03") -> str:
-    """A complaint about an odour, dispatched to the housing bureau: five working days."""
-    case = await town.appeal(at, "zhou-min", grid, "complaint", "小区门口下水道异味")
-    await town.register(at, case, "sewer-odour", "U3")
-    await town.dispatch(at, case)
-    return case
 
 
 async def asked(town: Town, path: str, person: str = SUPERVISOR, **query: Any) -> Any:
@@ -83,9 +54,9 @@ def facts_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_what_the_board_showed_is_answered_again(town: Town, running: Stack) -> None:
-    late = await complaint(town, "2026-11-02 09:00")
-    await complaint(town, "2026-11-04 09:00", "G04")
-    moments = [civil("2026-11-05 10:00"), civil("2026-11-09 12:00"), civil("2026-11-11 08:00")]
+    late = await complaint(town, "2026-03-02 09:00")
+    await complaint(town, "2026-03-04 09:00", "G04")
+    moments = [civil("2026-03-05 10:00"), civil("2026-03-09 12:00"), civil("2026-03-11 08:00")]
     seen: dict[tuple[str, datetime], dict[str, Any]] = {}
     for at in moments:
         await town.line.run_to(at)
@@ -97,11 +68,11 @@ async def test_what_the_board_showed_is_answered_again(town: Town, running: Stac
         page = await asked(town, "/overdue", **wanted)
         green, wanted = [*green, *page["items"]], {**wanted, "cursor": page["next_cursor"]}
     assert [row["grid"] for row in green] == ["G03", "G04"]
-    await town.accept("2026-11-11 09:00", late, "fang-yun")
-    await town.contact("2026-11-11 09:10", late, "zheng-kai")
-    await town.feedback("2026-11-11 10:00", late, "zheng-kai", "已疏通")
-    await town.review("2026-11-11 11:00", late, accept=False)
-    await town.line.run_to(civil("2026-11-11 12:00"))
+    await town.accept("2026-03-11 09:00", late, "fang-yun")
+    await town.contact("2026-03-11 09:10", late, "zheng-kai")
+    await town.feedback("2026-03-11 10:00", late, "zheng-kai", "已疏通")
+    await town.review("2026-03-11 11:00", late, accept=False)
+    await town.line.run_to(civil("2026-03-11 12:00"))
 
     for (path, at), then in seen.items():
         now = await asked(town, path, **LISTS[path], as_of=at.isoformat())
@@ -109,7 +80,7 @@ async def test_what_the_board_showed_is_answered_again(town: Town, running: Stac
         assert datetime.fromisoformat(now["as_of"]) == at
     assert [row["case_id"] for row in seen["/overdue", moments[-1]]["items"]] == [late]
     assert {row["unit"] for row in seen["/due-soon", moments[0]]["items"]} == {HOUSING}
-    between = await asked(town, "/overdue", as_of=civil("2026-11-11 10:30").isoformat())
+    between = await asked(town, "/overdue", as_of=civil("2026-03-11 10:30").isoformat())
     assert between["items"] == []
     found = await compare(running.database_url("supervision", owner=True), running.bootstrap, PARTS)
     assert found.differences == ()
@@ -120,12 +91,12 @@ async def test_an_instant_that_is_not_wholly_known_is_refused(town: Town) -> Non
     for path in LISTS:
         answer = await refused(town, path, as_of="2027-01-01T00:00:00+08:00")
         assert (answer["status"], answer["code"]) == (422, "E-AS-OF")
-        assert answer["allowed_actions"][0].startswith("as_of < 2026-11-11T04:00:00")
+        assert answer["allowed_actions"][0].startswith("as_of < 2026-03-11T04:00:00")
 
 
 async def test_what_is_due_soon_is_yellow_or_within_the_hours_asked_for(town: Town) -> None:
-    await complaint(town, "2026-11-12 09:00")
-    await town.line.run_to(civil("2026-11-12 10:00"))
+    await complaint(town, "2026-03-12 09:00")
+    await town.line.run_to(civil("2026-03-12 10:00"))
     open_ones = (await asked(town, "/due-soon", within="30d"))["items"]
     yellow = (await asked(town, "/due-soon"))["items"]
     soon = (await asked(town, "/due-soon", within="24h"))["items"]
@@ -172,7 +143,7 @@ async def test_lists_are_read_by_a_spreadsheet(town: Town) -> None:
     assert [row["key"] for row in await table(town, "supervision", "/counts", by="grid")] == ["G03", "G04"]
     verdicts = await table(town, "supervision", "/verdicts", clock="sign")
     assert {row["verdict"] for row in verdicts} <= {"ON_TIME", "OVERDUE", "RUNNING"}
-    past = await table(town, "supervision", "/overdue", as_of="2026-11-11T08:00:00+08:00")
+    past = await table(town, "supervision", "/overdue", as_of="2026-03-11T08:00:00+08:00")
     assert len(past) == 1
     cases = await table(town, "intake", "/cases", person="zhou-min")
     assert {row["state"] for row in cases} <= {"DISPATCHED", "IN_PROGRESS", "FEEDBACK"}
@@ -182,14 +153,14 @@ async def test_lists_are_read_by_a_spreadsheet(town: Town) -> None:
 
 
 async def test_what_nobody_answers_for_and_no_clock_watches_is_an_alarm(town: Town, running: Stack) -> None:
-    lying = await town.appeal("2026-11-16 09:00", "zhou-min", "G03", "help", "路灯不亮")
-    waiting = await town.appeal("2026-11-16 09:00", "zhou-min", "G03", "complaint", "下水道异味")
-    await town.register("2026-11-16 09:10", waiting, "sewer-odour", "U3")
+    lying = await town.appeal("2026-03-16 09:00", "zhou-min", "G03", "help", "楼道堆物")
+    waiting = await town.appeal("2026-03-16 09:00", "zhou-min", "G03", "complaint", "下水道异味")
+    await town.register("2026-03-16 09:10", waiting, "sewer-odour", "U3")
     assert (await asked(town, "/alarms"))["items"] == []
 
-    await town.line.run_to(civil("2026-11-17 10:00"))
+    await town.line.run_to(civil("2026-03-17 10:00"))
     assert [row["case_id"] for row in (await asked(town, "/alarms"))["items"]] == [waiting]
-    await town.line.run_to(civil("2026-11-18 00:01"))
+    await town.line.run_to(civil("2026-03-18 00:01"))
     answer = await asked(town, "/alarms")
     assert {row["case_id"]: row["kind"] for row in answer["items"]} == {lying: "NOT_REGISTERED", waiting: "NO_UNIT"}
     assert answer["total"] == 2
@@ -199,11 +170,11 @@ async def test_what_nobody_answers_for_and_no_clock_watches_is_an_alarm(town: To
 
 
 async def test_a_co_unit_finds_the_clocks_of_the_cases_that_it_helps_with(town: Town) -> None:
-    case = await complaint(town, "2026-11-18 09:00")
-    await town.accept("2026-11-18 09:10", case, "fang-yun")
+    case = await complaint(town, "2026-03-18 09:00")
+    await town.accept("2026-03-18 09:10", case, "fang-yun")
     task = {"unit": "county-urban", "task": "清掏路面雨水口"}
-    await town.act("2026-11-18 09:20", "routing", f"/cases/{case}/co-units", "fang-yun", task)
-    await town.line.run_to(civil("2026-11-18 09:30"))
+    await town.act("2026-03-18 09:20", "routing", f"/cases/{case}/co-units", "fang-yun", task)
+    await town.line.run_to(civil("2026-03-18 09:30"))
     query: dict[str, Any] = {"within": "30d", "role": "co"}
 
     for who in ({"person": "tang-jing"}, {"unit": "county-urban"}, {}):
@@ -212,8 +183,11 @@ async def test_a_co_unit_finds_the_clocks_of_the_cases_that_it_helps_with(town: 
         assert (listed, answer["total"]) == ([(case, HOUSING, ["county-urban"])], 1)
     assert (await asked(town, "/due-soon", **query, unit="county-water"))["items"] == []
     assert (await asked(town, "/due-soon", person="tang-jing", within="30d"))["items"] == []
-    assert (await asked(town, "/due-soon", **query, as_of="2026-11-18T09:15:00+08:00"))["items"] == []
+    assert (await asked(town, "/due-soon", **query, as_of="2026-03-18T09:15:00+08:00"))["items"] == []
     assert (await asked(town, "/counts", person="tang-jing", role="co"))["total"]["open"] == 1
+    done = {"report": "已清掏"}
+    await town.act("2026-03-18 09:40", "routing", f"/cases/{case}/co-units/report", "tang-jing", done)
+    assert (await asked(town, "/due-soon", **query))["items"] == []
 
 
 async def test_a_reader_who_goes_away_gives_the_connection_back(town: Town) -> None:

@@ -1,0 +1,1 @@
+"""Days of the desks in one running town; a package, so that the town ends with it."""
