@@ -7,24 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol
 
-import orjson
-
 from libs.events import crash, store, tracing
 from libs.events.decider import Actor, Command, Decider, State
 from libs.events.envelope import Provenance, Recorded, draft
-from libs.events.errors import IdempotencyMismatch, Refused, Rejected, StreamConflict
+from libs.events.errors import Refused, Rejected, StreamConflict
 from libs.events.event import Event
 from libs.events.lifecycle import Case
+from libs.events.look import Look, look
+from libs.events.once import Claimed, Once, Outcome, answered, kept, position
 from libs.events.seal import CaseKeys, Vault, plain_body
-from libs.events.store import Appended, Connection, Pool
+from libs.events.store import Append, Appended, Connection, Pool
 
 ATTEMPTS = 3
-LOOK = f"""
-    select log.business_now() as now, c.request_hash, c.status, c.response, {store.WHOLE_STREAM} as own
-      from (select $2::text as principal, $3::text as idem_key) k
-      left join log.command_log c using (principal, idem_key)
-"""  # noqa: S608 - our own names
-"""One round trip: the business time, the stored answer to this key if there is one, the case's own stream."""
 
 
 class Known(Protocol):
@@ -38,15 +32,6 @@ class Known(Protocol):
 
 
 @dataclass(frozen=True)
-class Once:
-    """An Idempotency-Key of one principal, and a keyed hash of the request it came with."""
-
-    principal: str
-    key: str
-    request_hash: bytes
-
-
-@dataclass(frozen=True)
 class Call:
     """What stands around a command: who calls, in which time, against which version."""
 
@@ -55,18 +40,12 @@ class Call:
     given: datetime | None = None
     if_match: str | None = None
     traceparent: str | None = None
+    look: Look | None = field(default=None, compare=False)
+    """What was seen when the caller was looked up; serves the first attempt where it is of this case and key."""
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """The stored answer: HTTP status and JSON document; ids and positions only, never personal data."""
-
-    status: int
-    document: dict[str, Any] = field(default_factory=dict)
-
-
-class _Claimed(Exception):
-    """Another request with the same key was faster."""
+    def on_new(self, case_id: str) -> Call:
+        """This call on a case whose id has just been made: nothing can be known of it."""
+        return replace(self, look=self.look and replace(self.look, case_id=case_id))
 
 
 @dataclass(frozen=True)
@@ -85,13 +64,13 @@ class Desk(Generic[State, Command]):
 
     def position(self, at: Appended) -> str:
         """The opaque token with which a caller reads his own writes."""
-        return f"{self.service}.{at.lane}.{at.seq}"
+        return position(self.service, at.lane, at.seq)
 
     async def handle(
         self,
         case_id: str,
         build: Callable[[datetime], Command],
-        facts: Callable[[Connection], Awaitable[Known]],
+        facts: Callable[[Connection, Look], Awaitable[Known]],
         call: Call,
         *,
         opens: bool = False,
@@ -103,43 +82,41 @@ class Desk(Generic[State, Command]):
         `note` is answered and stored beside what happened: ids and codes, nothing personal.
         Decides anew on a conflict, three times at most (architecture.md §4).
         """
+        seen = call.look if call.look and call.look.serves(case_id, call.once) else None
         async with self.pool.acquire() as conn:
             for attempt in range(ATTEMPTS):
                 try:
                     with tracing.span("append", call.traceparent, about={"case_id": case_id}) as here:
                         here_called = replace(call, traceparent=here.traceparent)
-                        return await self._attempt(
-                            conn, case_id, build, facts, here_called, opens=opens, note=note or {}
-                        )
-                except (_Claimed, Rejected) as why:
+                        seen = seen or await look(conn, case_id, call.once)
+                        return await self._attempt(conn, seen, build, facts, here_called, opens=opens, note=note or {})
+                except (Claimed, Rejected) as why:
                     # The first request with this key may have been carried out between our look at it and our reading.
-                    if answered := await _answered(conn, call.once):
-                        return answered
+                    if before := await answered(conn, call.once, self.service):
+                        return before
                     if not isinstance(why, StreamConflict) or call.if_match or attempt == ATTEMPTS - 1:
                         raise
+                seen = None
             raise StreamConflict()
 
     async def _attempt(
         self,
         conn: Connection,
-        case_id: str,
+        seen: Look,
         build: Callable[[datetime], Command],
-        facts: Callable[[Connection], Awaitable[Known]],
+        facts: Callable[[Connection, Look], Awaitable[Known]],
         call: Call,
         *,
         opens: bool,
         note: Mapping[str, Any],
     ) -> Outcome:
-        stream = f"case-{case_id}"
-        once = call.once
-        row = await conn.fetchrow(LOOK, stream, once and once.principal, once and once.key)
-        if answered := _stored(row, once):
-            return answered
-        own = store.stream_of(row["own"])
-        known = await facts(conn)
+        if before := seen.answer(call.once, self.service):
+            return before
+        case_id, own = str(seen.case_id), seen.own
+        known = await facts(conn, seen)
         check_version(call.if_match, len(own), known.case)
-        now = call.given or row["now"]
-        refusal: Refused | None = None
+        now = call.given or seen.now
+        stream, refusal = f"case-{case_id}", None
         events: Sequence[Event]
         try:
             events = self.decider.decide(self.decider.fold(event.data for event in own), build(now), known)
@@ -153,27 +130,37 @@ class Desk(Generic[State, Command]):
             draft(event, keys.seal(event), source=self.source, subject=case_id, stream=stream, at=now, by=by)
             for event in events
         ]
-        expected = None if refusal else len(own)
-        async with conn.transaction():
-            await _claim(conn, once)
-            outcome = Outcome(200, {"case_id": case_id, "events": [], "position": None, "version": len(own)})
-            if drafts:
-                at = await store.append(
-                    conn, stream, drafts, expected=expected, cause=by.cause_recorded_at, given=call.given
-                )
-                outcome = self.outcome(case_id, at, refusal)
-            if not refusal:
-                outcome = Outcome(outcome.status, {**outcome.document, **note})
-            await _answer(conn, once, outcome)
+        wanted = Append(stream, drafts, None if refusal else len(own), by.cause_recorded_at, call.given)
+        ids = [one.id for one in drafts]
+        if refusal:
+            outcome, last = Outcome(409, {**refusal.document(), "recorded_as": ids}), None
+        else:
+            unmoved = {} if ids else {"position": None, "version": len(own)}
+            outcome = Outcome(200, {"case_id": case_id, "events": ids, **unmoved, **note})
+            last = ids[-1] if ids else None
+        outcome = await self._write(conn, wanted, call.once, outcome, last)
         crash.here("api.after_commit")
         return outcome
 
-    def outcome(self, case_id: str, at: Appended, refusal: Refused | None = None) -> Outcome:
-        """What is answered of appended events."""
-        if refusal:
-            return Outcome(409, {**refusal.document(), "recorded_as": list(at.event_ids)})
-        document = {"case_id": case_id, "events": list(at.event_ids), "position": self.position(at)}
-        return Outcome(200, {**document, "version": at.version, "recorded_at": at.recorded_at.isoformat()})
+    async def _write(
+        self, conn: Connection, wanted: Append, once: Once | None, outcome: Outcome, last: str | None
+    ) -> Outcome:
+        """Events and answer in one statement, which is its own transaction; raises `Claimed`.
+
+        The answer is completed by the place of the event `last`, now and whenever the request is repeated.
+        """
+        if not wanted.drafts:
+            if once and not await store.claim(conn, kept(once, outcome)):
+                raise Claimed
+            return outcome
+        place = await store.append_once(conn, wanted, kept(once, outcome, last) if once else None)
+        if place is None:
+            raise Claimed
+        return outcome.at(self.service, place) if last else outcome
+
+    def opened(self, case_id: str, at: Appended) -> Outcome:
+        """What is answered of events that opened a case."""
+        return Outcome(200, {"case_id": case_id, "events": list(at.event_ids)}).at(self.service, at)
 
     async def _keys(self, case_id: str, events: Sequence[Event], *, opens: bool) -> CaseKeys:
         if opens and events:
@@ -236,63 +223,3 @@ def check_version(if_match: str | None, own_version: int, case: Case | None) -> 
     """Raises `StreamConflict` where the caller has seen another version than the one he would change."""
     if if_match and if_match not in ("*", etag(own_version, case)):
         raise StreamConflict()
-
-
-async def once(conn: Connection, key: Once | None, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    """Do something that is no command on a case at most once per key, in one transaction; else the stored answer."""
-    while True:
-        if answered := await _answered(conn, key):
-            return answered
-        try:
-            async with conn.transaction():
-                await _claim(conn, key)
-                outcome = await work()
-                await _answer(conn, key, outcome)
-                return outcome
-        except _Claimed:
-            continue
-
-
-async def _answered(conn: Connection, once: Once | None) -> Outcome | None:
-    if once is None:
-        return None
-    row = await conn.fetchrow(
-        "select request_hash, status, response from log.command_log where principal = $1 and idem_key = $2",
-        once.principal,
-        once.key,
-    )
-    return _stored(row, once)
-
-
-def _stored(row: Any, once: Once | None) -> Outcome | None:
-    if once is None or row is None or row["request_hash"] is None:
-        return None
-    if row["request_hash"] != once.request_hash:
-        raise IdempotencyMismatch()
-    return Outcome(row["status"], orjson.loads(row["response"]))
-
-
-async def _claim(conn: Connection, once: Once | None) -> None:
-    if once is None:
-        return
-    # A second request with this key waits here, before the lane, until the first one has committed.
-    claimed = await conn.fetchval(
-        "insert into log.command_log (principal, idem_key, request_hash) values ($1, $2, $3)"
-        " on conflict do nothing returning true",
-        once.principal,
-        once.key,
-        once.request_hash,
-    )
-    if not claimed:
-        raise _Claimed
-
-
-async def _answer(conn: Connection, once: Once | None, outcome: Outcome) -> None:
-    if once is not None:
-        await conn.execute(
-            "update log.command_log set status = $3, response = $4 where principal = $1 and idem_key = $2",
-            once.principal,
-            once.key,
-            outcome.status,
-            orjson.dumps(outcome.document).decode(),
-        )

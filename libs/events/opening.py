@@ -14,7 +14,8 @@ from libs.events.decider import Command, Decider, State
 from libs.events.envelope import Recorded, draft
 from libs.events.errors import IdempotencyMismatch, Refused, Rejected, StreamConflict
 from libs.events.event import Event
-from libs.events.handle import ATTEMPTS, Call, Desk, Known, Once, Outcome, provenance
+from libs.events.handle import ATTEMPTS, Call, Desk, Known, provenance
+from libs.events.once import Once, Outcome
 from libs.events.store import Append, Connection
 
 Result = Outcome | Rejected
@@ -92,7 +93,7 @@ async def _attempt(
     async with conn.transaction():
         await _claim(conn, [one.once for one in decided])
         places = await store.append_all(conn, appends)
-        outcomes = {one: desk.outcome(one.case_id, places[one.stream]) for one in decided}
+        outcomes = {one: desk.opened(one.case_id, places[one.stream]) for one in decided}
         await _answer(conn, outcomes)
     crash.here("api.after_commit")
     return results | {one.case_id: outcome for one, outcome in outcomes.items()}

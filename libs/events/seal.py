@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 from collections.abc import Collection
@@ -106,6 +107,9 @@ class Vault:
     pool: Pool
     master: bytes
     _held: dict[str, tuple[float, CaseKeys]] = field(default_factory=dict)
+    """The longest held first."""
+    _wanted: set[str] = field(default_factory=set)
+    _making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @staticmethod
     def master_key(path: Path) -> bytes:
@@ -116,10 +120,19 @@ class Vault:
         return key
 
     async def create(self, case_id: str) -> CaseKeys:
-        """Make both keys of a new case before its first event; an orphan key harms nobody."""
-        keys = (await self.create_all([case_id]))[case_id]
-        self._held[case_id] = (monotonic(), keys)
-        return keys
+        """Make both keys of a new case before its first event; an orphan key harms nobody.
+
+        Those who come while keys are being made have theirs made together.
+        """
+        self._wanted.add(case_id)
+        async with self._making:
+            if held := self._held_of(case_id):
+                return held
+            wanted, self._wanted = self._wanted | {case_id}, set()
+            made = await self.create_all(wanted)
+            for keys in made.values():
+                self._hold(keys)
+        return made[case_id]
 
     async def create_all(self, case_ids: Collection[str]) -> dict[str, CaseKeys]:
         """The keys of several new cases, made at once and not held."""
@@ -137,13 +150,11 @@ class Vault:
 
     async def keys_of(self, case_id: str) -> CaseKeys:
         """The keys of a case that still exist; `Unavailable` where the vault does not answer."""
-        held = self._held.get(case_id)
-        if held and monotonic() - held[0] < HELD_SECONDS:
-            return held[1]
+        if held := self._held_of(case_id):
+            return held
         rows = await self._ask("select kind, wrapped from case_key where case_id = $1", case_id)
         keys = CaseKeys(case_id, {row["kind"]: AESGCM(aes_key_unwrap(self.master, row["wrapped"])) for row in rows})
-        self._forget_old()
-        self._held[case_id] = (monotonic(), keys)
+        self._hold(keys)
         return keys
 
     async def keys_of_all(self, case_ids: Collection[str]) -> dict[str, CaseKeys]:
@@ -168,7 +179,13 @@ class Vault:
             raise Unavailable() from error
         return rows
 
-    def _forget_old(self) -> None:
-        limit = monotonic() - HELD_SECONDS
-        for case_id in [case_id for case_id, (since, _) in self._held.items() if since < limit]:
-            del self._held[case_id]
+    def _held_of(self, case_id: str) -> CaseKeys | None:
+        since, keys = self._held.get(case_id, (0.0, None))
+        return keys if monotonic() - since < HELD_SECONDS else None
+
+    def _hold(self, keys: CaseKeys) -> None:
+        now = monotonic()
+        while self._held and self._held[first := next(iter(self._held))][0] < now - HELD_SECONDS:
+            del self._held[first]
+        self._held.pop(keys.case_id, None)
+        self._held[keys.case_id] = (now, keys)

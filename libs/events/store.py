@@ -42,10 +42,23 @@ EVENTS_OF_STREAM = """
     select lane, seq, version, recorded_at, prev_hash, hash, meta, body
       from log.event where stream = $1 and version > $2 order by version
 """
-WHOLE_STREAM = "array(select e from log.event e where e.stream = $1 order by e.version)"
-"""The rows of a stream as one value, where a statement asks for more besides; `stream_of` reads it."""
+CLAIM = """
+    insert into log.command_log (principal, idem_key, request_hash, status, response, last_event)
+    values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true
+"""
 APPEND = "select seq, version, recorded_at, hash from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+APPEND_ONCE = """
+    with claimed as (
+      insert into log.command_log (principal, idem_key, request_hash, status, response, last_event)
+      values ($12, $13, $14, $15, $16, $17) on conflict do nothing returning $1::smallint as lane)
+    select seq, version, recorded_at, hash
+      from claimed, lateral log.append(claimed.lane, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
+"""The key before the lane: a second request with it waits for the first one there, and then appends nothing."""
 NOW = "select log.business_now()"
+
+Claim: TypeAlias = tuple[str, str, bytes, int | None, str | None, str | None]
+"""Principal, key, hash of the request; status and document of its answer, and the event whose place completes it."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +110,29 @@ async def append(
 
 @dataclass(frozen=True)
 class Append:
-    """One stream's part of `append_all`."""
+    """What is appended to one stream."""
 
     stream: str
     drafts: Sequence[Draft]
-    expected: int
+    expected: int | None
     cause: datetime | None
     given: datetime | None
+
+
+async def append_once(conn: Connection, wanted: Append, claim: Claim | None) -> Appended | None:
+    """Append and keep the answer in one statement, which is its own transaction; None where the key is taken."""
+    values = _values(wanted.stream, wanted.drafts, wanted.expected, wanted.cause, wanted.given)
+    with _conflicts():
+        row = await conn.fetchrow(APPEND_ONCE if claim else APPEND, *values, *(claim or ()))
+    if row is None:
+        return None
+    TALLY.appended += len(wanted.drafts)
+    return _appended(values, row)
+
+
+async def claim(conn: Connection, wanted: Claim) -> bool:
+    """Keep an answer, or take the key for one to come; False where it is taken. Waits for whoever is taking it."""
+    return bool(await conn.fetchval(CLAIM, *wanted))
 
 
 async def append_all(conn: Connection, appends: Sequence[Append]) -> dict[str, Appended]:

@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict
 
 from libs.directory.facts import Facts
 from libs.events.errors import Malformed, NotFound
-from libs.events.handle import Call, Outcome, etag
+from libs.events.handle import Call, etag
 from libs.events.lifecycle import Case
+from libs.events.look import Look
+from libs.events.once import Outcome
 from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.freshness import AsOf, as_of, wait_for_position
@@ -59,9 +61,11 @@ async def carry_out(
     `check` may refuse before anything is decided, but never the repetition of a request that was answered already.
     """
 
-    async def facts(conn: Connection) -> Facts:
-        if check:
-            await check(conn)
+    async def facts(conn: Connection, seen: Look) -> Facts:
+        if check is None:
+            return await running.facts_in(conn, seen)
+        await check(conn)
+        # What was checked may have come true only after that look.
         return await running.facts(conn, case_id)
 
     return await running.desk.handle(case_id, build, facts, call, opens=opens, note=note)

@@ -19,7 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from libs.directory.view import View
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed
-from libs.events.handle import Call, Once, Outcome
+from libs.events.handle import Call
+from libs.events.ids import PersonId
+from libs.events.look import Look
+from libs.events.once import Once, Outcome
 from libs.events.watermark import SOURCES
 from libs.service import measuring, problems
 from libs.service.callers import TokenInvalid, actor
@@ -73,9 +76,11 @@ class Person:
     directory: View
     now: datetime
     given: datetime | None
+    look: Look | None = field(default=None, compare=False)
+    """What was seen in the same round trip: for a command all that its decision needs."""
 
 
-def get_runtime(request: Request) -> Runtime:
+async def get_runtime(request: Request) -> Runtime:
     """The process's runtime."""
     running: Runtime = request.app.state.runtime
     return running
@@ -85,6 +90,7 @@ Running = Annotated[Runtime, Depends(get_runtime)]
 
 
 async def get_person(
+    request: Request,
     running: Running,
     authorization: Annotated[str | None, Header()] = None,
     xunban_appointment: Annotated[str | None, Header()] = None,
@@ -93,14 +99,22 @@ async def get_person(
     """The caller; raises `TokenInvalid`, `NoAppointment`, `AppointmentUnclear` or a refusal of `Xunban-Now`."""
     caller = running.tokens.caller(authorization)
     async with running.pool.acquire() as conn:
-        directory, now = await running.here_and_now(conn)
+        directory, seen = await running.look(conn, PersonId(caller.subject), *_asked(request))
+    now = seen.now
     if xunban_now is not None:
         if not running.manual or xunban_now < now:
             raise ClockNotSettable()
         if "clock" not in caller.scopes:
             raise ClockNotYours()
         now = xunban_now
-    return Person(actor(directory, caller, xunban_appointment, now), directory, now, xunban_now)
+    return Person(actor(directory, caller, xunban_appointment, now), directory, now, xunban_now, seen)
+
+
+def _asked(request: Request) -> tuple[str | None, str | None]:
+    """Case and Idempotency-Key that a command names; neither where it is none."""
+    key = request.headers.get("idempotency-key") if request.method == "POST" else None
+    case_id = str(request.path_params.get("case_id", ""))
+    return (case_id if key and problems.CASE_ID.fullmatch(case_id) else None), key
 
 
 Calling = Annotated[Person, Depends(get_person)]
@@ -127,7 +141,7 @@ async def get_call(  # noqa: PLR0917 - FastAPI passes them by name
     )
     digest = hmac.new(running.idempotency_key, said, sha256).digest()
     once = Once(person.actor.person, idempotency_key, digest)
-    return Call(person.actor, once, person.given, if_match, traceparent)
+    return Call(person.actor, once, person.given, if_match, traceparent, person.look)
 
 
 Commanding = Annotated[Call, Depends(get_call)]
@@ -145,7 +159,7 @@ def answer(outcome: Outcome, status: int = 200) -> JSONResponse:
     """The HTTP answer of a command: a problem document where the rules refused it for the record."""
     if outcome.status >= 400:
         return problems.problem(outcome.status, outcome.document)
-    return JSONResponse(outcome.document, status_code=status)
+    return DocumentAnswer(outcome.document, status_code=status)
 
 
 @dataclass

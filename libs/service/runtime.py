@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,11 +14,12 @@ from sqlalchemy import Table
 from libs.directory.facts import Facts
 from libs.directory.store import DirectoryCache
 from libs.directory.view import View
-from libs.events import lifecycle, store
 from libs.events.decider import Decider
 from libs.events.envelope import Recorded
 from libs.events.handle import Desk
+from libs.events.ids import PersonId
 from libs.events.lifecycle import Case
+from libs.events.look import Look, Named, look
 from libs.events.readmodel import ReadModel
 from libs.events.seal import Vault
 from libs.events.store import Connection, Pool
@@ -28,17 +28,6 @@ from libs.service.pool import open_pool
 from libs.service.settings import Settings
 
 log = structlog.get_logger()
-
-
-KNOWN = """
-    select v.doc, (select max(version) from directory_fact) as directory,
-           array(select e from log.event e
-                  where e.stream = $2 and e.version > coalesce((v.doc -> 'versions' ->> $3)::int, 0)
-                  order by e.version) as own
-      from (select $1::uuid as case_id) k left join case_view v using (case_id)
-"""
-"""One round trip: the case as the read model has it, our own events that it has not applied, the newest directory."""
-HERE_AND_NOW = "select log.business_now() as now, (select max(version) from directory_fact) as directory"
 
 
 class WrongMode(RuntimeError):
@@ -125,12 +114,16 @@ class Runtime:
         """Whether business time is set by hand."""
         return self.settings.mode == "manual"
 
-    async def here_and_now(self, conn: Connection) -> tuple[View, datetime]:
-        """The newest directory and the business time, in one round trip where the directory has not changed."""
-        row = await conn.fetchrow(HERE_AND_NOW)
-        if (row["directory"] or 0) > self.directory.directory.version:
-            await self.directory.refresh(conn)
-        return self.directory.directory.latest, row["now"]
+    async def look(
+        self, conn: Connection, subject: PersonId, case_id: str | None = None, key: str | None = None
+    ) -> tuple[View, Look]:
+        """The newest directory, and what a command of this subject needs to know, mostly in one round trip."""
+        known = self.directory.directory
+        seen = await look(conn, case_id, Named(known.latest.natural(subject), key) if key else None)
+        if seen.directory <= known.version:
+            return known.latest, seen
+        await self.directory.refresh(conn)
+        return await self.look(conn, subject, case_id, key)
 
     async def case(self, conn: Connection, case_id: str) -> Case | None:
         """The case as this service's read model has it."""
@@ -138,18 +131,14 @@ class Runtime:
         return None if doc is None else Case.model_validate_json(doc)
 
     async def facts(self, conn: Connection, case_id: str) -> Facts:
-        """What a decision on this case may look at: the case with our own latest events, and the directory.
+        """What a decision on this case may look at: the case with our own latest events, and the directory."""
+        return await self.facts_in(conn, await look(conn, case_id))
 
-        Own events that have not come back through the log yet are folded on top, so who has just dispatched or signed
-        is known with its evidence, also while Kafka is away.
-        """
-        row = await conn.fetchrow(KNOWN, case_id, f"case-{case_id}", self.settings.source)
-        case = None if row["doc"] is None else Case.model_validate_json(row["doc"])
-        for event in store.stream_of(row["own"]):
-            case = lifecycle.evolve(case, event)
-        if (row["directory"] or 0) > self.directory.directory.version:
+    async def facts_in(self, conn: Connection, seen: Look) -> Facts:
+        """What a decision may look at of what was seen, and the directory at that version or later."""
+        if seen.directory > self.directory.directory.version:
             await self.directory.refresh(conn)
-        return Facts(case, self.directory.directory.latest, self.directory.directory)
+        return Facts(seen.case(self.settings.source), self.directory.directory.latest, self.directory.directory)
 
 
 @asynccontextmanager

@@ -15,9 +15,10 @@ from pydantic import Field
 from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
-from libs.events.handle import Call, Outcome
+from libs.events.handle import Call
 from libs.events.ids import ClassCode, new_id
 from libs.events.lifecycle import Case
+from libs.events.once import Outcome
 from libs.service.access import sight
 from libs.service.cases import CASE_ID, Body, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
@@ -87,16 +88,20 @@ class EraseBody(Body):
     ground: domain.ErasureGround
 
 
-async def chosen_id(running: Runtime, wanted: str | None, call: Call) -> str:
-    """Importers may choose case ids, so that the lane is known beforehand (architecture.md §5).
+async def opening(running: Runtime, wanted: str | None, call: Call) -> tuple[str, Call]:
+    """The id of a new case, and the call on it.
 
-    Everybody else may name the id that his first attachment made.
+    Importers may choose case ids, so that the lane is known beforehand (architecture.md §5). Everybody else may name
+    the id that his first attachment made.
     """
-    if wanted and not call.actor.scopes & {"import", "clock"}:
+    if not wanted:
+        made = new_id()
+        return made, call.on_new(made)
+    if not call.actor.scopes & {"import", "clock"}:
         async with running.pool.acquire() as conn:
             if not await reserved(conn, wanted, call.actor.person):
                 raise Forbidden(zh="只有导入程序可以指定案件编号", en="only importers choose case ids")
-    return wanted or new_id()
+    return wanted, call
 
 
 @router.post("/appeals", status_code=201, summary="接收群众诉求 / receive an appeal")
@@ -104,9 +109,9 @@ async def submit_appeal(body: AppealBody, running: Running, person: Calling, cal
     """200 `attached`: the same caller on the same matter, added to his open case. 201: a case is opened."""
     outcome = await attached(body, running, person, call)
     if outcome is None:
-        case_id = await chosen_id(running, body.case_id, call)
+        case_id, first = await opening(running, body.case_id, call)
         outcome = await carry_out(
-            running, case_id, call, lambda now: body.command(now, call.actor), opens=True, note={"attached": False}
+            running, case_id, first, lambda now: body.command(now, call.actor), opens=True, note={"attached": False}
         )
     # Whoever knows a telephone number is not yet the caller: the receipt stays with the first contact.
     return answer(outcome) if outcome.document.get("attached") else answer(with_receipt(running, outcome), 201)
@@ -149,7 +154,8 @@ async def report_grid_event(body: GridReportBody, running: Running, call: Comman
         photos = tuple(body.photos)
         return reception.ReportGridEvent(at=now, by=call.actor, place=body.place.place(), photos=photos, **fields)
 
-    return answer(await carry_out(running, await chosen_id(running, body.case_id, call), call, build, opens=True), 201)
+    case_id, first = await opening(running, body.case_id, call)
+    return answer(await carry_out(running, case_id, first, build, opens=True), 201)
 
 
 @router.post("/cases/{case_id}/register", summary="立案 / register")

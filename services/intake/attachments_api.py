@@ -14,9 +14,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from libs.events.errors import Forbidden, Malformed, NotFound, WrongType
-from libs.events.handle import Outcome, once
 from libs.events.ids import new_id
 from libs.events.lifecycle import Case
+from libs.events.once import Outcome, at_most_once
 from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.cases import CASE_ID
@@ -100,7 +100,7 @@ async def send_attachment(request: Request, running: Running, person: Calling, c
             await _keep(conn, row)
             return Outcome(200, said)
 
-        return answer(await once(conn, call.once, work), 201)
+        return answer(await at_most_once(conn, call.once, work), 201)
 
 
 @router.get("/attachments/{sha256}", summary="附件 / one attachment", response_class=Response)

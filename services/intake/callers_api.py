@@ -16,8 +16,9 @@ from libs.events.contracts.intake import AppealReceived
 from libs.events.envelope import draft
 from libs.events.errors import Malformed, NotFound
 from libs.events.event import Event, Sealed
-from libs.events.handle import Call, Outcome, once, provenance
+from libs.events.handle import Call, provenance
 from libs.events.lifecycle import Case
+from libs.events.once import Outcome, at_most_once
 from libs.events.seal import plain_body
 from libs.events.store import Appended, Connection
 from libs.service.access import sight
@@ -73,7 +74,7 @@ async def look_up(
             items = [_item(case) for case in shown]
             return Outcome(200, {"items": items, "more": len(found) > SHOWN, **fresh.document()})
 
-        return answer(await once(conn, call.once, work))
+        return answer(await at_most_once(conn, call.once, work))
 
 
 @router.post("/cases/{case_id}/identity", summary="查看诉求人身份 / read who the reporter is")
@@ -96,7 +97,7 @@ async def read_identity(
                 document |= {"events": list(at.event_ids), "position": running.desk.position(at)}
             return Outcome(200, document)
 
-        outcome = await once(conn, call.once, work)
+        outcome = await at_most_once(conn, call.once, work)
     # Opened after the fact is stored, and never part of the stored answer.
     identity = {name: keys.open(sealed.get(name)) for name in IDENTITY}
     return JSONResponse(outcome.document | identity, headers={"Cache-Control": "no-store"})

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from libs.events import store
 from libs.events.contracts.intake import AppealReceived, AppealWithdrawn, Kind, Urgency
-from libs.events.handle import Outcome
 from libs.events.ids import ClassCode
+from libs.events.once import Outcome
 from libs.service.cases import Body, CaseRef, carry_out
 from libs.service.http import Commanding, Running, answer
 from libs.service.runtime import Runtime

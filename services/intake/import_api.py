@@ -15,7 +15,8 @@ from pydantic import Field, SkipValidation, ValidationError
 
 from libs.directory.facts import Facts
 from libs.events.errors import Forbidden, Malformed, Rejected
-from libs.events.handle import Call, Once
+from libs.events.handle import Call
+from libs.events.once import Once
 from libs.events.opening import Opening, Result, open_all
 from libs.service.cases import Body
 from libs.service.http import Calling, NulInText, Person, Running

@@ -14,9 +14,10 @@ from pydantic import Field
 
 from libs.directory.naming import Naming, Said
 from libs.events.decider import Actor
-from libs.events.handle import Call, Once
+from libs.events.handle import Call
 from libs.events.ids import PersonId
 from libs.events.lifecycle import Case
+from libs.events.once import Once
 from libs.service.cases import Body, MinPosition, carry_out
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import DocumentAnswer, NoIdempotencyKey, NulInText, Running, answer

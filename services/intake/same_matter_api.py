@@ -13,8 +13,9 @@ from pydantic import Field
 
 from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden, NotFound
-from libs.events.handle import Call, Outcome
+from libs.events.handle import Call
 from libs.events.ids import ClassCode
+from libs.events.once import Outcome
 from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.cases import Body, CaseRef, MinPosition, carry_out

@@ -13,7 +13,6 @@ from typing import Any
 import structlog
 from jinja2 import TemplateError
 
-from libs.directory.facts import Facts
 from libs.events import crash, store
 from libs.events.contracts.notify import MessageDropped
 from libs.events.decider import SYSTEM
@@ -224,11 +223,8 @@ class Sender:
         def build(now: datetime) -> Command:
             return RecordDeliveries(now, SYSTEM, tuple(deliveries), tried_at, pauses)
 
-        async def facts(conn: Connection) -> Facts:
-            return await self.running.facts(conn, case_id)
-
         if deliveries:
-            await self.running.desk.handle(case_id, build, facts, Call(SYSTEM))
+            await self.running.desk.handle(case_id, build, self.running.facts_in, Call(SYSTEM))
         for one in deliveries:
             self._hold(one.message_id, UNTIL_THE_LEDGER_SHOWS_IT["sent" if one.receipt else "open"])
 

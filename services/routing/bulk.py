@@ -13,8 +13,9 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, field_validator
 
 from libs.events.errors import Rejected, Unavailable
-from libs.events.handle import Call, Outcome, once
+from libs.events.handle import Call
 from libs.events.ids import PersonId
+from libs.events.once import Outcome, at_most_once
 from libs.events.store import AWAY
 from libs.service.cases import CASE_ID, Body, carry_out
 from libs.service.http import Commanding, Running
@@ -93,7 +94,7 @@ async def carry_out_each(running: Runtime, call: Call, commands: Mapping[str, Bu
         return Outcome(200, {"items": len(commands)})
 
     async with running.pool.acquire() as conn:
-        await once(conn, call.once, begun)
+        await at_most_once(conn, call.once, begun)
     items = [item async for item in results(running, call, commands)]
     done = sum(item["status"] < 400 for item in items)
     return JSONResponse({"items": items, "done": done, "refused": len(items) - done})

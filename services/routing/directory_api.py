@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from libs.directory.directory import NotThereYet
 from libs.directory.view import View
 from libs.events.errors import Forbidden, Stale
-from libs.events.handle import Call, Outcome, once
+from libs.events.handle import Call
+from libs.events.once import Outcome, at_most_once
 from libs.service.freshness import wait_for_position
 from libs.service.http import Calling, Commanding, Person, Running, answer
 from libs.service.runtime import Runtime
@@ -34,7 +35,7 @@ async def publish(raw: Documents, running: Running, call: Commanding) -> JSONRes
             plan, version = await directory_log.publish(conn, raw, call.actor, call.given)
             return Outcome(200, {**plan.document(), "version": version, "position": f"directory.64.{version}"})
 
-        return answer(await once(conn, call.once, work))
+        return answer(await at_most_once(conn, call.once, work))
 
 
 @router.get("/units", summary="单位 / units")

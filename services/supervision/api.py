@@ -12,9 +12,10 @@ from pydantic import Field, model_validator
 
 from libs.directory.facts import Facts
 from libs.events import store
-from libs.events.handle import Call, Outcome
+from libs.events.handle import Call
 from libs.events.ids import PersonId
 from libs.events.lanes import lane_of
+from libs.events.once import Outcome
 from libs.events.store import Connection
 from libs.service.cases import Body, CaseRef, MinPosition, carry_out, show_case
 from libs.service.freshness import as_of

@@ -13,10 +13,12 @@ from libs.events.contracts.intake import CaseNotAccepted, SeparationViolationAtt
 from libs.events.decider import SYSTEM, Decider
 from libs.events.errors import Forbidden, IdempotencyMismatch, Refused, StreamConflict
 from libs.events.event import Event
-from libs.events.handle import Call, Desk, Once, Outcome
+from libs.events.handle import Call, Desk
 from libs.events.ids import PersonId, new_id
 from libs.events.lanes import decode_meta, lane_of
 from libs.events.lifecycle import Case
+from libs.events.look import Look
+from libs.events.once import Once, Outcome
 from libs.events.seal import Vault
 from libs.events.store import Connection, Pool
 from tests.integration.logs import NOTED, SOURCE, Log
@@ -62,7 +64,7 @@ def desk(pool: Pool) -> Desk[int, Note]:
     return Desk(SOURCE, NOTES, pool, Vault(pool, b"x" * 32))
 
 
-async def nothing(_: Connection) -> Nothing:
+async def nothing(_: Connection, __: Look) -> Nothing:
     return Nothing()
 
 
@@ -117,7 +119,7 @@ async def test_a_repeated_request_whose_first_run_is_just_committing_is_answered
     case_id, call = new_id(), keyed("overtaken")
     first: list[Outcome] = []
 
-    async def overtaken(_: Connection) -> Nothing:
+    async def overtaken(_: Connection, __: Look) -> Nothing:
         if not first:
             first.append(await note(shared_log, case_id, call))
         return Nothing()
@@ -138,7 +140,7 @@ async def test_a_command_that_changes_nothing_is_answered_without_an_event(share
 async def test_a_conflict_is_decided_anew_on_what_is_true_now(shared_log: Log) -> None:
     case_id, calls = new_id(), 0
 
-    async def another_is_faster(_: Connection) -> Nothing:
+    async def another_is_faster(_: Connection, __: Look) -> Nothing:
         nonlocal calls
         calls += 1
         if calls == 1:
@@ -152,7 +154,7 @@ async def test_a_conflict_is_decided_anew_on_what_is_true_now(shared_log: Log) -
 async def test_after_three_conflicts_the_caller_is_told(shared_log: Log) -> None:
     case_id = new_id()
 
-    async def another_is_always_faster(_: Connection) -> Nothing:
+    async def another_is_always_faster(_: Connection, __: Look) -> Nothing:
         await shared_log.append(case_id)
         return Nothing()
 

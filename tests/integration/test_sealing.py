@@ -17,10 +17,12 @@ from libs.events.contracts.intake import AppealReceived, CaseVoided
 from libs.events.decider import SYSTEM, Decider
 from libs.events.errors import Erased, Unavailable
 from libs.events.event import Event, Sealed
-from libs.events.handle import Call, Desk, Outcome
+from libs.events.handle import Call, Desk
 from libs.events.ids import GridCode, PersonId, new_id
 from libs.events.lanes import lane_of
 from libs.events.lifecycle import Case
+from libs.events.look import Look
+from libs.events.once import Outcome
 from libs.events.seal import MASKED, Vault
 from libs.events.store import Connection
 from tests.integration.logs import SOURCE, Log
@@ -177,7 +179,7 @@ NOTES: Decider[None, Note, Known] = Decider(None, lambda state, _: state, decide
 
 
 async def note(log: Log, vault: Vault, case_id: str, event: Event, *, opens: bool = False) -> Outcome:
-    async def known(_: Connection) -> Known:
+    async def known(_: Connection, __: Look) -> Known:
         return Known()
 
     desk = Desk(SOURCE, NOTES, log.pool, vault)

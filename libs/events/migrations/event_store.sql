@@ -48,12 +48,13 @@ create table log.command_log (
   request_hash bytea not null,
   status       smallint,
   response     json,
+  last_event   uuid,
   at           timestamptz not null default clock_timestamp(),
   primary key (principal, idem_key)
 );
 
 create function log.lane_of(p_case uuid) returns smallint language sql immutable parallel safe as $$
-  select (get_byte(d, 3) & 63)::smallint from sha256(convert_to(p_case::text, 'UTF8')) d
+  select (get_byte(sha256(convert_to(p_case::text, 'UTF8')), 3) & 63)::smallint
 $$;
 
 create function log.business_now() returns timestamptz language sql volatile as $$

@@ -8,8 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from libs.events.decider import Actor
-from libs.events.handle import Call, Once, Outcome
+from libs.events.handle import Call
 from libs.events.ids import PersonId
+from libs.events.once import Once, Outcome
 from libs.service.access import Sight
 from libs.service.cases import CursorMalformed, encode_cursor
 from services.routing.bulk import BulkAssignBody, call_for, item_document
