@@ -183,7 +183,7 @@ class ReadModel:
                 "state": case.state,
                 "unit": case.unit,
                 "grid": case.grid,
-                "doc": case.model_dump(mode="json"),
+                "doc": case.model_dump(mode="json", exclude_defaults=True),
             }
         )
         return case

@@ -1,6 +1,6 @@
 """Read-side tables that every service has; unqualified, so that a rebuild can fill another schema."""
 
-from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, LargeBinary, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 metadata = MetaData()
@@ -32,5 +32,12 @@ source_progress = Table(
     Column("seq", BigInteger, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
-    Column("sent", DateTime(timezone=True), nullable=False),
+)
+
+source_mark = Table(
+    "source_mark",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("at", ARRAY(DateTime(timezone=True)), nullable=False),
+    Column("sent", ARRAY(DateTime(timezone=True)), nullable=False),
 )

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from libs.events.envelope import EPOCH, wire_instant
+from libs.events.lanes import CASE_LANES
 from libs.events.store import Connection
 
 SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision", "/xunban/notify")
@@ -39,9 +40,24 @@ class Beat:
         return Beat(document["source"], datetime.fromisoformat(document["sent"]), lanes)
 
 
+STORE = """
+    update source_mark m
+       set at = later(m.at, ($2::timestamptz[])[64 * s.place - 63 : 64 * s.place]),
+           sent = later(m.sent, ($3::timestamptz[])[64 * s.place - 63 : 64 * s.place])
+      from unnest($1::text[]) with ordinality s(source, place)
+     where m.source = s.source
+"""
+PROMISE = "select log.promise_now()"
+BEAT = "select lane, seq, at, sent from log.beat($1) order by lane"
+ADVANCE = "select lane, seq, at, sent from log.advance($1) order by lane"
+
+
 async def touch_lanes(conn: Connection, source: str, to: datetime | None = None) -> Beat:
-    """Move the lanes' `at` on and say where they stand; publish only after this has committed."""
-    rows = await conn.fetch("select lane, seq, at, sent from log.touch_lanes($1) order by lane", to)
+    """Promise how far no lane goes back any more and say where they stand; with `to` the manual clock goes on first.
+
+    Outside any transaction: the promise must have committed before anybody looks which lanes it holds for.
+    """
+    rows = await conn.fetch(BEAT, await conn.fetchval(PROMISE)) if to is None else await conn.fetch(ADVANCE, to)
     sent = max((row["sent"] for row in rows), default=EPOCH)
     return Beat(source, sent, tuple((row["lane"], row["seq"], row["at"]) for row in rows if row["lane"] < 64))
 
@@ -58,12 +74,13 @@ class Watermarks:
     sent: dict[tuple[str, int], datetime] = field(default_factory=dict)
     waiting: dict[tuple[str, int], dict[int, tuple[datetime, datetime]]] = field(default_factory=dict)
     """Beats not yet covered, by the `seq` they wait for; of each the newest is enough, and of many not all are."""
-    moved: set[tuple[str, int]] = field(default_factory=set)
+    moved: set[str] = field(default_factory=set)
+    """Sources of which a beat has told, or come to count, since what is known was last written down."""
     recorded: dict[str, int] = field(default_factory=dict)
     """Source → how many events its last beat told of."""
 
     def restore(self, rows: Iterable[Any]) -> None:
-        """Take up what the database says of newly assigned lanes (rows of `source_progress`)."""
+        """Take up what the database says of newly assigned lanes (rows of `watermark`)."""
         for row in rows:
             key = (row["source"], row["lane"])
             self.applied[key] = row["seq"]
@@ -76,7 +93,6 @@ class Watermarks:
         for known in (self.applied, self.at, self.sent, self.waiting):
             for key in [key for key in known if key[1] in gone]:
                 del known[key]
-        self.moved = {key for key in self.moved if key[1] not in gone}
 
     def beat(self, beat: Beat) -> bool:
         """A heartbeat was read; whether its source has recorded anything since its last one."""
@@ -111,28 +127,22 @@ class Watermarks:
             self._move(key, *waiting.pop(covered))
 
     def _move(self, key: tuple[str, int], at: datetime, sent: datetime | None) -> None:
-        if at > self.at.get(key, EPOCH):
-            self.at[key] = at
-            self.moved.add(key)
-        if sent and sent > self.sent.get(key, EPOCH):
-            self.sent[key] = sent
-            self.moved.add(key)
+        self.at[key] = max(at, self.at.get(key, EPOCH))
+        if sent:
+            self.sent[key] = max(sent, self.sent.get(key, EPOCH))
+            self.moved.add(key[0])
 
     def lane(self, lane: int, sources: Iterable[str]) -> datetime:
         """The least of the sources': every fact of theirs before this instant is known."""
         return min(self.at.get((source, lane), EPOCH) for source in sources)
 
     async def store(self, conn: Connection) -> None:
-        """Write what moved, for the lists' `as_of` and for the next holder of the lane. Never moves backwards."""
+        """Write down what beats have told, for the lists' `as_of` and for the next holder of a lane; never backwards.
+
+        What events have told stands with the progress that they made. Two workers write of their own lanes each.
+        """
         moved, self.moved = sorted(self.moved), set()
-        if not moved:
-            return
-        await conn.execute(
-            "update source_progress p set at = greatest(p.at, m.at), sent = greatest(p.sent, m.sent)"
-            " from unnest($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[]) m(source, lane, at, sent)"
-            " where p.source = m.source and p.lane = m.lane",
-            [source for source, _ in moved],
-            [lane for _, lane in moved],
-            [self.at.get(key, EPOCH) for key in moved],
-            [self.sent.get(key, EPOCH) for key in moved],
-        )
+        if moved:
+            keys = [(source, lane) for source in moved for lane in range(CASE_LANES)]
+            known = [[self.at.get(key, EPOCH) for key in keys], [self.sent.get(key, EPOCH) for key in keys]]
+            await conn.execute(STORE, moved, *known)

@@ -192,7 +192,7 @@ class Worker:
     async def _read_cursors(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
         async with self.pool.acquire() as conn:
             cursors = {tp: await read_cursor(conn, tp) for tp in partitions}
-            rows = await conn.fetch("select * from source_progress where lane < 64")
+            rows = await conn.fetch("select source, lane, seq, at, sent from watermark where lane < 64")
         self.cursors |= cursors
         for tp, cursor in cursors.items():
             consumer.seek(tp, cursor.next_offset)
@@ -212,7 +212,8 @@ class Worker:
 
     def _tell(self) -> None:
         self.moved.set()
-        self._storing.set()
+        if self.watermarks.moved:
+            self._storing.set()
 
     async def listen(self) -> None:
         """Read every source's heartbeats."""
@@ -251,6 +252,7 @@ class Worker:
             except TRANSIENT as why:
                 log.warning("watermarks_not_stored", reason=type(why).__name__)
                 await asyncio.sleep(0.2)
+            await asyncio.sleep(self.pace.store)
 
     async def beat(self) -> None:
         """Each second: say how far this service's own lanes are complete (single job)."""

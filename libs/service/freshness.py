@@ -38,7 +38,7 @@ class AsOf:
 async def as_of(conn: Connection, sources: Sequence[str], limit_seconds: float, lane: int | None = None) -> AsOf:
     """How complete the read model is over these sources; raises `Stale` above the configured lag."""
     rows = await conn.fetch(
-        "select source, min(at) as at, min(sent) as sent from read.source_progress"
+        "select source, min(at) as at, min(sent) as sent from read.watermark"
         " where lane < 64 and source = any($1) and ($2::smallint is null or lane = $2) group by source",
         list(sources),
         lane,

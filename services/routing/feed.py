@@ -160,7 +160,7 @@ def sequence(value: Any) -> int:
 async def watermarks(conn: Connection) -> dict[int, datetime]:
     """Lane → everything that was recorded before is known here."""
     rows = await conn.fetch(
-        "select lane, min(at) as at from source_progress where source = any($1) group by lane", list(LISTED)
+        "select lane, min(at) as at from watermark where source = any($1) group by lane", list(LISTED)
     )
     return {row["lane"]: row["at"] for row in rows}
 

@@ -55,7 +55,7 @@ DUE = """
 """
 PENDING = """
     with mark as (
-      select lane, greatest(min(at), $2) as at from source_progress
+      select lane, greatest(min(at), $2) as at from watermark
        where lane < 64 and source = any($1) group by lane)
     select (select count(*) from mark join timers.timer t on t.lane = mark.lane and t.due_at < mark.at) as due,
            (select min(next.due_at) from mark cross join lateral

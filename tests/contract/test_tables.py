@@ -10,17 +10,18 @@ from sqlalchemy.dialects.postgresql import dialect
 
 from deploy.embedded.stack import Stack
 from libs.directory.tables import directory_fact
-from libs.events.tables import case_view, metadata, progress, source_progress
+from libs.events.tables import case_view, metadata, progress, source_mark, source_progress
 
 SERVICES = ("intake", "routing", "supervision", "notify")
-SHARED = (case_view, progress, source_progress, directory_fact(metadata))
+SHARED = (case_view, progress, source_mark, source_progress, directory_fact(metadata))
 
 COLUMNS = """
     select table_name, column_name, format_type(a.atttypid, a.atttypmod) as kind, is_nullable = 'NO' as required
       from information_schema.columns c
       join pg_attribute a on a.attrelid = (c.table_schema || '.' || c.table_name)::regclass
                          and a.attname = c.column_name
-     where table_schema = 'read'
+      join information_schema.tables t using (table_schema, table_name)
+     where table_schema = 'read' and t.table_type = 'BASE TABLE'
 """
 KEYS = """
     select i.indrelid::regclass::name as table_name, i.indisprimary as primary,

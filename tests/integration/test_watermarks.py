@@ -70,6 +70,28 @@ async def test_a_beat_says_what_is_committed_and_when_the_real_clock_read_it(rea
     assert at.recorded_at < said[1] <= beat.sent
 
 
+async def test_who_waited_for_its_lane_while_a_beat_was_promised_records_after_the_promise(real_log: Log) -> None:
+    async with real_log.pool.acquire() as conn, real_log.pool.acquire() as first, real_log.pool.acquire() as second:
+        holding = first.transaction()
+        await holding.start()
+        await append(first, case_in(10))
+        waiting = asyncio.create_task(append(second, case_in(10)))
+        await _waits_for_a_lock(real_log)
+        beat = await touch_lanes(conn, SOURCE)
+        await holding.commit()
+        late = await waiting
+    assert late.recorded_at >= min(at for _, _, at in beat.lanes)
+
+
+async def test_a_clock_that_was_set_back_takes_no_promise_back(real_log: Log) -> None:
+    admin = await asyncpg.connect(real_log.admin_url)
+    ahead = await admin.fetchval("update log.promise set at = clock_timestamp() + interval '1 hour' returning at")
+    await admin.close()
+    async with real_log.pool.acquire() as conn:
+        assert {at for _, _, at in (await touch_lanes(conn, SOURCE)).lanes} == {ahead}
+    assert (await real_log.append(case_in(11))).recorded_at == ahead
+
+
 async def test_advancing_the_manual_clock_touches_every_lane_and_later_events_follow(log: Log) -> None:
     async with log.pool.acquire() as conn:
         beat = await touch_lanes(conn, SOURCE, MORNING + HOUR)
@@ -108,10 +130,16 @@ async def test_what_a_reader_knows_is_written_down_and_never_taken_back(log: Log
         marks = Watermarks()
         async with log.pool.acquire() as conn:
             marks.at[SOURCE, 4] = marks.sent[SOURCE, 4] = MORNING + hours * HOUR
-            marks.moved.add((SOURCE, 4))
+            marks.moved.add(SOURCE)
             await marks.store(conn)
 
     await store(2)
     await store(1)
-    row = await log.pool.fetchrow("select at, sent from source_progress where lane = 4 and source = $1", SOURCE)
+    row = await log.pool.fetchrow("select at, sent from watermark where lane = 4 and source = $1", SOURCE)
     assert (row["at"], row["sent"]) == (MORNING + 2 * HOUR, MORNING + 2 * HOUR)
+
+
+async def _waits_for_a_lock(log: Log) -> None:
+    waiting = "select true from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    while not await log.pool.fetchval(waiting):  # noqa: ASYNC110 - what is waited for happens in the server
+        await asyncio.sleep(0.01)

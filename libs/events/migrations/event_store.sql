@@ -18,6 +18,13 @@ create table log.lane_head (
   closed text
 ) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
+-- The newest beat's instant: no lane that was free then, or is written to later, records anything before it (ADR 0004).
+create table log.promise (
+  at timestamptz not null default 'epoch'
+) with (fillfactor = 10);
+create unique index promise_is_one_row on log.promise ((true));
+insert into log.promise default values;
+
 create table log.stream_head (
   stream  text primary key,
   lane    smallint not null,
@@ -90,6 +97,8 @@ begin
   if not found then
     raise exception 'lane % does not exist here', p_lane using errcode = 'XB422';
   end if;
+  -- A statement of its own: only what is looked up after the lane is locked has seen every promise made for it.
+  append.recorded_at := greatest(append.recorded_at, (select p.at from promise p));
 
   if coalesce(p_expected, -1) = 0 then
     insert into stream_head values (p_stream, p_lane, n) on conflict do nothing returning stream_head.version into append.version;
@@ -116,29 +125,35 @@ begin
                               p_occurred[i], append.recorded_at, p_metas[i], p_bodies[i], prev, append.hash);
     prev := append.hash;
   end loop;
-  update lane_head h set hash = append.hash where h.lane = p_lane;
+  update lane_head h set hash = append.hash, at = append.recorded_at where h.lane = p_lane;
 end
 $$;
 
--- Watermarks: lanes in use are left out in the beat; an advance of the manual clock waits for every lane.
-create function log.touch_lanes(p_to timestamptz default null)
+-- Watermarks: first a promise for every lane; once it has committed, `beat` says of which lanes it holds already.
+create function log.promise_now() returns timestamptz
+language sql security definer set search_path = log, pg_temp as $$
+  update promise set at = greatest(at, business_now()) returning at
+$$;
+
+-- Lanes in use are left out: their writer may have looked before the promise. Whoever takes a lane from now on sees it.
+create function log.beat(p_promised timestamptz)
+returns table (lane smallint, seq bigint, at timestamptz, sent timestamptz)
+language sql security definer set search_path = log, pg_temp as $$
+  select h.lane, h.seq, greatest(h.at, p_promised), clock_timestamp() from lane_head h for update skip locked
+$$;
+
+-- An advance of the manual clock waits for every lane.
+create function log.advance(p_to timestamptz)
 returns table (lane smallint, seq bigint, at timestamptz, sent timestamptz)
 language plpgsql security definer set search_path = log, pg_temp as $$
 begin
-  if p_to is null then
-    return query
-      update lane_head h set at = greatest(h.at, business_now())
-        from (select f.lane from lane_head f for update skip locked) free
-       where h.lane = free.lane
-      returning h.lane, h.seq, h.at, clock_timestamp();
-  else
-    update mode m set now = greatest(m.now, p_to) where m.kind = 'manual';
-    if not found then
-      raise exception 'the clock is advanced only in manual mode' using errcode = 'XB422';
-    end if;
-    perform from lane_head f order by f.lane for update;
-    return query update lane_head h set at = greatest(h.at, p_to) returning h.lane, h.seq, h.at, clock_timestamp();
+  update mode m set now = greatest(m.now, p_to) where m.kind = 'manual';
+  if not found then
+    raise exception 'the clock is advanced only in manual mode' using errcode = 'XB422';
   end if;
+  perform from lane_head f order by f.lane for update;
+  update promise p set at = greatest(p.at, p_to);
+  return query select h.lane, h.seq, greatest(h.at, p_to), clock_timestamp() from lane_head h;
 end
 $$;
 
@@ -178,9 +193,24 @@ create table read.source_progress (
   seq    bigint not null default 0,
   hash   bytea not null,
   at     timestamptz not null default 'epoch',
-  sent   timestamptz not null default 'epoch',
   primary key (lane, source)
 ) with (fillfactor = 50);
+
+-- What heartbeats have said of a source's lanes; position in the arrays = lane + 1 (ADR 0004).
+create table read.source_mark (
+  source text primary key,
+  at     timestamptz[] not null,
+  sent   timestamptz[] not null
+) with (fillfactor = 20);
+
+create view read.watermark as
+  select p.lane, p.source, p.seq, p.hash, greatest(p.at, m.at[p.lane + 1]) as at, m.sent[p.lane + 1] as sent
+    from read.source_progress p join read.source_mark m using (source);
+
+create function read.later(timestamptz[], timestamptz[]) returns timestamptz[]
+language sql immutable parallel safe as $$
+  select array_agg(greatest(one, other) order by place) from unnest($1, $2) with ordinality both_of(one, other, place)
+$$;
 
 create table read.directory_fact (
   version  bigint primary key,
@@ -210,6 +240,9 @@ select lane, source, sha256(convert_to('xunban:' || source || ':' || lane, 'UTF8
        unnest(array['/xunban/intake', '/xunban/routing', '/xunban/supervision', '/xunban/notify']) source
 union all
 select 64, '/xunban/directory', sha256(convert_to('xunban:/xunban/directory:64', 'UTF8'));
+insert into read.source_mark
+select source, array_fill(timestamptz 'epoch', array[64]), array_fill(timestamptz 'epoch', array[64])
+  from read.source_progress group by source;
 
 revoke all on schema log, read from public;
 grant usage on schema log, read to :service;
