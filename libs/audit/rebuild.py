@@ -16,6 +16,7 @@ from libs.events.consumer import Cursor, parsed, take
 from libs.events.lanes import DIRECTORY_LANE, genesis
 from libs.events.store import Connection
 from libs.events.watermark import SOURCES
+from libs.events.writing import write
 from libs.service.projecting import project, save_directory
 from libs.service.runtime import Opener, Parts
 
@@ -105,7 +106,7 @@ class Rebuild:
         if cursor.lane == DIRECTORY_LANE:
             await save_directory(self.conn, taken.events)
         elif taken.events:
-            await (await project(self.conn, self.parts, taken.events, self.opener)).write(self.conn)
+            await write(self.conn, (await project(self.conn, self.parts, taken.events, self.opener)).writes())
 
     async def differences(self) -> list[Difference]:
         """Rows that are not the same in both."""
@@ -164,6 +165,8 @@ async def replace(owner_url: str, bootstrap: Address, parts: Parts, opener: Open
                 for table in rebuild.tables:
                     await conn.execute(f"truncate read.{table}")
                     await conn.execute(f"insert into read.{table} select * from {SCHEMA}.{table}")  # noqa: S608 - our own names
+                # A reader that has folded onto the old rows already must not write them.
+                await conn.execute("update read.progress set rebuilt = rebuilt + 1")
             rows = await rebuild.count()
         await conn.execute(f"drop schema {SCHEMA} cascade")
     finally:

@@ -14,17 +14,18 @@ from libs.events.envelope import Recorded, WireRecord, from_kafka
 from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.lanes import encode_meta
 from libs.events.store import Connection
+from libs.events.writing import Write, write
 
 log = structlog.get_logger()
 
 MOVE = """
-    with moved as (
-      update progress set next_offset = $4 where topic = $1 and partition = $2 and next_offset = $3 returning true),
+    moved as (
+      update progress set next_offset = $4
+       where topic = $1 and partition = $2 and next_offset = $3 and rebuilt = $10 returning true),
     heads as (
       update source_progress p set seq = n.seq, hash = n.hash, at = greatest(p.at, n.at)
         from unnest($6::text[], $7::bigint[], $8::bytea[], $9::timestamptz[]) n(source, seq, hash, at)
        where p.lane = $5 and p.source = n.source and exists (select from moved))
-    select exists (select from moved)
 """
 
 
@@ -39,6 +40,8 @@ class Cursor:
     partition: TopicPartition
     next_offset: int
     heads: dict[str, tuple[int, bytes]]
+    rebuilt: int = 0
+    """How often the read model has been put in place anew: what was read of an older one may not be written."""
 
     @property
     def lane(self) -> int:
@@ -105,17 +108,21 @@ def _is_next(lane: int, heads: dict[str, tuple[int, bytes]], record: WireRecord)
 async def read_cursor(conn: Connection, partition: TopicPartition) -> Cursor:
     """The recorded progress of a partition."""
     lane = 64 if partition.topic == "directory.events" else partition.partition
-    offset = await conn.fetchval(
-        "select next_offset from progress where topic = $1 and partition = $2", partition.topic, partition.partition
+    there = await conn.fetchrow(
+        "select next_offset, rebuilt from progress where topic = $1 and partition = $2",
+        *(partition.topic, partition.partition),
     )
     rows = await conn.fetch("select source, seq, hash from source_progress where lane = $1", lane)
-    return Cursor(partition, offset, {row["source"]: (row["seq"], row["hash"]) for row in rows})
+    heads = {row["source"]: (row["seq"], row["hash"]) for row in rows}
+    return Cursor(partition, there["next_offset"], heads, there["rebuilt"])
 
 
-async def move(conn: Connection, cursor: Cursor, taken: Taken) -> None:
-    """First statement of the transaction: compare-and-set of the progress. Raises `ProgressMoved`."""
+async def move(conn: Connection, cursor: Cursor, taken: Taken, writes: Sequence[Write] = ()) -> None:
+    """Compare-and-set of the progress, and what else is written only with it. Raises `ProgressMoved`."""
     last = {event.source: event for event in taken.events}
-    moved = await conn.fetchval(
+    moved = await write(
+        conn,
+        writes,
         MOVE,
         cursor.partition.topic,
         cursor.partition.partition,
@@ -126,13 +133,25 @@ async def move(conn: Connection, cursor: Cursor, taken: Taken) -> None:
         [event.position.seq for event in last.values()],
         [event.position.hash for event in last.values()],
         [event.recorded_at for event in last.values()],
+        cursor.rebuilt,
     )
     if not moved:
         raise ProgressMoved
 
 
-Work = Callable[[Connection, int, Sequence[Recorded]], Awaitable[None]]
-"""What a service does with a lane's new events, inside the transaction: (connection, lane, events)."""
+@dataclass(frozen=True)
+class Done:
+    """What a service makes of a lane's new events, nothing of it carried out yet."""
+
+    writes: Sequence[Write] = ()
+    within: Callable[[Connection], Awaitable[None]] | None = None
+    """What needs a transaction around it: reactions. It runs after the progress has moved, before the writes."""
+    applied: Callable[[], None] = lambda: None
+    """Called once it is committed."""
+
+
+Work = Callable[[Connection, int, Sequence[Recorded]], Awaitable[Done]]
+"""A service's part: (connection, lane, events) → what is to be done. It may read; who writes is the reader."""
 
 
 @dataclass
@@ -144,16 +163,29 @@ class Reader:
     duplicates: int = 0
 
     async def apply(self, conn: Connection, cursor: Cursor, taken: Taken) -> Cursor:
-        """One short transaction: progress, read model, reactions. Returns the cursor after it."""
+        """One short transaction: progress, read model, reactions. Returns the cursor after it.
+
+        What `work` read before it is still true when the progress moves: whoever writes to the lane's rows moves it.
+        """
         if taken.next_offset > cursor.next_offset:
-            async with conn.transaction():
-                await move(conn, cursor, taken)
-                if taken.events:
-                    await self.work(conn, cursor.lane, taken.events)
-                crash.here("reader.before_commit")
+            done = await self.work(conn, cursor.lane, taken.events) if taken.events else Done()
+            await self._commit(conn, cursor, taken, done)
             crash.here("reader.after_commit")
+            done.applied()
         self.duplicates += taken.duplicates
         if taken.broken:
             self.halted[cursor.partition] = taken.broken
             log.error("partition_halted", partition=cursor.partition.partition, reason=taken.broken)
-        return Cursor(cursor.partition, taken.next_offset, taken.heads)
+        return Cursor(cursor.partition, taken.next_offset, taken.heads, cursor.rebuilt)
+
+    async def _commit(self, conn: Connection, cursor: Cursor, taken: Taken, done: Done) -> None:
+        if done.within is None:
+            crash.here("reader.before_commit")
+            await move(conn, cursor, taken, done.writes)
+            return
+        async with conn.transaction():
+            await move(conn, cursor, taken)
+            await done.within(conn)
+            if done.writes:
+                await write(conn, done.writes)
+            crash.here("reader.before_commit")

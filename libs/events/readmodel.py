@@ -17,7 +17,10 @@ from libs.events.lanes import lane_of
 from libs.events.lifecycle import Case
 from libs.events.store import Connection
 from libs.events.tables import case_view
+from libs.events.writing import Write
 
+MOVED = "exists (select from moved)"
+NEWEST_DIRECTORY = "(select max(version) from directory_fact) as directory"
 Row = dict[str, Any]
 Key = tuple[Any, ...]
 
@@ -74,12 +77,11 @@ class Rows:
             self._of_case.setdefault(row["case_id"], {})[key] = row
         return key
 
-    async def write(self, conn: Connection) -> None:
-        """One `unnest` upsert for what changed, one delete for what went."""
-        if self._gone:
-            await conn.execute(_delete(self.table), *[list(column) for column in zip(*self._gone, strict=True)])
-        if self._changed:
-            await conn.execute(_upsert(self.table), *self._columns())
+    def writes(self) -> list[Write]:
+        """One delete for what went, one `unnest` upsert for what changed."""
+        gone = [Write(_delete(self.table), tuple(list(column) for column in zip(*self._gone, strict=True)))]
+        changed = [Write(_upsert(self.table), tuple(self._columns()))]
+        return [*(gone if self._gone else ()), *(changed if self._changed else ())]
 
     def _columns(self) -> list[list[Any]]:
         rows = [self._rows[key] for key in self._changed]
@@ -109,7 +111,7 @@ def _delete(table: Table) -> str:
     names = [column.name for column in table.primary_key.columns]
     match = " and ".join(f"t.{name} = gone.{name}" for name in names)
     gone = f"unnest({_arrays(table, names)}) gone({', '.join(names)})"
-    return f"delete from {table.name} t using {gone} where {match}"  # noqa: S608 - our own names
+    return f"delete from {table.name} t using {gone} where {match} and {MOVED}"  # noqa: S608 - our own names
 
 
 def _wire(kind: Any, value: Any) -> Any:
@@ -127,7 +129,7 @@ def _upsert(table: Table) -> str:
     keys = ", ".join(column.name for column in table.primary_key.columns)
     sets = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
     action = f"update set {sets}" if sets else "nothing"
-    values = f"select * from unnest({_arrays(table, names)})"  # noqa: S608 - our own names
+    values = f"select * from unnest({_arrays(table, names)}) where {MOVED}"  # noqa: S608 - our own names
     return f"insert into {table.name} ({', '.join(names)}) {values} on conflict ({keys}) do {action}"
 
 
@@ -139,6 +141,8 @@ class ReadModel:
     copies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Event id → search copies of what is sealed in it, made where the vault opens it (architecture.md §8)."""
     rows: dict[str, Rows] = field(init=False)
+    directory: int = 0
+    """The newest version of the directory that is here."""
     _cases: dict[str, Case] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -155,14 +159,14 @@ class ReadModel:
         if not all(by_case):
             given.append(sorted({lane_of(one) for one in case_ids}))
         columns = [_select(table, 1 if of_case else 2) for table, of_case in zip(asked, by_case, strict=True)]
-        row = await conn.fetchrow(f"select {', '.join(columns)}", *given)
+        row = await conn.fetchrow(f"select {NEWEST_DIRECTORY}, {', '.join(columns)}", *given)
+        self.directory = row["directory"] or 0
         for table in asked:
             self.rows[table.name].take(row[table.name])
 
-    async def write(self, conn: Connection) -> None:
-        """Write what the batch changed."""
-        for rows in self.rows.values():
-            await rows.write(conn)
+    def writes(self) -> list[Write]:
+        """What the batch changed."""
+        return [write for rows in self.rows.values() for write in rows.writes()]
 
     def case(self, case_id: str) -> Case | None:
         """The case as far as the batch has come."""

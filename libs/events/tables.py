@@ -1,6 +1,6 @@
 """Read-side tables that every service has; unqualified, so that a rebuild can fill another schema."""
 
-from sqlalchemy import ARRAY, BigInteger, Column, DateTime, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 metadata = MetaData()
@@ -22,6 +22,7 @@ progress = Table(
     Column("topic", Text, primary_key=True),
     Column("partition", SmallInteger, primary_key=True),
     Column("next_offset", BigInteger, nullable=False),
+    Column("rebuilt", Integer, nullable=False),
 )
 
 source_progress = Table(

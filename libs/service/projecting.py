@@ -1,4 +1,4 @@
-"""What a worker does with a lane's batch, in one transaction: fold it into the read model, then react."""
+"""What a worker does with a lane's batch: fold it into the read model in memory, then react; the reader writes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from libs.directory.facts import Facts
 from libs.directory.store import FactRow
 from libs.directory.view import View
 from libs.events import tracing
+from libs.events.consumer import Done
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded
 from libs.events.ids import EventId
@@ -60,48 +61,58 @@ async def save_directory(conn: Connection, events: Sequence[Recorded]) -> None:
 
 
 @dataclass(frozen=True)
+class Reaction:
+    """A command of this service that follows from an event, with what could be known then."""
+
+    command: Any
+    facts: Facts
+    cause: Recorded
+    traceparent: str | None
+
+
+@dataclass(frozen=True)
 class Projecting:
     """The `work` of a worker: projection and reactions of one lane's batch."""
 
     running: Runtime
 
-    async def __call__(self, conn: Connection, lane: int, events: Sequence[Recorded]) -> None:
-        """Runs inside the transaction that moved the progress."""
+    async def __call__(self, conn: Connection, lane: int, events: Sequence[Recorded]) -> Done:
+        """Folds in memory; the reader writes it with the progress."""
         if lane == DIRECTORY_LANE:
-            await save_directory(conn, events)
-            return
-        parts = self.running.parts
+            return Done(within=lambda conn: save_directory(conn, events))
         began = monotonic()
-        view = await self._directory(conn, events)
-        model = await opened(conn, parts, events, self.running.opener)
-        locked = False
-        touched: set[str] = set()
-        for event in events:
-            with _about(event) as here:
-                fold_one(model, parts, event)
-                if parts.effect:
-                    await parts.effect(self.running, event)
-                case = model.case(event.subject)
-                if parts.react is None or case is None:
-                    continue
-                for command in parts.react(event, case, view):
-                    if not locked:
-                        await lock_lane(conn, lane)
-                        locked = True
-                    facts = Facts(case, view, self.running.directory.directory)
-                    await self._react(conn, command, facts, event, here.traceparent)
-                    touched.add(event.subject)
-        if parts.after and touched:
-            await parts.after(self.running, conn, sorted(touched))
-        await model.write(conn)
-        self._measure(model, events, monotonic() - began)
+        model = await opened(conn, self.running.parts, events, self.running.opener)
+        view = await self._directory(conn, model, events)
+        reactions = [one for event in events for one in await self._fold(model, event, view)]
 
-    async def _react(
-        self, conn: Connection, command: Any, facts: Facts, cause: Recorded, traceparent: str | None
-    ) -> None:
-        given = cause.recorded_at if self.running.manual else None
+        async def react(conn: Connection) -> None:
+            await lock_lane(conn, lane)
+            for reaction in reactions:
+                await self._react(conn, reaction)
+            if after := self.running.parts.after:
+                await after(self.running, conn, sorted({one.cause.subject for one in reactions}))
+
+        def applied() -> None:
+            self._measure(model, events, monotonic() - began)
+
+        return Done(model.writes(), react if reactions else None, applied)
+
+    async def _fold(self, model: ReadModel, event: Recorded, view: View) -> list[Reaction]:
+        parts = self.running.parts
+        with _about(event) as here:
+            fold_one(model, parts, event)
+            if parts.effect:
+                await parts.effect(self.running, event)
+            case = model.case(event.subject)
+            if parts.react is None or case is None:
+                return []
+            facts = Facts(case, view, self.running.directory.directory)
+            return [Reaction(one, facts, event, here.traceparent) for one in parts.react(event, case, view)]
+
+    async def _react(self, conn: Connection, one: Reaction) -> None:
+        given = one.cause.recorded_at if self.running.manual else None
         await self.running.desk.react(
-            conn, command, facts, cause=cause, actor=SYSTEM, given=given, traceparent=traceparent
+            conn, one.command, one.facts, cause=one.cause, actor=SYSTEM, given=given, traceparent=one.traceparent
         )
 
     def _measure(self, model: ReadModel, events: Sequence[Recorded], seconds: float) -> None:
@@ -113,13 +124,14 @@ class Projecting:
         if not self.running.manual:
             VISIBLE_SECONDS.observe(max(0.0, (real_now() - events[-1].recorded_at).total_seconds()))
 
-    async def _directory(self, conn: Connection, events: Sequence[Recorded]) -> View:
+    async def _directory(self, conn: Connection, model: ReadModel, events: Sequence[Recorded]) -> View:
         """The newest directory here; raises `NotYet` while an event quotes a version that has not arrived."""
         quoted = max(event.directory_version for event in events)
-        view = await self.running.directory.latest(conn)
-        if view.version < quoted:
+        if model.directory < quoted:
             raise NotYet(f"directory version {quoted}")
-        return view
+        if model.directory > self.running.directory.directory.version:
+            await self.running.directory.refresh(conn)
+        return self.running.directory.directory.latest
 
 
 @contextmanager

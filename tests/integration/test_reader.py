@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from libs.events.consumer import Cursor, ProgressMoved, Reader, Taken, read_cursor, take
+from libs.events.consumer import Cursor, Done, ProgressMoved, Reader, Taken, read_cursor, take
 from libs.events.contracts import registry
 from libs.events.contracts.intake import CaseNotAccepted
 from libs.events.envelope import Recorded, WireRecord
@@ -19,6 +19,7 @@ from libs.events.errors import Unavailable
 from libs.events.lanes import decode_meta, encode_meta
 from libs.events.store import Connection, stored_position
 from libs.events.worker import Worker
+from libs.events.writing import Write
 from tests.integration.logs import NOTED, SOURCE, Log, case_in, eventually
 
 POISON = NOTED.model_copy(update={"alternative": "poison"})
@@ -36,14 +37,17 @@ class Noting:
     away: bool = False
     applied: list[tuple[int, int]] = field(default_factory=list)
 
-    async def __call__(self, conn: Connection, lane: int, events: Sequence[Recorded]) -> None:
-        for event in events:
-            await conn.execute(SEEN, lane, event.position.seq)
-            if isinstance(event.data, CaseNotAccepted) and event.data.alternative == "poison":
-                raise CannotProject
-        if self.away:
-            raise Unavailable
-        self.applied += [(lane, event.position.seq) for event in events]
+    async def __call__(self, conn: Connection, lane: int, events: Sequence[Recorded]) -> Done:
+        async def note(conn: Connection) -> None:
+            for event in events:
+                await conn.execute(SEEN, lane, event.position.seq)
+                if isinstance(event.data, CaseNotAccepted) and event.data.alternative == "poison":
+                    raise CannotProject
+            if self.away:
+                raise Unavailable
+            self.applied += [(lane, event.position.seq) for event in events]
+
+        return Done(within=note)
 
 
 @pytest.fixture
@@ -128,6 +132,25 @@ async def test_two_readers_at_the_same_moment_apply_once(log: Log) -> None:
     answers = await asyncio.gather(*(read() for _ in range(6)), return_exceptions=True)
     assert sorted(type(answer).__name__ for answer in answers) == ["Cursor", *["ProgressMoved"] * 5]
     assert await seen(log, 41) == [1]
+
+
+async def test_what_was_read_of_a_read_model_that_has_been_put_in_place_anew_is_not_written(log: Log) -> None:
+    await log.append(case_in(39), NOTED)
+    records = await wire(log, 39)
+
+    async def written_alone(_: Connection, lane: int, events: Sequence[Recorded]) -> Done:
+        return Done([Write("insert into seen (lane, seq) select $1, 1 where exists (select from moved)", (lane,))])
+
+    async with log.pool.acquire() as conn:
+        cursor, taken = await taken_from(conn, 39, records)
+        await conn.execute("update progress set rebuilt = rebuilt + 1")
+        with pytest.raises(ProgressMoved):
+            await Reader(written_alone).apply(conn, cursor, taken)
+        assert await seen(log, 39) == []
+        cursor, taken = await taken_from(conn, 39, records)
+        await Reader(written_alone).apply(conn, cursor, taken)
+        assert await read_cursor(conn, cursor.partition) == Cursor(cursor.partition, 1, taken.heads, 1)
+    assert await seen(log, 39) == [1]
 
 
 async def test_a_reader_that_dies_in_its_transaction_leaves_nothing_behind(log: Log) -> None:

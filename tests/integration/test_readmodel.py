@@ -18,6 +18,7 @@ from libs.events.event import Event, Sealed
 from libs.events.ids import ClassCode, GridCode, PersonId
 from libs.events.lanes import decode_meta
 from libs.events.store import stored_position
+from libs.events.writing import write
 from libs.service.projecting import project
 from services.intake.main import PARTS
 from services.intake.tables import TABLES
@@ -61,7 +62,7 @@ async def filled(log: Log, batches: Sequence[Sequence[Recorded]]) -> dict[str, l
         for table in FILLED:
             await conn.execute(f"delete from {table}")  # noqa: S608
         for batch in batches:
-            await (await project(conn, PARTS, batch)).write(conn)
+            await write(conn, (await project(conn, PARTS, batch)).writes())
         return {
             table: [dict(row) for row in await conn.fetch(f"select * from {table} order by case_id")]  # noqa: S608
             for table in FILLED

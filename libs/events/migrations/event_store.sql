@@ -184,6 +184,7 @@ create table read.progress (
   topic       text not null,
   partition   smallint not null,
   next_offset bigint not null default 0,
+  rebuilt     int not null default 0,
   primary key (topic, partition)
 ) with (fillfactor = 50);
 
@@ -233,7 +234,8 @@ insert into log.lane_head (lane, hash)
 select lane, sha256(convert_to('xunban:' || case lane when 64 then '/xunban/directory' else '/xunban/:service' end || ':' || lane, 'UTF8'))
   from generate_series(0, :last_lane) lane;
 
-insert into read.progress select 'case.events', k, 0 from generate_series(0, 63) k union all select 'directory.events', 0, 0;
+insert into read.progress (topic, partition)
+select 'case.events', k from generate_series(0, 63) k union all select 'directory.events', 0;
 insert into read.source_progress (lane, source, hash)
 select lane, source, sha256(convert_to('xunban:' || source || ':' || lane, 'UTF8'))
   from generate_series(0, 63) lane,
