@@ -20,6 +20,8 @@ class Pace:
     """How long beats are collected before they are stored and timers look; all services beat at one instant."""
     fetch: float
     """How long the broker may keep an empty answer back."""
+    look: float
+    """How seldom the relay looks for new events where none has come for a while; the first one waits so long at most."""
     store: float
     """At least between two writings of the watermarks that lists show; timers go by what the worker knows."""
 
@@ -31,5 +33,5 @@ class Pace:
                 await stirred.wait()
 
 
-BRISK = Pace(beat=1.0, rest=1.0, gather=0.0, fetch=0.5, store=0.0)
-TOWN = Pace(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, store=0.5)
+BRISK = Pace(beat=1.0, rest=1.0, gather=0.0, fetch=0.5, look=0.0, store=0.0)
+TOWN = Pace(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, look=1.0, store=0.5)

@@ -64,6 +64,8 @@ class Relay:
     pool: Pool
     bootstrap: Address
     idle_seconds: float = 0.2
+    rest_seconds: float = 0.0
+    """Where nothing comes the pause grows on, slowly, up to this."""
     owned: set[int] = field(default_factory=set)
     positions: dict[int, int] = field(default_factory=dict)
     halted: dict[int, str] = field(default_factory=dict)
@@ -107,9 +109,14 @@ class Relay:
             if fresh := self.owned - self.positions.keys() - self.halted.keys():
                 await self._reconcile(sorted(fresh))
             busy = await self._send_next(producer)
-            pause = 0.005 if busy else min(pause * 2, self.idle_seconds)
+            pause = 0.005 if busy else self._longer(pause)
             if not busy:
                 await _wait(self.wake, pause)
+
+    def _longer(self, pause: float) -> float:
+        if pause < self.idle_seconds:
+            return min(pause * 2, self.idle_seconds)
+        return max(self.idle_seconds, min(pause * 1.1, self.rest_seconds))
 
     async def _send_next(self, producer: AIOKafkaProducer) -> bool:
         open_lanes = {lane: seq for lane, seq in self.positions.items() if lane in self.owned}

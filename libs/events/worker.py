@@ -62,7 +62,7 @@ class Worker:
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
 
     def __post_init__(self) -> None:
-        self.relay = Relay(self.source, self.pool, self.bootstrap, self.idle_seconds)
+        self.relay = Relay(self.source, self.pool, self.bootstrap, self.idle_seconds, self.pace.look)
         self.reader = Reader(self.work)
         self.heartbeat = Heartbeat(self.source, self.pool, self.bootstrap)
 
@@ -224,10 +224,9 @@ class Worker:
             consumer.assign([tp])
             consumer.seek(tp, max(0, (await consumer.end_offsets([tp]))[tp] - 20))
             while True:
-                for record in (await consumer.getmany(timeout_ms=10_000)).get(tp, []):
-                    self._hear(record)
+                first = (await consumer.getmany(timeout_ms=10_000)).get(tp, [])
                 await asyncio.sleep(self.pace.gather)
-                for record in (await consumer.getmany(timeout_ms=0)).get(tp, []):
+                for record in (*first, *(await consumer.getmany(timeout_ms=0)).get(tp, [])):
                     self._hear(record)
                 self._tell()
         finally:
@@ -251,7 +250,6 @@ class Worker:
                     await self.watermarks.store(conn)
             except TRANSIENT as why:
                 log.warning("watermarks_not_stored", reason=type(why).__name__)
-                await asyncio.sleep(0.2)
             await asyncio.sleep(self.pace.store)
 
     async def beat(self) -> None:

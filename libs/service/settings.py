@@ -99,7 +99,9 @@ class Settings(KafkaSettings):
     worker_name: str | None = Field(default=None, description="A name that survives a restart; unique in its service.")
     worker_session_seconds: float = Field(default=10.0, description="Silence after which others take its lanes.")
     pool_size: int = Field(default=8, description="Most connections of one process to its database.")
-    relay_idle_ms: int = Field(default=200, description="Longest pause of the relay between two looks.")
+    relay_idle_ms: int = Field(
+        default=200, description="Longest pause of the relay between two looks; a town at rest: a second."
+    )
     stale_after_seconds: float = Field(default=60.0, description="Lag above which lists and final powers answer 503.")
     max_in_flight: int = Field(default=64, description="Requests an API works on at once; above it answers 503.")
     pool_wait_seconds: float = Field(default=3.0, description="Longest wait of a request for a database connection.")
