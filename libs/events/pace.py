@@ -21,7 +21,7 @@ class Pace:
     fetch: float
     """How long the broker may keep an empty answer back."""
     look: float
-    """How seldom the relay looks for new events where none has come for a while; the first one waits so long at most."""
+    """How seldom the relay looks where nothing has come for a while; the first event waits so long at most."""
     store: float
     """At least between two writings of the watermarks that lists show; timers go by what the worker knows."""
 

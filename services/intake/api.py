@@ -243,8 +243,9 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
 
 
 def _item(doc: dict[str, Any]) -> dict[str, Any]:
+    """What is as it is in a new case, the read model leaves out."""
     names = ("case_id", "state", "channel", "kind", "class_code", "urgency", "grid", "unit", "round", "received_at")
-    return {name: doc[name] for name in names}
+    return {name: doc.get(name, Case.model_fields[name].default) for name in names}
 
 
 def _csv_item(doc: dict[str, Any]) -> dict[str, Any]:
