@@ -92,7 +92,7 @@ async def _harmed(stack: Stack, run: Run, deadlines: int, desks: int) -> tuple[M
     async with Timeline.of(stack) as line:
         await line.advance(START)
         await apply_directory(line, ROOT / "examples" / "town")
-        site = Site(stack, line, Clients(line))
+        site = Site(stack, line, Clients(line, patience=run.seconds + PATIENCE))
         if deadlines:
             await _deadlines(site, run, deadlines)
         mix = Mix(site, run.seed, run.seconds, run.tell)
@@ -129,7 +129,7 @@ async def _under_load(site: Site, run: Run, mix: Mix, desks: int) -> None:
         while not harm.done():
             try:
                 await site.clients.whole_case()
-            except (Unexpected, TimeoutError, httpx.HTTPError) as why:
+            except (Unexpected, httpx.HTTPError) as why:
                 run.complaints.append(f"client: {type(why).__name__} {why}")
             await asyncio.sleep(PAUSE)
 

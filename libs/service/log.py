@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from traceback import walk_tb
 from typing import Any
 
@@ -18,6 +19,8 @@ import structlog
 OURS = ("libs.", "services.")
 FRAMES = 20
 """The innermost frames say where it happened; the outermost are the server's."""
+QUIET = 10.0
+"""Seconds in which the Kafka client does not say the same words twice."""
 
 
 def set_up(service: str, process: str) -> None:
@@ -77,12 +80,26 @@ def _words(error: BaseException) -> str | None:
 class Libraries(logging.Handler):
     """What libraries say by the standard module, as one fact of ours."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._quiet_until: dict[str, float] = {}
+
     def emit(self, record: logging.LogRecord) -> None:
         """The Kafka client speaks of nodes and topics; of all others only the first line of their fixed words."""
-        words = record.getMessage() if record.name.startswith("aiokafka") else str(record.msg)
+        kafka = record.name.startswith("aiokafka")
+        if kafka and self._was_just_said(str(record.msg)):
+            return
+        words = record.getMessage() if kafka else str(record.msg)
         level = logging.WARNING if record.levelno <= logging.WARNING else logging.ERROR
         said = words.partition("\n")[0]
         structlog.get_logger().log(level, "library_said", logger=record.name, said=said, exc_info=record.exc_info)
+
+    def _was_just_said(self, words: str) -> bool:
+        # Without its broker the client says some hundred lines a second.
+        if monotonic() < self._quiet_until.get(words, 0):
+            return True
+        self._quiet_until[words] = monotonic() + QUIET
+        return False
 
 
 @contextmanager

@@ -85,6 +85,19 @@ def test_what_a_lost_task_says_is_cut_after_its_first_line(capsys: pytest.Captur
     assert (first["said"], second["said"]) == ("Task exception was never retrieved", "cannot read %s")
 
 
+def test_a_client_that_finds_no_broker_says_so_once_and_not_a_hundred_times_a_second(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for attempt in range(100):
+        logging.getLogger("aiokafka").error("Unable connect to %r: %s", "127.0.0.1:19092", attempt)
+    logging.getLogger("aiokafka").error("Unable to update metadata from %s", [1])
+    first, second = lines(capsys)
+    assert (first["said"], second["said"]) == (
+        "Unable connect to '127.0.0.1:19092': 0",
+        "Unable to update metadata from [1]",
+    )
+
+
 def test_the_kafka_client_says_which_node_is_away(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("aiokafka.conn").warning("Unable to connect to node %s", "127.0.0.1:19092")
     (line,) = lines(capsys)
