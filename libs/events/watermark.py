@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -125,6 +125,11 @@ class Watermarks:
         waiting = self.waiting.get(key, {})
         for covered in [beat_seq for beat_seq in waiting if beat_seq <= seq]:
             self._move(key, *waiting.pop(covered))
+
+    def catch_up(self, lane: int, heads: Mapping[str, tuple[int, bytes]]) -> None:
+        """Another worker applied this much: beats wait for it, and an event that would tell so may never come."""
+        for source, (seq, _) in heads.items():
+            self.apply(source, lane, seq, EPOCH)
 
     def _move(self, key: tuple[str, int], at: datetime, sent: datetime | None) -> None:
         self.at[key] = max(at, self.at.get(key, EPOCH))

@@ -167,13 +167,13 @@ class Worker:
             log.warning("progress_not_read", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
         if self.cursors.get(tp) is before:
             self.cursors[tp] = cursor
+            self.watermarks.catch_up(cursor.lane, cursor.heads)
             consumer.seek(tp, cursor.next_offset)
 
     async def _rewind(self, consumer: AIOKafkaConsumer, cursor: Cursor) -> None:
         """The log ends before our progress, so it lost records: read it all again, what is known being dropped."""
-        tp = cursor.partition
-        log.error("log_lost_records", partition=tp.partition, topic=tp.topic, progress=cursor.next_offset)
-        await self.pool.execute(REWIND, *tp, cursor.next_offset)
+        log.error("log_lost_records", **cursor.partition._asdict(), progress=cursor.next_offset)
+        await self.pool.execute(REWIND, *cursor.partition, cursor.next_offset)
         await self._put_back(consumer, cursor)
 
     async def take_over(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:

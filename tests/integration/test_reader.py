@@ -20,7 +20,7 @@ from libs.events.lanes import decode_meta, encode_meta
 from libs.events.store import Connection, stored_position
 from libs.events.worker import Worker
 from libs.events.writing import Write
-from tests.integration.logs import NOTED, SOURCE, Log, case_in, eventually
+from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, eventually, read_lane
 
 POISON = NOTED.model_copy(update={"alternative": "poison"})
 SEEN = "insert into seen (lane, seq) values ($1, $2)"
@@ -300,3 +300,17 @@ async def test_a_log_shorter_than_the_progress_is_read_again_and_what_is_known_i
         await has_seen(log, 57, 1, 2, 3)
         assert worker.reader.halted == {}
     assert await log.pool.fetchval("select next_offset from progress where partition = 57") < 900
+
+
+async def test_what_another_worker_applied_meanwhile_counts_for_the_watermark(log: Log) -> None:
+    """A batch under way while lanes change hands: the new holder finds it applied, and hears of no event any more."""
+    work = Noting(away=True)
+    async with working(log, work) as worker:
+        await log.append(case_in(59))
+        await eventually(lambda: worker.relay.positions.get(59) == 1, "the event is in the log")
+        async with log.pool.acquire() as conn:
+            records = await read_lane(log, 59)
+            cursor = await read_cursor(conn, TopicPartition("case.events", 59))
+            await Reader(Noting()).apply(conn, cursor, take(cursor, records, [one.offset for one in records]))
+        work.away = False
+        await eventually(lambda: worker.watermarks.lane(59, [SOURCE]) == MORNING, "a beat counts")
