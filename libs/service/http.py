@@ -6,14 +6,13 @@ import hmac
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import AwareDatetime, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.directory.view import View
@@ -24,7 +23,7 @@ from libs.events.ids import PersonId
 from libs.events.look import Look
 from libs.events.once import Once, Outcome
 from libs.events.watermark import SOURCES
-from libs.service import measuring, problems
+from libs.service import headers, measuring, problems
 from libs.service.callers import TokenInvalid, actor
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.log import set_up, told
@@ -32,9 +31,6 @@ from libs.service.runtime import Parts, Runtime, runtime
 from libs.service.settings import Settings
 from libs.service.tracing import traced
 from libs.service.watching import InFlight, Watched
-
-Instant = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
-"""An instant that a caller states, in any offset, with which arithmetic cannot overflow."""
 
 
 class NoIdempotencyKey(Malformed):
@@ -89,15 +85,10 @@ async def get_runtime(request: Request) -> Runtime:
 Running = Annotated[Runtime, Depends(get_runtime)]
 
 
-async def get_person(
-    request: Request,
-    running: Running,
-    authorization: Annotated[str | None, Header()] = None,
-    xunban_appointment: Annotated[str | None, Header()] = None,
-    xunban_now: Annotated[Instant | None, Header()] = None,
-) -> Person:
+async def get_person(request: Request, running: Running) -> Person:
     """The caller; raises `TokenInvalid`, `NoAppointment`, `AppointmentUnclear` or a refusal of `Xunban-Now`."""
-    caller = running.tokens.caller(authorization)
+    xunban_now = headers.instant(request, "xunban-now")
+    caller = running.tokens.caller(request.headers.get("authorization"))
     async with running.pool.acquire() as conn:
         directory, seen = await running.look(conn, PersonId(caller.subject), *_asked(request))
     now = seen.now
@@ -107,7 +98,8 @@ async def get_person(
         if "clock" not in caller.scopes:
             raise ClockNotYours()
         now = xunban_now
-    return Person(actor(directory, caller, xunban_appointment, now), directory, now, xunban_now, seen)
+    acting = actor(directory, caller, request.headers.get("xunban-appointment"), now)
+    return Person(acting, directory, now, xunban_now, seen)
 
 
 def _asked(request: Request) -> tuple[str | None, str | None]:
@@ -120,16 +112,10 @@ def _asked(request: Request) -> tuple[str | None, str | None]:
 Calling = Annotated[Person, Depends(get_person)]
 
 
-async def get_call(  # noqa: PLR0917 - FastAPI passes them by name
-    request: Request,
-    running: Running,
-    person: Calling,
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
-    if_match: Annotated[str | None, Header()] = None,
-    traceparent: Annotated[str | None, Header(max_length=100)] = None,
-) -> Call:
+async def get_call(request: Request, running: Running, person: Calling) -> Call:
     """What stands around a command; raises `NoIdempotencyKey` or `NulInText`."""
-    if not idempotency_key:
+    key = headers.key(request)
+    if not key:
         raise NoIdempotencyKey()
     # Once in the log it would halt every read model that writes it to a column. A picture may hold these six letters.
     sends_files = request.headers.get("content-type", "").startswith("multipart/form-data")
@@ -140,7 +126,8 @@ async def get_call(  # noqa: PLR0917 - FastAPI passes them by name
         + await request.body()
     )
     digest = hmac.new(running.idempotency_key, said, sha256).digest()
-    once = Once(person.actor.person, idempotency_key, digest)
+    once = Once(person.actor.person, key, digest)
+    if_match, traceparent = request.headers.get("if-match"), request.headers.get("traceparent")
     return Call(person.actor, once, person.given, if_match, traceparent, person.look)
 
 
@@ -247,6 +234,7 @@ def api_app(parts: Parts) -> FastAPI:
             await wait_for_position(conn, min_position)
             return (await as_of(conn, SOURCES, float("inf"))).document()
 
+    headers.tell(parts.routers, {get_person: headers.OF_PERSON, get_call: headers.OF_CALL})
     for router in parts.routers:
         app.include_router(router)
     return app

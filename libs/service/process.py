@@ -25,7 +25,8 @@ from libs.events.worker import TRANSIENT, Worker
 from libs.service import measuring, problems
 from libs.service.callers import TokenInvalid
 from libs.service.clock import real_now
-from libs.service.http import ClockNotSettable, ClockNotYours, Instant
+from libs.service.headers import Instant
+from libs.service.http import ClockNotSettable, ClockNotYours
 from libs.service.log import set_up, told
 from libs.service.metrics import CHECKPOINT
 from libs.service.projecting import Projecting

@@ -11,7 +11,7 @@ from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
 from libs.events.decider import Actor
 from libs.events.ids import ClassCode, GridCode, PersonId
 from libs.service.cases import CASE_ID, Body
-from libs.service.http import Instant
+from libs.service.headers import Instant
 from services.intake import domain, reception
 
 Channel = Literal["phone", "web", "app", "counter", "wechat", "mail", "visit", "import"]

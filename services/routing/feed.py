@@ -15,7 +15,8 @@ from libs.events.lanes import CASE_LANES
 from libs.events.store import Connection
 from libs.service.cases import CursorMalformed, MinPosition, decode_cursor, encode_cursor
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, DocumentAnswer, Instant, Person, Running
+from libs.service.headers import Instant
+from libs.service.http import Calling, DocumentAnswer, Person, Running
 from services.routing.lists import LISTED, own_sight, text_or_none
 from services.routing.tables import feed_entry
 

@@ -18,7 +18,8 @@ from libs.service.access import Sight, sight
 from libs.service.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, DocumentAnswer, Instant, Person, Running
+from libs.service.headers import Instant
+from libs.service.http import Calling, DocumentAnswer, Person, Running
 from services.routing.holding import ALL_UNITS, Role
 from services.routing.work_order import NotYourUnit
 

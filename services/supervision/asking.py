@@ -16,7 +16,8 @@ from libs.service import freshness
 from libs.service.access import sight
 from libs.service.cases import MinPosition
 from libs.service.freshness import AsOf, wait_for_position
-from libs.service.http import Calling, Instant, Person, Running
+from libs.service.headers import Instant
+from libs.service.http import Calling, Person, Running
 from services.supervision.tables import clock as clocks
 
 SHOWN = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")

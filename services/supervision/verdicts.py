@@ -12,7 +12,8 @@ from fastapi.responses import Response
 
 from libs.service.cases import decode_cursor, encode_cursor
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.http import Calling, DocumentAnswer, Instant, Running
+from libs.service.headers import Instant
+from libs.service.http import Calling, DocumentAnswer, Running
 from services.supervision.asking import COLUMNS, Asked, Conditions, get_asked, moment
 from services.supervision.board import Verdict, clock_document
 
