@@ -121,10 +121,8 @@ async def get_call(request: Request, running: Running, person: Calling) -> Call:
     sends_files = request.headers.get("content-type", "").startswith("multipart/form-data")
     if not sends_files and b"\\u0000" in await request.body():
         raise NulInText()
-    said = (
-        f"{request.method}|{request.url.path}|{person.given}|{person.actor.appointment}|".encode()
-        + await request.body()
-    )
+    what = f"{request.method}|{request.scope['path']}|{person.given}|{person.actor.appointment}|"
+    said = what.encode() + await request.body()
     digest = hmac.new(running.idempotency_key, said, sha256).digest()
     once = Once(person.actor.person, key, digest)
     if_match, traceparent = request.headers.get("if-match"), request.headers.get("traceparent")
