@@ -120,7 +120,10 @@ class Append:
 
 
 async def append_once(conn: Connection, wanted: Append, claim: Claim | None) -> Appended | None:
-    """Append and keep the answer in one statement, which is its own transaction; None where the key is taken."""
+    """Append and keep the answer in one statement, which is its own transaction; None where the key is taken.
+
+    Once the server has it, it is carried out even if this process dies meanwhile: as if it had died before answering.
+    """
     values = _values(wanted.stream, wanted.drafts, wanted.expected, wanted.cause, wanted.given)
     with _conflicts():
         row = await conn.fetchrow(APPEND_ONCE if claim else APPEND, *values, *(claim or ()))

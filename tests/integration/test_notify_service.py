@@ -207,6 +207,11 @@ async def test_killed_between_sending_and_recording_the_file_is_there_once_and_t
         await eventually(lambda: list(folder.glob("[!.]*.txt")), "the file was written")
         await eventually(lambda: taken(outside.water), "the water company's system took it")
         running.kill("notify-worker")
+        # The server would still carry out what the dead worker has asked for and what waits for the lane.
+        await conn.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where datname = 'notify' and wait_event_type = 'Lock'"
+        )
     await conn.close()
     await restarted(running)
     await town.line.settle()
