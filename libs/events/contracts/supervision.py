@@ -87,26 +87,23 @@ class ClocksRevived(Event):
     clocks: tuple[KnownClock, ...]
 
 
-class DeadlineWarned(Event):
+class InstantReached(Event):
+    """What is said of an instant of a running clock."""
+
+    clock_id: ClockId
+    clock: Clock
+    round: int
+    unit: UnitId | None = None
+    instant: datetime
+    due_at: datetime
+
+
+class DeadlineWarned(InstantReached):
     """到期提醒 (L0): the lamp of a running clock turned yellow."""
 
-    clock_id: ClockId
-    clock: Clock
-    round: int
-    unit: UnitId | None = None
-    instant: datetime
-    due_at: datetime
 
-
-class DeadlineBreached(Event):
+class DeadlineBreached(InstantReached):
     """超期: the due instant of a running clock passed and every fact up to it is known."""
-
-    clock_id: ClockId
-    clock: Clock
-    round: int
-    unit: UnitId | None = None
-    instant: datetime
-    due_at: datetime
 
 
 class AutoEscalated(Event):
