@@ -17,7 +17,7 @@ import asyncpg
 import uvloop
 from rich.console import Console
 
-from bench import appending, firing, lists, plot, reading, town, visible
+from bench import appending, firing, importing, lists, plot, reading, town, visible
 from bench.rows import Row, show, times_at_most, write
 from deploy.directory_apply import PUBLISHER
 from deploy.embedded.instance import ROOT
@@ -177,7 +177,7 @@ async def town_side(bench: Bench, running: Stack, up: float) -> None:
             bench.add(*await town.case_rows(running, watch, rest))
         if bench.wants("import"):
             bench.tell("批量导入", "bulk import")
-            bench.add(*await town.import_rows(running, watch))
+            bench.add(*await importing.import_rows(running, watch))
     if bench.wants("intake"):
         bench.tell("受理 HTTP", "HTTP intake")
         bench.add(await town.intake_row(running))
