@@ -9,17 +9,11 @@ import secrets
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from time import monotonic
 
 import asyncpg
-import httpx
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
-from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.directory_apply import apply_directory
 from deploy.embedded.instance import ROOT, SERVICES
@@ -29,11 +23,10 @@ from deploy.town import Town, civil
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
 from tests.integration.collector import Collector, Span, collecting
+from tests.integration.crowd import WORDS, appeal, cases_received, operators, scraped, silent_database
 from tests.integration.logs import eventually
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-WORDS = "张三家门口下水道异味13800000000"
-BODY = {"channel": "phone", "kind": "help", "content": WORDS, "place": {"grid": "G03"}}
 
 
 @pytest.fixture(scope="module")
@@ -109,24 +102,6 @@ async def test_one_trace_spans_the_request_the_log_and_the_reactions_of_other_se
 # Metrics -------------------------------------------------------------------------------------------------------------
 
 
-async def scraped(stack: Stack) -> tuple[dict[tuple[str, str], dict[str, float]], str]:
-    """Values by (service, process) and by name with labels; and all the text."""
-    found: dict[tuple[str, str], dict[str, float]] = {}
-    everything = ""
-    async with httpx.AsyncClient(trust_env=False) as client:
-        for service in SERVICES:
-            for process, url in (("api", stack.api_url(service)), ("worker", stack.worker_url(service))):
-                text = (await client.get(f"{url}/metrics")).raise_for_status().text
-                everything += text
-                for family in text_string_to_metric_families(text):
-                    for sample in family.samples:
-                        labels = dict(sample.labels)
-                        assert (labels.pop("service"), labels.pop("process")) == (service, process)
-                        told = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
-                        found.setdefault((service, process), {})[f"{sample.name}{{{told}}}"] = sample.value
-    return found, everything
-
-
 async def test_every_process_says_how_it_is(case: str, running: Stack) -> None:
     found, everything = await scraped(running)
     for service in SERVICES:
@@ -190,43 +165,6 @@ async def test_what_the_log_has_not_taken_yet_is_counted(case: str, running: Sta
 # Too much of it ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What an appeal to intake was told, and after how many seconds."""
-
-    status: int
-    code: str
-    retry_after: str | None
-    seconds: float
-
-
-async def appeal(client: httpx.AsyncClient, key: str) -> Answer:
-    began = monotonic()
-    answer = await client.post("/appeals", json=BODY, headers={"Idempotency-Key": key})
-    code = answer.json().get("code", "")
-    return Answer(answer.status_code, code, answer.headers.get("retry-after"), monotonic() - began)
-
-
-@asynccontextmanager
-async def operators(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    """Any number of them at once, on any number of connections."""
-    headers = {"Authorization": f"Bearer {stack.token(person='zhou-min')}"}
-    # A server closes a connection that rests five seconds; one that is used again at that very moment would break.
-    limits = httpx.Limits(max_connections=None, keepalive_expiry=1)
-    async with httpx.AsyncClient(
-        base_url=stack.api_url("intake"), headers=headers, timeout=60, limits=limits, trust_env=False
-    ) as client:
-        yield client
-
-
-async def cases_received(stack: Stack) -> int:
-    conn = await asyncpg.connect(stack.admin_url("intake"))
-    try:
-        return int(await conn.fetchval("select count(*) from log.event where type = 'intake.appeal-received.v1'"))
-    finally:
-        await conn.close()
-
-
 async def test_of_many_requests_at_once_each_is_done_or_told_to_come_again_and_is_done_once_in_the_end(
     case: str, running: Stack
 ) -> None:
@@ -263,20 +201,6 @@ async def test_while_the_database_lets_nobody_write_nobody_waits_long(case: str,
     assert {(one.status, one.code, one.retry_after) for one in answers} == {(503, "unavailable", "1")}
     assert max(one.seconds for one in answers) < 10
     assert await cases_received(running) == before
-
-
-@contextmanager
-def silent_database(stack: Stack) -> Iterator[None]:
-    """PostgreSQL stands still with every connection open."""
-    server = int((stack.dir / "pg" / "postmaster.pid").read_text().split()[0])
-    children = [int(pid) for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split()]
-    try:
-        for pid in (server, *children):
-            os.kill(pid, signal.SIGSTOP)
-        yield
-    finally:
-        for pid in (*children, server):
-            os.kill(pid, signal.SIGCONT)
 
 
 async def test_a_database_that_stands_still_fills_no_memory(case: str, running: Stack) -> None:
