@@ -72,6 +72,8 @@ class Act:
     label: Said
     fields: tuple[Field, ...] = ()
     hint: Said = NOTHING
+    for_good: bool = False
+    """Nobody can take it back: the end of the case's number is typed beside it."""
 
     def body(self, typed: Mapping[str, str]) -> dict[str, Any]:
         """The command's body; what was left empty is left out."""

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import Response
 
+from libs.directory.naming import NOTICES
 from libs.events.ids import new_id
 from libs.service.cases import CASE_ID
 from services.console.acts import Form, form_of, shown_again
 from services.console.choices import choices, handlers_of
 from services.console.intake_acts import PURPOSES
-from services.console.offered import BY_NAME
+from services.console.offered import BY_NAME, RESEND
 from services.console.screen import Screen, Seen, Typed, freshness, go, inside
 from services.console.upstream import Answer
 from services.console.wording import TEXTS
@@ -23,6 +24,15 @@ from services.console.wording import TEXTS
 router = APIRouter(include_in_schema=False)
 
 SERVICES = ("intake", "routing", "supervision")
+NOT_CONFIRMED: dict[str, Any] = {
+    "code": "E-CONFIRM",
+    "message_zh": "请输入本案编号的后六位以确认; 尚未执行",
+    "message_en": "type the last six characters of the case's number; nothing was done",
+    "rule_id": None,
+    "evidence_event_ids": [],
+    "allowed_actions": [],
+    "errors": [{"at": "confirm", "error": "mismatch"}],
+}
 CaseId = Annotated[str, Path(pattern=CASE_ID)]
 
 
@@ -32,6 +42,8 @@ class Told:
 
     documents: Mapping[str, Answer]
     timelines: Mapping[str, Answer]
+    told: Answer
+    """Who was told of it, and what became of each message."""
 
     @property
     def newest(self) -> Answer:
@@ -53,6 +65,16 @@ class Told:
         """Everything that was recorded, oldest first."""
         items = [one for answer in self.timelines.values() if answer.ok for one in answer.document["items"]]
         return sorted(items, key=lambda one: one["recorded_at"])
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """Who was told what, oldest first."""
+        return list(self.told.document["messages"]) if self.told.ok else []
+
+    @property
+    def resends(self) -> bool:
+        """Whether the visitor may have one of them sent again."""
+        return self.told.ok and RESEND.name in self.told.document["allowed_actions"]
 
     @property
     def parties(self) -> list[str]:
@@ -91,7 +113,10 @@ async def do(screen: Seen, case_id: CaseId, name: str, typed: Typed) -> Response
     """Carry out an act. Refused, the case is shown with the reason and with what was typed."""
     if (act := BY_NAME.get(name)) is None:
         raise HTTPException(404)
-    answer = await screen.tell(act.service, f"/cases/{case_id}/{act.name}", act.body(typed), typed.get("key", ""))
+    if act.for_good and typed.get("confirm", "").strip().lower() != case_id[-6:]:
+        answer = Answer(422, NOT_CONFIRMED)
+    else:
+        answer = await screen.tell(act.service, f"/cases/{case_id}/{act.name}", act.body(typed), typed.get("key", ""))
     if answer.ok:
         back = inside(typed.get("back", ""), f"/cases/{case_id}")
         return go(back, done=act.name, position=answer.document.get("position"))
@@ -99,11 +124,13 @@ async def do(screen: Seen, case_id: CaseId, name: str, typed: Typed) -> Response
 
 
 async def read(screen: Screen, case_id: str, position: str | None) -> Told:
-    """Ask all three services at once."""
+    """Ask all services at once."""
     paths = [(name, f"/cases/{case_id}{tail}") for tail in ("", "/timeline") for name in SERVICES]
+    paths.append(("notify", f"/cases/{case_id}"))
     answers = await asyncio.gather(*(screen.ask(name, path, min_position=position) for name, path in paths))
     count = len(SERVICES)
-    return Told(dict(zip(SERVICES, answers[:count], strict=True)), dict(zip(SERVICES, answers[count:], strict=True)))
+    documents, timelines = (dict(zip(SERVICES, part, strict=True)) for part in (answers[:count], answers[count:-1]))
+    return Told(documents, timelines, answers[-1])
 
 
 async def shown(
@@ -136,4 +163,6 @@ async def shown(
         purposes=PURPOSES,
         texts=TEXTS,
         acts=BY_NAME,
+        resend=form_of(RESEND) if told.resends else None,
+        notices=NOTICES,
     )

@@ -12,10 +12,11 @@ class Settings(BaseSettings):
     intake_url: str = Field(description="Base address of intake's API.")
     routing_url: str = Field(description="Base address of routing's API.")
     supervision_url: str = Field(description="Base address of supervision's API.")
+    notify_url: str = Field(description="Base address of notify's API.")
     secure_cookies: bool = Field(
         default=False, description="Behind TLS, where every installation but a developer's own machine is."
     )
 
     def urls(self) -> dict[str, str]:
         """Service → base address of its API."""
-        return {"intake": self.intake_url, "routing": self.routing_url, "supervision": self.supervision_url}
+        return {name: getattr(self, f"{name}_url") for name in ("intake", "routing", "supervision", "notify")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.directory.naming import Said
-from services.console.acts import Act, Field, Option, coded, reason
+from services.console.acts import PHOTOS, Act, Field, Option, coded, degrees, lines, reason
 
 URGENCIES = coded("U3", "U1", "U2", "U4")
 CHANNELS = coded("phone", "web", "counter", "app", "wechat", "mail", "visit")
@@ -36,6 +36,32 @@ NOT_ACCEPTED: tuple[Option, ...] = (
     ("OTHER", Said("其他", "other")),
 )
 """The nine reasons of domain.md c.5, in its order."""
+ON_PATROL = coded("city_management", "grid_livelihood", "grid_safety", "grid_dispute")
+REPORT = Act(
+    "grid-reports",
+    "intake",
+    Said("上报", "Report"),
+    (
+        Field("kind", Said("类型", "Kind"), "choice", ON_PATROL),
+        Field("class_code", Said("事项", "Class"), "choice", source="classes"),
+        Field("content", Said("现场情况", "What you saw"), "text", longest=4000),
+        Field("place.longitude", Said("经度", "Longitude"), "degrees", longest=14, read=degrees),
+        Field("place.latitude", Said("纬度", "Latitude"), "degrees", longest=14, read=degrees),
+        Field("place.address", Said("详细地址", "Address"), longest=300, required=False),
+        Field("out_of_grid_reason", Said("跨网格原因", "Why outside the own grid"), required=False),
+        PHOTOS,
+    ),
+    Said("须在现场定位, 并至少附一张照片", "at the place, with at least one photo"),
+)
+"""What a grid worker finds on patrol; it opens a case of its own."""
+GROUNDS: tuple[Option, ...] = (
+    ("PURPOSE_ACHIEVED", Said("处理目的已实现", "the purpose is achieved")),
+    ("RETENTION_EXPIRED", Said("保存期限已届满", "the time of keeping is over")),
+    ("CONSENT_WITHDRAWN", Said("个人撤回同意", "consent was withdrawn")),
+    ("UNLAWFUL_PROCESSING", Said("处理违反法律或约定", "the processing was unlawful")),
+    ("OTHER_LAW", Said("法律、行政法规规定的其他情形", "another case that the law names")),
+)
+"""个人信息保护法 art. 47."""
 ACTS: tuple[Act, ...] = (
     Act(
         "register",
@@ -89,6 +115,20 @@ ACTS: tuple[Act, ...] = (
     Act("withdraw", "intake", Said("撤诉", "Withdraw"), (PHONE, reason(required=False))),
     Act("restore", "intake", Said("撤诉恢复", "Take the withdrawal back"), (PHONE,)),
     Act("void", "intake", Said("作废", "Void"), (reason(),)),
+    Act(
+        "erase",
+        "intake",
+        Said("清除个人信息", "Erase personal data"),
+        (
+            Field("kinds", Said("清除哪些", "What is erased"), "several", coded("reporter", "case"), read=lines),
+            Field("ground", Said("法定事由", "Ground in law"), "choice", GROUNDS),
+        ),
+        Said(
+            "密钥将被销毁, 无法恢复; 案件经过和时限仍可查证",
+            "the keys are destroyed for good; the course of the case stays",
+        ),
+        for_good=True,
+    ),
     Act(
         "repeat-contacts",
         "intake",

@@ -38,11 +38,14 @@ def _names(*filters: str, **defaults: str) -> dict[str, str]:
 
 CLOCKED = ("unit", "role", "grid", "class_code", "as_of")
 LISTS: Mapping[str, Listed] = {
+    "queue": Listed("routing", "/queue", _names("unrouted", "state")),
     "work": Listed("routing", "/work", _names("unit", "role", "state", "lamp", "handler", "since", "due")),
     "cases": Listed("intake", "/cases", _names("receipt", state="RECEIVED")),
     "overdue": Listed("supervision", "/overdue", _names("lamp", "confirmed", *CLOCKED, clock="handling")),
     "due-soon": Listed("supervision", "/due-soon", _names("within", *CLOCKED, clock="handling")),
     "counts": Listed("supervision", "/counts", _names(*CLOCKED, by="unit", clock="handling")),
     "alarms": Listed("supervision", "/alarms", _names("kind")),
+    "messages": Listed("notify", "/messages", _names("case_id", "recipient", state="DROPPED", reason="UNDELIVERABLE")),
+    "untold": Listed("notify", "/untold", {}),
 }
 """Name → list; under this name it is also told as CSV."""

@@ -65,11 +65,10 @@ async def cases(screen: Seen) -> Response:
 
 
 @router.get("/queue")
-async def queue(screen: Seen, unrouted: str = "", state: str = "", cursor: str = "") -> Response:
+async def queue(screen: Seen) -> Response:
     """Registered cases, the proposal, why, and why nobody else; or those that no rule fits; disputes too."""
-    position = screen.request.query_params.get("position")
-    filters = {"unrouted": unrouted, "state": state}
-    answer = await screen.ask("routing", "/queue", **filters, cursor=cursor, limit=PAGE, min_position=position)
+    filters = LISTS["queue"].typed(screen.request.query_params)
+    answer = await asked(screen, "queue", filters)
     rows = [{**row, "form": form_of(BY_NAME["dispatch"])} for row in answer.document.get("items", [])]
     return screen.show(
         "queue.html",

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from libs.service.http import BodyLimit
 from libs.service.log import set_up
-from services.console import boards, bulk, case, downloads, intake, lists, photos, sign_in
+from services.console import boards, bulk, case, downloads, intake, lists, messages, patrol, photos, sign_in
 from services.console.config import Settings
 from services.console.screen import HERE, TOKEN, NoNames, PostUnclear, go
 from services.console.upstream import Answer, SignedOut, Upstream
@@ -58,7 +58,7 @@ def console() -> FastAPI:
     app.add_middleware(BodyLimit, limit=262_144, larger={"/photos": photos.MOST_BYTES})
     app.middleware("http")(guarded)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
-    for pages in (sign_in, intake, lists, boards, bulk, photos, downloads, case):
+    for pages in (sign_in, intake, patrol, lists, boards, messages, bulk, photos, downloads, case):
         app.include_router(pages.router)
     _say_what_is_wrong(app)
 

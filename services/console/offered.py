@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from libs.directory.naming import Said
 from services.console import intake_acts, routing_acts, supervision_acts
 from services.console.acts import Act
 
-ACTS: tuple[Act, ...] = (*intake_acts.ACTS, *routing_acts.ACTS, *supervision_acts.ACTS)
+RESEND = Act("resend_message", "notify", Said("重新发送", "Send again"))
+"""Of one message of a case, beside which it stands."""
+ACTS: tuple[Act, ...] = (*intake_acts.ACTS, *routing_acts.ACTS, *supervision_acts.ACTS, RESEND)
 BY_NAME: Mapping[str, Act] = {act.name: act for act in ACTS}

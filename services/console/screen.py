@@ -44,6 +44,7 @@ HOMES = {
 """Where a role starts its day; everybody else at the board."""
 PAGES = (
     ("/intake", "1", "受理", "Intake"),
+    ("/report", "0", "上报", "Report"),
     ("/cases", "9", "案件", "Cases"),
     ("/queue", "2", "待派", "Dispatch"),
     ("/work", "3", "工单", "Work"),
@@ -55,6 +56,7 @@ BOARDS = (
     ("/due-soon", "5", "即将超期", "Due soon"),
     ("/alarms", "6", "无主、无时限", "Nobody's, or no clock"),
     ("/counts", "7", "分组计数", "Counts"),
+    ("/messages", "8", "告知", "Messages"),
 )
 """The pages of the supervision board, reached from one another."""
 
@@ -62,6 +64,8 @@ BOARDS = (
 def pages_of(role: str) -> list[tuple[str, str, str, str]]:
     """The pages that a role has something to do on; its powers are the APIs' business."""
     hidden = set() if role in ("OPERATOR", "GRID_WORKER") else {"/intake"}
+    if role != "GRID_WORKER":
+        hidden |= {"/report"}
     if role.startswith(("DEPT_", "GRID_")):
         hidden |= {"/queue", "/cases"}
     return [one for one in PAGES if one[0] not in hidden]

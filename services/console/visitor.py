@@ -165,6 +165,10 @@ class Visitor:
             return "—"
         return self.said(getattr(self.names.naming, kind)(key)) if self.names else key
 
+    def recipient(self, recipient: str) -> str:
+        """Whom a message is for."""
+        return self.said(self.names.naming.recipient(recipient)) if self.names else recipient
+
     def who(self, key: str) -> str:
         """Whom or what a refusal names: an act, a person, a unit, a role, a scope."""
         if key in BY_NAME:

@@ -43,6 +43,8 @@ MORE: Mapping[str, Said] = {
     "arbitration": Said("裁定时限", "limit of the ruling"),
     "MACHINE": Said("机器账号", "machine"),
     "photos": Said("附上照片", "attach photos"),
+    "attach a location and a photo": Said("取定位并附照片", "attach a location and a photo"),
+    "out_of_grid_reason": Said("写明跨网格原因", "say why outside the own grid"),
     "unit": Said("指定承办单位", "name a unit"),
     "override_reason": Said("写明改派理由", "give a reason for the other unit"),
     "NO_UNIT": Said("无承办单位", "no unit"),
@@ -58,6 +60,10 @@ MORE: Mapping[str, Said] = {
     "routing": Said("派遣", "routing"),
     "supervision": Said("督办", "supervision"),
     "notify": Said("告知", "notify"),
+    "DUE": Said("待发送", "to be sent"),
+    "SENT": Said("已送达", "sent"),
+    "FAILED": Said("发送失败, 将重试", "failed, to be tried again"),
+    "DROPPED": Said("未送达", "not sent"),
 }
 STEPS: Mapping[str, Said] = {
     "appeal-received": Said("接收诉求", "appeal received"),

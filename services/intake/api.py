@@ -254,7 +254,13 @@ def _csv_item(doc: dict[str, Any]) -> dict[str, Any]:
 
 def allowed(person: Person, case: Case) -> list[str]:
     """What this caller may do next in intake."""
-    return matter.allowed(case) if person.actor.role == "OPERATOR" else []
+    match person.actor.role:
+        case "OPERATOR":
+            return matter.allowed(case)
+        case "ADMIN":
+            return [] if {"reporter", "case"} <= set(case.erased) else ["erase"]
+        case _:
+            return []
 
 
 def _json(document: dict[str, Any]) -> Any:

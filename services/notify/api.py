@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from libs.events.errors import NotFound
 from libs.events.ids import MessageId
 from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.cases import CASE_ID, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
+from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, Commanding, Person, Running, answer
 from libs.service.runtime import Runtime
@@ -35,14 +36,28 @@ NOBODY_TOLD = """
    and not exists (select 1 from message o where o.case_id = m.case_id and o.event_id = m.event_id
                       and (o.state <> 'DROPPED' or o.reason = 'COVERED'))
 """
+CSV_COLUMNS = (
+    Column("case_id", "案件编号"),
+    Column("template", "告知事项"),
+    Column("recipient", "告知对象"),
+    Column("channel", "渠道"),
+    Column("state", "结果"),
+    Column("reason", "原因"),
+    Column("attempts", "已试次数"),
+    Column("due_at", "应告知时间"),
+    Column("sent_at", "送达时间"),
+    Column("late", "迟到"),
+    Column("message_id", "告知编号"),
+)
 OF_CASE = "select * from message where case_id = $1 order by due_at, message_id"
 DUES = "select clock, due_at from due where case_id = $1 and due_at is not null order by due_at"
 
 
-@router.get("/messages", summary="告知台账 / messages and what became of them")
+@router.get("/messages", summary="告知台账 / messages and what became of them", responses=CSV_TOO)
 async def list_messages(  # noqa: PLR0917 - FastAPI passes them by name
     running: Running,
     person: Calling,
+    csv: AsCsv,
     case_id: Annotated[str | None, Query(pattern=CASE_ID)] = None,
     recipient: Annotated[str | None, Query(max_length=80, examples=["person:fang-yun"])] = None,
     state: Literal["DUE", "FAILED", "SENT", "DROPPED"] | None = None,
@@ -50,38 +65,56 @@ async def list_messages(  # noqa: PLR0917 - FastAPI passes them by name
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
     min_position: MinPosition = None,
-) -> JSONResponse:
+) -> Response:
     """Of the cases that the caller may see, oldest first; counted."""
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
-        return await _page(running, conn, person, (WANTED, case_id, recipient, state, reason), (limit, cursor))
+        query = (WANTED, case_id, recipient, state, reason)
+        return await _page(running, conn, person, query, (limit, cursor), file="messages" if csv else None)
 
 
-@router.get("/untold", summary="无人知悉 / events of which nobody was told though somebody should have been")
+@router.get(
+    "/untold",
+    summary="无人知悉 / events of which nobody was told though somebody should have been",
+    responses=CSV_TOO,
+)
 async def list_untold(
     running: Running,
     person: Calling,
+    csv: AsCsv,
+    *,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
     min_position: MinPosition = None,
-) -> JSONResponse:
+) -> Response:
     """Of the cases that the caller may see: the post that nobody holds, the address that is missing, the last try that
     failed – where nobody else was told of the same event either; oldest first, counted."""
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
-        return await _page(running, conn, person, (NOBODY_TOLD, sorted(UNTOLD)), (limit, cursor))
+        query = (NOBODY_TOLD, sorted(UNTOLD))
+        return await _page(running, conn, person, query, (limit, cursor), file="untold" if csv else None)
 
 
 async def _page(
-    running: Runtime, conn: Connection, person: Person, query: tuple[Any, ...], page: tuple[int, str | None]
-) -> JSONResponse:
-    """One page of messages; `query` is what is wanted and its values, after the four of the caller's sight."""
+    running: Runtime,
+    conn: Connection,
+    person: Person,
+    query: tuple[Any, ...],
+    page: tuple[int, str | None],
+    *,
+    file: str | None,
+) -> Response:
+    """One page of messages, or all of them as `file`.csv; `query` is what is wanted and its values, after the four of
+    the caller's sight."""
     wanted, *values = query
     limit, cursor = page
     seen = sight(person.actor, person.directory)
     due_at, message_id = decode_cursor(cursor, datetime.fromisoformat, str) or (None, None)
     values = [seen.everything, list(seen.units), list(seen.grids), seen.verifier, *values]
     fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
+    if file:
+        everything = Wanted(f"select m.* {wanted} order by m.due_at, m.message_id", values, csv_item)
+        return csv_answer(running.pool, file, CSV_COLUMNS, everything, person=person, fresh=fresh)
     count = await conn.fetchval(f"select count(*) {wanted}", *values)
     n = len(values)
     rows = await conn.fetch(
@@ -145,3 +178,8 @@ def item(row: Any) -> dict[str, Any]:
         **{name: row[name] for name in names},
         **instants,
     }
+
+
+def csv_item(row: Any) -> dict[str, Any]:
+    """The same with instants as instants, which a spreadsheet shows in civil time."""
+    return item(row) | {name: row[name] for name in ("due_at", "sent_at")}

@@ -9,12 +9,13 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 
 from libs.events.errors import Forbidden
 from libs.events.store import Connection
 from libs.service.access import sight
 from libs.service.cases import MinPosition, decode_cursor, encode_cursor
+from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.freshness import as_of, wait_for_position
 from libs.service.http import Calling, DocumentAnswer, Running
 from services.routing.holding import ALL_UNITS
@@ -49,18 +50,39 @@ select w.*, d.decision_due_at, d.parties, d.because from (
 ) w left join dispute d using (case_id) order by urgency, registered_at, case_id
 """
 
+CSV_COLUMNS = (
+    Column("case_id", "案件编号"),
+    Column("state", "状态"),
+    Column("kind", "诉求类型"),
+    Column("class_code", "事项类别"),
+    Column("urgency", "紧急程度"),
+    Column("grid", "网格"),
+    Column("registered_at", "立案时间"),
+    Column("dispatch_due_at", "派遣到期"),
+    Column("lamp", "灯"),
+    Column("proposed", "建议单位编号"),
+    Column("unrouted", "没有规则适用"),
+    Column("arbitration.because", "裁定原因"),
+    Column("arbitration.parties", "争议单位编号"),
+)
 
-@router.get("/queue", summary="待派、待裁案件 / cases that wait for dispatch, or for a ruling before anybody has them")
+
+@router.get(
+    "/queue",
+    summary="待派、待裁案件 / cases that wait for dispatch, or for a ruling before anybody has them",
+    responses=CSV_TOO,
+)
 async def queue(
     running: Running,
     person: Calling,
+    csv: AsCsv,
     *,
     unrouted: bool | None = None,
     state: State | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     min_position: MinPosition = None,
-) -> JSONResponse:
+) -> Response:
     """The most urgent and oldest first; `unrouted=true`: only those for which the rules found no unit.
 
     `state=ARBITRATION`: disputed before any unit had the case; what a unit has meanwhile stands in its work list.
@@ -72,8 +94,11 @@ async def queue(
         await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         part = None if unrouted is None else UNROUTED if unrouted else ROUTED
-        count = await waiting(conn, (part,) if part else COUNTED[state])
         page = PAGE.format(where=WHERE[part] if part else IN_STATE[state])
+        if csv:
+            everything = Wanted(page, (None,) * 4, lambda row: csv_item(row, fresh.at))
+            return csv_answer(running.pool, "queue", CSV_COLUMNS, everything, person=person, fresh=fresh)
+        count = await waiting(conn, (part,) if part else COUNTED[state])
         rows = await conn.fetch(page, case_id, urgency, registered_at, limit + 1)
     items = [queue_item(row, fresh.at) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
@@ -104,6 +129,11 @@ def queue_item(row: Any, at: datetime) -> dict[str, Any]:
         "candidates": candidates(row),
         **reasons(row),
     }
+
+
+def csv_item(row: Any, at: datetime) -> dict[str, Any]:
+    """The same with instants as instants, which a spreadsheet shows in civil time."""
+    return queue_item(row, at) | {name: row[name] for name in ("registered_at", "dispatch_due_at")}
 
 
 def dispute(row: Any) -> dict[str, Any]:

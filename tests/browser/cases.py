@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 
 from playwright.async_api import Locator, Page
 
-from deploy.town import Town
+from deploy.town import Town, civil
 
 DAY = "2026-11-02"
 PAGES = {
     "zhou-min": ("/sign-in", "/intake", "/cases"),
     "chen-li": ("/queue", "/work"),
-    "han-feng": ("/overdue", "/alarms", "/counts", "/cases/{case}"),
+    "han-feng": ("/overdue", "/alarms", "/counts", "/messages", "/cases/{case}"),
+    "li-fang": ("/report",),
 }
 """Who looks at which page."""
 
@@ -29,6 +32,24 @@ async def dispatched(town: Town, at: str, day: str = DAY) -> str:
     case = await registered(town, at, day)
     await town.dispatch(f"{day} {at}", case)
     return case
+
+
+async def morning(town: Town, at: str, number: int) -> list[str]:
+    """Complaints about a sewer, taken, registered and sent to the housing bureau side by side."""
+    now = civil(f"{DAY} {at}")
+    await town.line.run_to(now)
+    body = {"channel": "phone", "kind": "complaint", "content": "小区门口下水道异味", "place": {"grid": "G03"}}
+
+    async def each(service: str, person: str, paths: list[str], said: Mapping[str, object]) -> list[str]:
+        posts = (town.line.post(service, path, said, person=person, at=now) for path in paths)
+        answers = await asyncio.gather(*posts)
+        await town.line.settle()
+        return [str(one["case_id"]) for one in answers]
+
+    cases = await each("intake", "zhou-min", ["/appeals"] * number, body)
+    registered = {"class_code": "sewer-odour", "urgency": "U3"}
+    await each("intake", "zhou-min", [f"/cases/{case}/register" for case in cases], registered)
+    return await each("routing", "chen-li", [f"/cases/{case}/dispatch" for case in cases], {})
 
 
 async def littered(town: Town, at: str) -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,18 @@ from typing import Any
 import asyncpg
 import orjson
 
+from deploy.directory_apply import PUBLISHER
+from deploy.embedded.instance import ROOT
 from deploy.embedded.stack import Stack
+from deploy.timeline import Timeline
 from deploy.town import Town, civil
-from tests.unit.notify.receivers import Receiver
+from libs.directory.files import read_files
+from tests.unit.notify.receivers import Receiver, http_receiver, mail_server
 
 NAME, TELEPHONE = "张三丰示例", "13800000000"
 DAY = "2026-11-02"
 WEBHOOK_KEY = bytes(range(32))
+REJECTED = {"reason_code": "LEGAL_PROCEDURE", "legal_basis": "《信访工作条例》", "alternative": "县人民法院"}
 
 
 @dataclass
@@ -27,6 +33,19 @@ class Outside:
     fire: Receiver
     mail: Receiver
     sms: Receiver
+
+
+@contextmanager
+def receivers() -> Iterator[Outside]:
+    """Real servers on this machine; the fire brigade's refuses everything."""
+    with (
+        http_receiver() as water,
+        http_receiver() as fire,
+        mail_server() as mail,
+        http_receiver(b'{"id": "gw"}') as sms,
+    ):
+        fire.status = 410
+        yield Outside(water, fire, mail, sms)
 
 
 def configured(outside: Outside, key: Path) -> dict[str, str]:
@@ -43,8 +62,9 @@ def configured(outside: Outside, key: Path) -> dict[str, str]:
     }
 
 
-def told_otherwise(raw: dict[str, Any], outside: Outside) -> dict[str, Any]:
+async def published(line: Timeline, outside: Outside) -> None:
     """The town's documents with contact points: two systems, a digest by mail, and reporters told by SMS."""
+    raw = read_files(ROOT / "examples" / "town").raw
     raw["rulebook"]["messages"] = {"reporter": ["sms"], "digest_at": ["12:30"]}
     points = {
         "county-water": {"channel": "webhook", "address": outside.water.url},
@@ -54,7 +74,8 @@ def told_otherwise(raw: dict[str, Any], outside: Outside) -> dict[str, Any]:
     for one in (*raw["units"], *raw["people"]):
         if one["id"] in points:
             one["contacts"] = [points[one["id"]]]
-    return raw
+    await line.post("routing", "/directory/documents", raw, person=PUBLISHER)
+    await line.settle()
 
 
 async def messages(town: Town, **query: Any) -> list[dict[str, Any]]:

@@ -12,17 +12,15 @@ import pytest
 import pytest_asyncio
 from standardwebhooks import Webhook
 
-from deploy.directory_apply import PUBLISHER
-from deploy.embedded.instance import ROOT
 from deploy.embedded.stack import Stack
 from deploy.timeline import Timeline
 from deploy.town import Town, civil
-from libs.directory.files import read_files
 from services.notify.posting import webhook_secret
 from tests.integration.logs import eventually
 from tests.integration.telling import (
     DAY,
     NAME,
+    REJECTED,
     TELEPHONE,
     WEBHOOK_KEY,
     Outside,
@@ -32,26 +30,19 @@ from tests.integration.telling import (
     files,
     messages,
     passed_to,
+    published,
     quickly_registered,
+    receivers,
     recorded,
     restarted,
     taken,
-    told_otherwise,
 )
-from tests.unit.notify.receivers import http_receiver, mail_server
 
 
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
-    """Real servers on this machine."""
-    with (
-        http_receiver() as water,
-        http_receiver() as fire,
-        mail_server() as mail,
-        http_receiver(b'{"id": "gw"}') as sms,
-    ):
-        fire.status = 410
-        yield Outside(water, fire, mail, sms)
+    with receivers() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +61,7 @@ async def town(running: Stack, outside: Outside) -> AsyncIterator[Town]:
     """绥山镇 on the morning of Monday, 2026-11-02."""
     async with Timeline.of(running) as line:
         await line.advance(civil(f"{DAY} 08:00"))
-        raw = told_otherwise(read_files(ROOT / "examples" / "town").raw, outside)
-        await line.post("routing", "/directory/documents", raw, person=PUBLISHER)
-        await line.settle()
+        await published(line, outside)
         yield Town(line)
 
 
@@ -126,13 +115,12 @@ async def test_a_department_sees_the_messages_of_its_own_cases_only(town: Town) 
 
 
 async def test_a_refused_reporter_is_told_by_sms_unless_nobody_knows_who_he_is(town: Town, outside: Outside) -> None:
-    reasons = {"reason_code": "LEGAL_PROCEDURE", "legal_basis": "《信访工作条例》", "alternative": "县人民法院"}
     named = await town.appeal(
         f"{DAY} 09:30", "zhou-min", "G03", "help", "示例", reporter_name=NAME, reporter_phone=TELEPHONE
     )
     nameless = await town.appeal(f"{DAY} 09:31", "zhou-min", "G03", "help", "示例")
     for case in (named, nameless):
-        await town.act(f"{DAY} 09:32", "intake", f"/cases/{case}/reject", "zhou-min", reasons)
+        await town.act(f"{DAY} 09:32", "intake", f"/cases/{case}/reject", "zhou-min", REJECTED)
 
     assert [(one["state"], one["reason"]) for one in await messages(town, case_id=named)] == [("SENT", None)]
     assert [(one["state"], one["reason"]) for one in await messages(town, case_id=nameless)] == [
@@ -304,13 +292,14 @@ async def test_an_undelivered_message_is_listed_on_its_case_and_sent_again_on_de
 
 
 async def test_an_event_of_which_nobody_was_told_is_listed_with_the_reason(town: Town) -> None:
-    reasons = {"reason_code": "LEGAL_PROCEDURE", "legal_basis": "《信访工作条例》", "alternative": "县人民法院"}
     other = await town.appeal(f"{DAY} 12:41", "zhou-min", "G03", "help", "示例", reporter_name=NAME)
-    await town.act(f"{DAY} 12:42", "intake", f"/cases/{other}/reject", "zhou-min", reasons)
+    await town.act(f"{DAY} 12:42", "intake", f"/cases/{other}/reject", "zhou-min", REJECTED)
 
     untold = await town.line.get("notify", "/untold", person="han-feng")
-
     assert [(one["case_id"], one["recipient"], one["reason"]) for one in untold["items"]] == [
         (other, "reporter", "NO_CONTACT")
     ]
     assert untold["count"] == 1
+    as_file = {"Authorization": f"Bearer {town.line.sign('han-feng')}", "Accept": "text/csv"}
+    answer = await town.line.client.get(f"{town.line.apis['notify']}/untold", headers=as_file)
+    assert [line.split(",")[0] for line in answer.text.splitlines()[1:]] == [other]
