@@ -186,7 +186,7 @@ async def test_killed_between_sending_and_recording_the_file_is_there_once_and_t
     outside.water.status = 400
     case = await appealed(town, f"{DAY} 10:40")
     await passed_to(town, f"{DAY} 10:41", case, "county-water")
-    conn = await asyncpg.connect(running.admin_url("notify"))
+    conn = await asyncpg.connect(f"{running.admin_url('notify')}?idle_in_transaction_session_timeout=0")
     async with conn.transaction():
         # Nothing can be appended to the case's lane, so the next try ends after the file and before its event.
         await conn.execute("select log.lock_lane(log.lane_of($1))", case)
@@ -300,6 +300,6 @@ async def test_an_event_of_which_nobody_was_told_is_listed_with_the_reason(town:
         (other, "reporter", "NO_CONTACT")
     ]
     assert untold["count"] == 1
-    as_file = {"Authorization": f"Bearer {town.line.sign('han-feng')}", "Accept": "text/csv"}
-    answer = await town.line.client.get(f"{town.line.apis['notify']}/untold", headers=as_file)
+    headers = {**town.line._headers("han-feng", None, None), "Accept": "text/csv"}
+    answer = await town.line.client.get(f"{town.line.apis['notify']}/untold", headers=headers)
     assert [line.split(",")[0] for line in answer.text.splitlines()[1:]] == [other]
