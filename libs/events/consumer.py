@@ -27,6 +27,9 @@ MOVE = """
         from unnest($6::text[], $7::bigint[], $8::bytea[], $9::timestamptz[]) n(source, seq, hash, at)
        where p.lane = $5 and p.source = n.source and exists (select from moved))
 """
+REWIND = (
+    "update progress set next_offset = 0, rebuilt = rebuilt + 1 where (topic, partition, next_offset) = ($1, $2, $3)"
+)
 
 
 class ProgressMoved(Exception):
@@ -41,7 +44,7 @@ class Cursor:
     next_offset: int
     heads: dict[str, tuple[int, bytes]]
     rebuilt: int = 0
-    """How often the read model has been put in place anew: what was read of an older one may not be written."""
+    """How often the progress was set back or the read model replaced: what was read before that may not be written."""
 
     @property
     def lane(self) -> int:

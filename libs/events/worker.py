@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.events.broker import Address, reach
-from libs.events.consumer import Cursor, ProgressMoved, Reader, Taken, Work, parsed, read_cursor, take
+from libs.events.consumer import REWIND, Cursor, ProgressMoved, Reader, Taken, Work, parsed, read_cursor, take
 from libs.events.errors import Unavailable
 from libs.events.heartbeat import Heartbeat, start_client
 from libs.events.pace import BRISK, Pace
@@ -26,7 +26,6 @@ log = structlog.get_logger()
 TOPICS = ("case.events", "directory.events")
 SINGLE_JOBS = TopicPartition("directory.events", 0)
 BATCH = 200
-REWIND = "update progress set next_offset = 0 where topic = $1 and partition = $2 and next_offset = $3"
 TRANSIENT = (*AWAY, Unavailable)
 
 

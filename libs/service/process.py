@@ -57,7 +57,7 @@ def run_worker(parts: Parts) -> None:
 
 async def _work(settings: Settings, parts: Parts) -> None:
     await check_topics(settings.broker)
-    async with runtime(settings, parts, lock_ms=5000, statement_ms=30_000) as running:
+    async with runtime(settings, parts, lock_ms=5000, statement_ms=30_000, plans="force_generic_plan") as running:
         worker = Worker(
             settings.source,
             running.pool,

@@ -143,17 +143,25 @@ class Runtime:
 
 @asynccontextmanager
 async def runtime(
-    settings: Settings, parts: Parts, *, lock_ms: int, statement_ms: int, wait_seconds: float | None = None
+    settings: Settings,
+    parts: Parts,
+    *,
+    lock_ms: int,
+    statement_ms: int,
+    wait_seconds: float | None = None,
+    plans: str = "auto",
 ) -> AsyncIterator[Runtime]:
     """Connect, check the mode of the log, and close again at the end.
 
     `wait_seconds`: how long a request may wait for a connection; a worker's loops wait as long as it takes.
+    `plans`: a worker's statements are few and find rows by key: one plan for all values, made once.
     """
     limits = {
         "search_path": "read",
         "lock_timeout": str(lock_ms),
         "statement_timeout": str(statement_ms),
         "idle_in_transaction_session_timeout": "5000",
+        "plan_cache_mode": plans,
         "application_name": f"xunban-{settings.service}",
         "timezone": "UTC",
     }
