@@ -115,7 +115,7 @@ class Mix:
         name, second = f"{service}-worker", f"{service}-worker-2"
         self.site.start_second(service)
         try:
-            await self.site.share_is(second, 32)
+            await self.site.share_is(second, 32, 60)
         except NotReady:
             # While a server is away a worker may not come up.
             with contextlib.suppress(ProcessLookupError):

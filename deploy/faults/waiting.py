@@ -9,7 +9,7 @@ from time import monotonic
 from deploy.embedded.processes import NotReady
 
 
-async def eventually(done: Callable[[], object], what: str, seconds: float = 20) -> None:
+async def eventually(done: Callable[[], object], what: str, seconds: float = 120) -> None:
     """Poll a real condition until it holds; a coroutine is awaited. Raises `NotReady` at the deadline."""
     deadline = monotonic() + seconds
     while True:

@@ -32,3 +32,11 @@ async def site(fault_stack: Stack) -> AsyncIterator[Site]:
         yield running
         # Once for all tests: every read model is made anew from the log and compared.
         await running.judged(rebuild=True)
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def healed(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """A test that fails half way leaves a whole instance to the next one."""
+    yield
+    if "site" in request.fixturenames:
+        await request.getfixturevalue("site").heal()

@@ -38,7 +38,7 @@ async def shared(site: Site, service: str) -> None:
 async def one_of_two_dies(site: Site, service: str) -> None:
     """After some more answers the one or the other is killed; the other takes over; one is left."""
     until = len(site.clients.answers) + secrets.randbelow(20)
-    await eventually(lambda: len(site.clients.answers) >= until, "clients are answered", 60)
+    await eventually(lambda: len(site.clients.answers) >= until, "clients are answered")
     pair = (f"{service}-worker", f"{service}-worker-2")
     victim = secrets.choice(pair)
     (survivor,) = set(pair) - {victim}

@@ -23,6 +23,7 @@ from deploy.commands.compare import opener, parts_of
 from deploy.embedded import postgres
 from deploy.embedded.instance import CannotStart, Instance
 from deploy.embedded.stack import Stack
+from deploy.faults.checker import read_model_faults
 from deploy.faults.site import Site
 from libs.audit.rebuild import replace
 from libs.service.clock import real_now
@@ -80,93 +81,94 @@ def elsewhere(backup: Backup) -> Iterator[Stack]:
         Instance(name).forget()
 
 
-@pytest.fixture
-async def databases(elsewhere: Stack) -> Stack:
-    """Empty databases, every time."""
-    admin = await asyncpg.connect(elsewhere.admin_url())
+@pytest.fixture(scope="module")
+async def beside_the_log(site: Site, backup: Backup, elsewhere: Stack) -> Restored:
+    """Its databases are back, and its services would go on with the log that the town has."""
+    return await restored(backup, elsewhere, log_of=site.stack)
+
+
+@pytest.fixture(scope="module")
+async def out_of_nothing(backup: Backup, elsewhere: Stack) -> Restored:
+    """Databases and log are back from the backup alone."""
+    return await restored(backup, elsewhere, log_of=elsewhere)
+
+
+async def restored(backup: Backup, into: Stack, log_of: Stack) -> Restored:
+    """Into empty databases."""
+    admin = await asyncpg.connect(into.admin_url())
     for name in postgres.DATABASES:
         await admin.execute(f'drop database if exists "{name}" with (force)')
     await admin.close()
-    await asyncio.to_thread(elsewhere.create_databases)
-    return elsewhere
-
-
-async def restore(backup: Backup, into: Stack, log_of: Stack) -> Restored:
+    await asyncio.to_thread(into.create_databases)
     place = Place(into.owner_urls(), log_of.broker, into.instance.keys)
     return await asyncio.to_thread(run.restore, place, backup.folder)
 
 
 async def test_where_the_log_survived_nothing_is_lost_and_erased_stays_erased(
-    site: Site, backup: Backup, databases: Stack
+    site: Site, backup: Backup, beside_the_log: Restored, elsewhere: Stack
 ) -> None:
-    restored = await restore(backup, databases, log_of=site.stack)
-
-    assert restored.log_survived
-    assert restored.recovered > 0
-    assert await recorded(databases) == await recorded(site.stack)
-    assert await heads(databases) == await heads(site.stack)
-    assert restored.keys.erased == 1
-    assert await keys_of(databases, backup.erased) == ["case"]
-    assert await connects(databases)
+    assert beside_the_log.log_survived
+    assert beside_the_log.recovered > 0
+    assert await recorded(elsewhere) == await recorded(site.stack)
+    assert await heads(elsewhere) == await heads(site.stack)
+    assert beside_the_log.keys.erased == 1
+    assert await keys_of(elsewhere, backup.erased) == ["case"]
+    assert await connects(elsewhere)
 
 
-async def test_a_lane_that_was_closed_is_open_again_once_its_tail_is_back(
-    site: Site, backup: Backup, databases: Stack
-) -> None:
-    await restore(backup, databases, log_of=site.stack)
-    complete = await heads(databases)
-    await as_superuser(databases, "intake", BEHIND_AND_CLOSED)
+@pytest.mark.usefixtures("beside_the_log")
+async def test_a_lane_that_was_closed_is_open_again_once_its_tail_is_back(site: Site, elsewhere: Stack) -> None:
+    await as_superuser(elsewhere, "intake", BEHIND_AND_CLOSED)
 
-    recovered, _ = await run.catch_up(Place(databases.owner_urls(), site.stack.broker, databases.instance.keys))
+    recovered, _ = await run.catch_up(Place(elsewhere.owner_urls(), site.stack.broker, elsewhere.instance.keys))
 
     assert recovered > 0
-    assert await heads(databases) == complete
+    assert await heads(elsewhere) == await heads(site.stack)
 
 
 async def test_where_all_is_lost_everything_promised_before_the_backup_is_back(
-    backup: Backup, databases: Stack
+    backup: Backup, out_of_nothing: Restored, elsewhere: Stack
 ) -> None:
-    restored = await restore(backup, databases, log_of=databases)
-
-    assert not restored.log_survived
-    assert restored.keys.missing == 0
-    assert backup.before <= await recorded(databases)
-    assert await unsound(databases) == []
+    assert not out_of_nothing.log_survived
+    assert out_of_nothing.keys.missing == 0
+    assert backup.before <= await recorded(elsewhere)
+    assert await unsound(elsewhere) == []
 
 
-async def test_a_read_model_that_is_not_what_the_code_makes_is_rebuilt_in_its_place(
-    backup: Backup, databases: Stack
+@pytest.mark.usefixtures("out_of_nothing")
+async def test_a_row_that_is_not_what_the_log_makes_of_it_is_named_and_made_anew(
+    backup: Backup, elsewhere: Stack
 ) -> None:
-    await restore(backup, databases, log_of=databases)
-    await run_as(databases, "supervision_owner", "update read.clock set due_at = due_at + interval '1 day'")
-    await run_as(databases, "supervision_owner", "delete from read.case_view")
-    assert await unsound(databases) != []
+    change = "update read.case_view set unit = 'county-water' where case_id = $1"
+    await run_as(elsewhere, "supervision_owner", change, backup.erased)
+    named = f"read model: supervision case_view case_id={backup.erased} ('unit',)"
+    assert await read_model_faults(elsewhere, ["supervision"]) == [named]
 
-    async with opener(databases.keys_url(), databases.instance.keys) as opens:
-        url = databases.owner_urls()["supervision"]
-        rows = await replace(url, databases.broker, parts_of("supervision"), opens)
+    async with opener(elsewhere.keys_url(), elsewhere.instance.keys) as opens:
+        url = elsewhere.owner_urls()["supervision"]
+        rows = await replace(url, elsewhere.broker, parts_of("supervision"), opens)
 
     assert rows["case_view"] > 0
-    assert await unsound(databases) == []
+    assert await read_model_faults(elsewhere, ["supervision"]) == []
 
 
-async def test_tables_that_have_another_event_than_the_log_are_opened_to_nobody(
-    site: Site, backup: Backup, databases: Stack
-) -> None:
-    await restore(backup, databases, log_of=databases)
-    await run_as(databases, "intake_owner", FORK)
-    await run_as(databases, "intake_owner", "update read.progress set next_offset = 0")
+@pytest.mark.usefixtures("out_of_nothing")
+async def test_tables_that_have_another_event_than_the_log_are_opened_to_nobody(elsewhere: Stack) -> None:
+    await run_as(elsewhere, "intake_owner", FORK)
+    await run_as(elsewhere, "intake_owner", "update read.progress set next_offset = 0")
 
     with pytest.raises(LogForked, match="/xunban/intake"):
-        await run.catch_up(Place(databases.owner_urls(), databases.broker, databases.instance.keys))
+        await run.catch_up(Place(elsewhere.owner_urls(), elsewhere.broker, elsewhere.instance.keys))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await connects(databases)
+        await connects(elsewhere)
 
 
-async def test_nothing_is_restored_over_what_is_there(backup: Backup, databases: Stack) -> None:
-    await run_as(databases, "routing_owner", "create table somebodys as select 1 as it")
-    with pytest.raises(CannotStart, match="database routing is not empty"):
-        await restore(backup, databases, log_of=databases)
+@pytest.mark.usefixtures("out_of_nothing")
+async def test_nothing_is_restored_over_what_is_there(backup: Backup, elsewhere: Stack) -> None:
+    with pytest.raises(CannotStart, match="database intake is not empty"):
+        await asyncio.to_thread(
+            run.restore, Place(elsewhere.owner_urls(), elsewhere.broker, elsewhere.instance.keys), backup.folder
+        )
 
 
 def test_an_altered_backup_is_refused(backup: Backup, tmp_path: Path) -> None:
@@ -218,10 +220,10 @@ async def as_superuser(stack: Stack, database: str, script: str) -> None:
     await conn.close()
 
 
-async def run_as(stack: Stack, role: str, statement: str) -> object:
+async def run_as(stack: Stack, role: str, statement: str, *values: object) -> object:
     service = role.partition("_")[0]
     conn = await asyncpg.connect(stack.database_url(service, owner=role.endswith("_owner")))
     try:
-        return await conn.fetchval(statement)
+        return await conn.fetchval(statement, *values)
     finally:
         await conn.close()

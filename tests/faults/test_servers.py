@@ -32,7 +32,7 @@ async def test_postgresql_is_killed_and_cut_off_while_people_work(site: Site) ->
         await asyncio.to_thread(site.stack.kill_postgres)
         await asyncio.to_thread(site.stack.start_postgres)
         until = len(site.clients.answers) + 5
-        await eventually(lambda: len(site.clients.answers) > until, "people are answered again", 60)
+        await eventually(lambda: len(site.clients.answers) > until, "people are answered again")
 
     assert (await site.judged()).acknowledged > before + 5
     assert [name for name in site.stack.names if site.stack.process(name).poll() is not None] == []
@@ -57,7 +57,7 @@ async def test_a_broker_whose_disk_is_full_stops_and_goes_on_where_it_was(site: 
     assert broker is not None
     resource.prlimit(broker, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
     opened = await site.clients.appealed(content=LONG)
-    await eventually(lambda: site.stack.broker_pid() is None, "Kafka ends itself", 60)
+    await eventually(lambda: site.stack.broker_pid() is None, "Kafka ends itself")
     opened = await site.clients.appealed(content=LONG)
 
     await asyncio.to_thread(site.stack.start_broker)
