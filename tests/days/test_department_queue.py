@@ -84,7 +84,7 @@ async def test_the_work_list_is_narrowed_sorted_and_counted(town: Town) -> None:
     assert [one["case_id"] for page in pages for one in page["items"]] == sorted([first, second, third])
     everything = await work(town, "han-feng", unit=MARKET, role="lead")
     assert everything["items"] == open_orders["items"]
-    assert (await work(town, "han-feng"))["count"] > 3
+    assert (await work(town, "han-feng"))["count"] >= 3
 
 
 async def test_many_orders_are_signed_at_once_each_with_its_own_answer(town: Town) -> None:
@@ -240,8 +240,7 @@ async def test_a_message_that_the_department_lost_is_found_in_the_one_bucket(
     span = (f"{DAY}T08:00:00+08:00", f"{DAY}T12:00:00+08:00", by)
     assert client.reconcile(*span) == []
 
-    today = sorted(key for key, entry in client.received.items() if entry["recorded_at"] > DAY)
-    key = today[len(today) // 2]
+    key = max(key for key, entry in client.received.items() if entry["recorded_at"] > DAY)
     lost = client.received.pop(key)
     [bucket] = client.reconcile(*span)
     assert bucket.startswith(f"{key[0]}.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import orjson
+from standardwebhooks import Webhook
 
 from deploy.directory_apply import PUBLISHER
 from deploy.embedded.instance import ROOT
@@ -17,6 +18,7 @@ from deploy.embedded.stack import Stack
 from deploy.timeline import Timeline
 from deploy.town import Town, civil
 from libs.directory.files import read_files
+from services.notify.posting import webhook_secret
 from tests.unit.notify.receivers import Receiver, http_receiver, mail_server
 
 NAME, TELEPHONE = "张三丰示例", "13800000000"
@@ -140,3 +142,16 @@ def became(town: Town, case: str, recipient: str, state: str = "SENT") -> Callab
         return str(one["state"]) == state
 
     return holds
+
+
+def verify(got: Any, recipient: str) -> None:
+    """Raises unless the webhook bears the recipient's signature."""
+    Webhook(webhook_secret(WEBHOOK_KEY, recipient, 1)).verify(got.body, got.headers)
+
+
+async def without_waiting(conn: asyncpg.Connection) -> None:
+    """Nothing waits for a lane of notify any more: the server would still carry out what a dead worker asked for."""
+    await conn.execute(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+        " where datname = 'notify' and wait_event_type = 'Lock'"
+    )

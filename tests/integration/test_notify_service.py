@@ -10,19 +10,16 @@ import asyncpg
 import orjson
 import pytest
 import pytest_asyncio
-from standardwebhooks import Webhook
 
 from deploy.embedded.stack import Stack
 from deploy.timeline import Timeline
 from deploy.town import Town, civil
-from services.notify.posting import webhook_secret
 from tests.integration.logs import eventually
 from tests.integration.telling import (
     DAY,
     NAME,
     REJECTED,
     TELEPHONE,
-    WEBHOOK_KEY,
     Outside,
     appealed,
     became,
@@ -36,6 +33,8 @@ from tests.integration.telling import (
     recorded,
     restarted,
     taken,
+    verify,
+    without_waiting,
 )
 
 
@@ -195,11 +194,7 @@ async def test_killed_between_sending_and_recording_the_file_is_there_once_and_t
         await eventually(lambda: list(folder.glob("[!.]*.txt")), "the file was written")
         await eventually(lambda: taken(outside.water), "the water company's system took it")
         running.kill("notify-worker")
-        # The server would still carry out what the dead worker has asked for and what waits for the lane.
-        await conn.execute(
-            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
-            " where datname = 'notify' and wait_event_type = 'Lock'"
-        )
+        await without_waiting(conn)
     await conn.close()
     await restarted(running)
     await town.line.settle()
@@ -212,9 +207,7 @@ async def test_killed_between_sending_and_recording_the_file_is_there_once_and_t
     (hook,) = await messages(town, case_id=case, recipient="unit:county-water")
     assert {one.headers["webhook-id"] for one in outside.water.got} == {hook["message_id"]}
     assert len(taken(outside.water)) == 2
-    Webhook(webhook_secret(WEBHOOK_KEY, "unit:county-water", 1)).verify(
-        outside.water.got[-1].body, outside.water.got[-1].headers
-    )
+    verify(outside.water.got[-1], "unit:county-water")
 
 
 async def test_one_file_and_one_receipt_per_message_though_the_worker_is_killed_at_any_instant(
