@@ -34,4 +34,4 @@ class Pace:
 
 
 BRISK = Pace(beat=1.0, rest=1.0, gather=0.0, fetch=0.5, look=0.0, store=0.0)
-TOWN = Pace(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, look=1.0, store=0.5)
+TOWN = Pace(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, look=0.4, store=0.5)
