@@ -96,7 +96,9 @@ class Mix:
             await eventually(lambda: armed.poll() is not None, name, drawn.uniform(5, 20))
         if armed.returncode != -signal.SIGKILL:
             reached = " (not reached)"
-            await self._gone(name)
+            # While a server is away a worker may not come up.
+            with contextlib.suppress(ProcessLookupError):
+                await self.site.kill(name)
         await self._start(name)
         return f"{name} {point}:{passing}{reached}"
 
