@@ -108,6 +108,7 @@ async def _serve(running: Runtime, worker: Worker, stop: asyncio.Event) -> None:
         port=running.settings.worker_port,
         log_config=None,
         lifespan="off",
+        timeout_keep_alive=75,
     )
     # On a signal uvicorn winds up, then hands the signal on to the handler above.
     await uvicorn.Server(config).serve()

@@ -65,6 +65,7 @@ def containers(servers: Stack) -> Iterator[Containers]:
     made = Containers(Instance(f"kept-{secrets.token_hex(4)}"), servers)
     setup = made.run("setup")
     assert setup.returncode == 0, setup.stderr
+    made.instance.acquire()  # Else whoever starts a stack beside us takes them for what a dead runner left.
     running = {name: made.start(name) for name in LASTING}
     try:
         yield made
@@ -72,6 +73,7 @@ def containers(servers: Stack) -> Iterator[Containers]:
         for process in running.values():
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        made.instance.release()
         made.instance.forget()
 
 
