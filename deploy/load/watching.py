@@ -20,7 +20,7 @@ from libs.directory.files import read_files
 APPLIED = """
     select (select sum(seq) from log.lane_head)::bigint as recorded,
            (select sum(seq) from read.source_progress)::bigint as applied,
-           (select extract(epoch from clock_timestamp() - min(sent)) from read.watermark
+           (select coalesce(extract(epoch from clock_timestamp() - min(nullif(sent, 'epoch'))), 0) from read.watermark
              where lane < 64)::float8 as lag
 """
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -26,7 +26,7 @@ from services.routing.work_order import NotYourUnit
 router = APIRouter(tags=["派遣·办理 routing"])
 
 LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
-COUNTED = 10_000
+COUNTED = 5_000
 """What no counter knows is counted up to here, so that an answer costs the same in a small town and in a city."""
 Lamp = Literal["GREEN", "YELLOW", "RED", "LONG_RED"]
 Limit = Annotated[int, Query(ge=1, le=200)]
