@@ -18,7 +18,7 @@ def draw(results: Path, picture: Path) -> None:
     """One bar per target, on a logarithmic scale; the line at 1 is the target."""
     told = json.loads(results.read_text())
     rows = [row for row in told["rows"] if row["reached"] is not None]
-    figure, axes = plt.subplots(figsize=(11, 1.2 + 0.36 * len(rows)))
+    figure, axes = plt.subplots(figsize=(17, 1.2 + 0.36 * len(rows)))
     places = list(range(len(rows)))[::-1]
     axes.barh(places, [row["reached"] for row in rows], color=[GREEN if row["met"] else RED for row in rows])
     axes.set_xscale("log")
@@ -28,7 +28,7 @@ def draw(results: Path, picture: Path) -> None:
         axes.annotate(
             _words(row), (row["reached"], place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
         )
-    axes.set_xlim(right=max(row["reached"] for row in rows) * 12)
+    axes.set_xlim(right=max(row["reached"] for row in rows) * 40)
     axes.set_xlabel("target reached (1 = met, further right is better)")
     axes.set_title(f"make bench · {told['machine']} · {told['commit']}", fontsize=10)
     figure.tight_layout()
@@ -38,6 +38,6 @@ def draw(results: Path, picture: Path) -> None:
 
 
 def _words(row: dict[str, Any]) -> str:
-    value = f"{row['value']:,.4g} {row['unit']}"
+    value = f"{row['value']:,.0f} {row['unit']}" if row["value"] >= 100 else f"{row['value']:.3g} {row['unit']}"
     against = f" = {row['ratio']:.3g}× {row['baseline_name']}" if row["ratio"] is not None else ""
     return f"{value}{against} ({row['target']})"

@@ -195,8 +195,8 @@ async def list_side(bench: Bench) -> None:
     asked = {name: figures for name, figures in found.items() if figures["loaded"]}
     whole = {name: asked.pop(name) for name in list(asked) if any(one in name for one in WHOLE)}
     bench.add(
-        *_list_rows(asked, "工单、变更流、超期", "work list, feed, overdue"),
-        *_list_rows(whole, "计数、往日、对账、协办", "counts, past instants, reconciliation, co-units"),
+        *_list_rows(asked, "分页清单", "page lists"),
+        *_list_rows(whole, "全量清单", "whole lists"),
     )
 
 
@@ -208,8 +208,8 @@ def _list_rows(asked: Mapping[str, Any], zh: str, en: str) -> list[Row]:
         times_at_most(
             2,
             group="lists",
-            zh=f"{zh}: p50, 三十万件比一万件 (最差者)",
-            en=f"{en}: p50 at 300,000 cases against 10,000, the worst",
+            zh=f"{zh} p50, 三十万件比一万件 (最差者)",
+            en=f"{en} at 300,000 cases against 10,000, the worst",
             value=asked[grown]["large"]["p50"],
             unit="ms",
             baseline=asked[grown]["small"]["p50"],
@@ -219,8 +219,8 @@ def _list_rows(asked: Mapping[str, Any], zh: str, en: str) -> list[Row]:
         times_at_most(
             3,
             group="lists",
-            zh=f"{zh}: p99, 同一负载下比 /healthz (最差者)",
-            en=f"{en}: p99 against /healthz under one load, the worst",
+            zh=f"{zh} p99, 同一负载下比 /healthz (最差者)",
+            en=f"{en} p99 against /healthz under one load, the worst",
             value=asked[slow]["loaded"]["p99"],
             unit="ms",
             baseline=asked[slow]["loaded"]["healthz_p99"],

@@ -68,12 +68,14 @@ async def test_hints_stand_beside_the_form_and_photo_and_reporter_go_with_it(des
     await desk.page.get_by_role("button", name="接收诉求").click()
 
     await expect(desk.page.locator(".receipt")).to_contain_text("查询密码")
+    await desk.shoot("received")
     await desk.page.get_by_role("link", name="去立案").click()
     await expect(desk.page.locator(".pictures img")).to_have_js_property("naturalWidth", 96)
     await expect(desk.page.locator("body")).not_to_contain_text("周示例")
     await desk.page.select_option("#purpose", "ASK_DETAILS")
     await desk.page.get_by_role("button", name="查看").click()
     await expect(desk.page.locator("#identity")).to_contain_text("周示例")
+    await desk.shoot("identity")
 
 
 async def test_what_was_typed_is_kept_when_the_command_is_refused(desk: Desk, town: Town) -> None:

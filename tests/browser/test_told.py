@@ -23,6 +23,7 @@ async def test_an_undelivered_message_is_listed_on_its_case_and_sent_again(desk:
     await eventually(given_up, "the last try has failed")
     await desk.sign_in("han-feng", at="/untold")
     await expect(desk.page.locator("tbody")).to_contain_text(case[-6:])
+    await desk.shoot("untold")
     await desk.page.get_by_role("link", name="多次投递失败").click()
     message = desk.page.locator("tbody tr", has_text=case[-6:])
     await expect(message).to_contain_text("唐静(tang-jing)")
