@@ -105,7 +105,7 @@ async def log_side(bench: Bench, running: Stack) -> None:
 
 
 async def _directory(running: Stack) -> int:
-    """Publish the demo town at the first morning; answers its version."""
+    """Publish the demo town at the first morning; answers its version. Supervision has read it and rests then."""
     async with Timeline.of(running) as line:
         await line.advance(MORNING)
         documents = read_files(ROOT / "examples" / "town").raw
@@ -113,6 +113,7 @@ async def _directory(running: Stack) -> int:
     async with watching(running, ("routing", "supervision")) as watch:
         await watch.caught_up(30)
         version = await watch.conns["routing"].fetchval("select max(version) from read.directory_fact")
+    running.kill("supervision-worker")
     return int(version)
 
 
