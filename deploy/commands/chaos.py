@@ -80,15 +80,15 @@ def chaos(
     run = Run(secrets.randbelow(10**6) if seed is None else seed, seconds, console)
     console.print(f"种子 / seed [bold]{run.seed}[/bold] · xunban chaos --seed {run.seed} --seconds {seconds:.0f}")
     with Stack(instance, "manual") as stack:
-        mix, report, clients = asyncio.run(_harmed(stack, run, deadlines, desks))
-    figures = figures_of(run, mix, report, clients)
+        mix, report = asyncio.run(_harmed(stack, run, deadlines, desks))
+    figures = figures_of(run, mix, report)
     show(figures, report.faults, console)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "chaos.json").write_text(json.dumps(figures, ensure_ascii=False, indent=2))
     raise typer.Exit(1 if figures["findings"] else 0)
 
 
-async def _harmed(stack: Stack, run: Run, deadlines: int, desks: int) -> tuple[Mix, Report, Clients]:
+async def _harmed(stack: Stack, run: Run, deadlines: int, desks: int) -> tuple[Mix, Report]:
     async with Timeline.of(stack) as line:
         await line.advance(START)
         await apply_directory(line, ROOT / "examples" / "town")
@@ -106,7 +106,7 @@ async def _harmed(stack: Stack, run: Run, deadlines: int, desks: int) -> tuple[M
         run.complaints += [f"died: {name}" for name in mix.died]
         run.complaints += [f"stuck: {one.seconds:.1f} s" for one in run.fired if one.seconds > LONGEST]
         faults = (*found.faults, *run.complaints)
-        return mix, Report(found.events, found.duplicates, found.acknowledged, faults), site.clients
+        return mix, Report(found.events, found.duplicates, found.acknowledged, faults)
 
 
 async def _deadlines(site: Site, run: Run, count: int) -> None:
@@ -133,11 +133,11 @@ async def _under_load(site: Site, run: Run, mix: Mix, desks: int) -> None:
                 run.complaints.append(f"client: {type(why).__name__} {why}")
             await asyncio.sleep(PAUSE)
 
-    await asyncio.gather(*(desk() for _ in range(desks)), return_exceptions=False)
+    await asyncio.gather(*(desk() for _ in range(desks)))
     await harm
 
 
-def figures_of(run: Run, mix: Mix, report: Report, clients: Clients) -> dict[str, Any]:
+def figures_of(run: Run, mix: Mix, report: Report) -> dict[str, Any]:
     """Everything that is shown, as it is written down."""
     kinds = Counter(fault.partition(":")[0] for fault in report.faults)
     return {

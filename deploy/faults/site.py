@@ -6,13 +6,10 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
 import httpx
-import orjson
 
 from deploy.embedded.instance import SERVICES
 from deploy.embedded.processes import NotReady
@@ -141,11 +138,3 @@ class Site:
             self.told.update(fresh)
             raise AssertionError(sorted(fresh))
         return report
-
-
-def several(found: Sequence[bytes], *names: str) -> list[tuple[str, ...]]:
-    """Which values of these body fields occur more than once."""
-    count: dict[tuple[str, ...], int] = defaultdict(int)
-    for body in found:
-        count[tuple(str(orjson.loads(body).get(name)) for name in names)] += 1
-    return [values for values, times in count.items() if times > 1]

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from libs.events.checkpoint import SECONDS as CHECKPOINT_SECONDS
 from libs.events.checkpoint import Signer, read_key
 from libs.events.pace import BRISK, TOWN
+from libs.events.relay import source_of
 from libs.events.store import business_now
 from libs.events.topics import check_topics
 from libs.events.worker import TRANSIENT, Worker
@@ -180,13 +181,9 @@ async def clock_state(running: Runtime) -> dict[str, Any]:
         due, next_due = await running.parts.pending(conn) if running.parts.pending else (0, None)
     return {
         "now": now,
-        "heads": {f"{_source(running, row['lane'])}/{row['lane']}": row["seq"] for row in heads},
+        "heads": {f"{source_of(running.settings.source, row['lane'])}/{row['lane']}": row["seq"] for row in heads},
         "applied": {f"{row['source']}/{row['lane']}": row["seq"] for row in applied},
         "watermarks": {row["source"]: row["at"] for row in marks},
         "due": due,
         "next_due": next_due,
     }
-
-
-def _source(running: Runtime, lane: int) -> str:
-    return "/xunban/directory" if lane == 64 else running.settings.source

@@ -3,11 +3,14 @@
 import asyncio
 import secrets
 import signal
+from collections import defaultdict
+from collections.abc import Sequence
 
 import asyncpg
+import orjson
 
 from deploy.embedded.instance import SERVICES
-from deploy.faults.site import Site, several
+from deploy.faults.site import Site
 from deploy.faults.waiting import eventually
 from libs.events.lanes import lane_of
 
@@ -78,3 +81,11 @@ async def test_a_worker_that_slept_beyond_its_session_wakes_up_and_doubles_nothi
     assert several(followed, "clock_id", "because") == []
     await site.judged()
     await site.kill(second, signal.SIGTERM)
+
+
+def several(found: Sequence[bytes], *names: str) -> list[tuple[str, ...]]:
+    """Which values of these body fields occur more than once."""
+    count: dict[tuple[str, ...], int] = defaultdict(int)
+    for body in found:
+        count[tuple(str(orjson.loads(body).get(name)) for name in names)] += 1
+    return [values for values, times in count.items() if times > 1]

@@ -5,19 +5,18 @@ Their records share the topics of the `servers` instance; each log starts readin
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
-from time import monotonic
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.embedded.postgres import with_database
 from deploy.embedded.stack import Stack
+from deploy.faults import waiting
 from libs.events import store
 from libs.events.consumer import Cursor, take
 from libs.events.contracts.intake import CaseNotAccepted
@@ -164,17 +163,8 @@ async def ends_of(bootstrap: str) -> list[tuple[str, int, int]]:
 
 
 async def eventually(done: Callable[[], object], what: str, seconds: float = 20) -> None:
-    """Poll a real condition until it holds; fails at the deadline. A coroutine is awaited."""
-    deadline = monotonic() + seconds
-    while True:
-        held = done()
-        if asyncio.iscoroutine(held):
-            held = await held
-        if held:
-            return
-        if monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        await asyncio.sleep(0.02)
+    """As `waiting.eventually`, with the patience of a test in which nothing is killed."""
+    await waiting.eventually(done, what, seconds)
 
 
 async def read_lane(log: Log, lane: int, after: int | None = None) -> list[WireRecord]:
