@@ -242,8 +242,11 @@ class Stack:
     def start_process(self, name: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start `name` again or for the first time, with additions to its environment; returns at once.
 
-        A second worker is `intake-worker-2`, with a WORKER_PORT of its own.
+        A second worker is `intake-worker-2`, with a WORKER_PORT of its own. Raises RuntimeError while one of this name
+        runs: it would be forgotten, and outlive the instance.
         """
+        if name in self._running and self._running[name].poll() is None:
+            raise RuntimeError(f"{name} is running")
         process = programs.start(name, {**self.env(name), **(env or {})})
         self._running[name] = process
         return process
