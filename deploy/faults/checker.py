@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -176,9 +176,9 @@ async def read_model_faults(stack: Stack, services: Sequence[str] = SERVICES) ->
 
 async def _message_faults(stack: Stack) -> list[str]:
     """Every message that was sent is one file and one event."""
-    files = sorted(path.stem for path in stack.instance.outbox.rglob("*.txt"))
-    events = sorted(orjson.loads(row["body"])["message_id"] for row in await _rows(stack, "notify", RECEIPTS))
-    twice = {one for one in events if events.count(one) > 1} | {one for one in files if files.count(one) > 1}
+    files = Counter(path.stem for path in stack.instance.outbox.rglob("*.txt"))
+    events = Counter(orjson.loads(row["body"])["message_id"] for row in await _rows(stack, "notify", RECEIPTS))
+    twice = [one for one, times in (files | events).items() if times > 1]
     return [f"sent twice: {one}" for one in twice] + [
         f"file or event missing: {one}" for one in set(files) ^ set(events)
     ]

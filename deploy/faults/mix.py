@@ -91,14 +91,12 @@ class Mix:
         point = drawn.choice((*POINTS[name.partition("-")[2]], *POINTS.get(name, ())))
         passing, reached = drawn.randrange(1, 4), ""
         await self._gone(name)
-        armed = self.site.stack.start_process(name, {"EVENTS_CRASH_AT": f"{point}:{passing}"})
+        armed = self.site.start_armed(name, point, passing)
         with contextlib.suppress(NotReady):
             await eventually(lambda: armed.poll() is not None, name, drawn.uniform(5, 20))
         if armed.returncode != -signal.SIGKILL:
             reached = " (not reached)"
-            # While a server is away a worker may not come up.
-            with contextlib.suppress(ProcessLookupError):
-                await self.site.kill(name)
+            await self._killed_if_there(name)
         await self._start(name)
         return f"{name} {point}:{passing}{reached}"
 
@@ -119,9 +117,7 @@ class Mix:
         try:
             await self.site.share_is(second, 32, 60)
         except NotReady:
-            # While a server is away a worker may not come up.
-            with contextlib.suppress(ProcessLookupError):
-                await self.site.kill(second)
+            await self._killed_if_there(second)
             return f"{service}, the second did not come up"
         if first:
             await self._gone(name)
@@ -132,6 +128,10 @@ class Mix:
 
     async def _gone(self, name: str) -> None:
         await self._alive(name, again=False)
+        await self._killed_if_there(name)
+
+    async def _killed_if_there(self, name: str) -> None:
+        """While a server is away a worker may not have come up."""
         with contextlib.suppress(ProcessLookupError):
             await self.site.kill(name)
 
@@ -150,8 +150,7 @@ class Mix:
                 await self.site.restart(name)
                 return
             except (NotReady, CannotStart):
-                with contextlib.suppress(ProcessLookupError):
-                    await self.site.kill(name)
+                await self._killed_if_there(name)
                 await asyncio.sleep(0.5)
 
     # Servers

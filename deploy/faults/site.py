@@ -38,9 +38,10 @@ class Site:
     async def arm(self, name: str, point: str, passing: int = 1) -> subprocess.Popen[bytes]:
         """Restart a process so that it dies at a crash point; ready as far as it gets."""
         await self.kill(name, signal.SIGTERM)
-        return self._start_armed(name, point, passing)
+        return self.start_armed(name, point, passing)
 
-    def _start_armed(self, name: str, point: str, passing: int) -> subprocess.Popen[bytes]:
+    def start_armed(self, name: str, point: str, passing: int) -> subprocess.Popen[bytes]:
+        """Start one that has ended so that it dies at a crash point; returns at once."""
         self.armed.add(name)
         return self.stack.start_process(name, {"EVENTS_CRASH_AT": f"{point}:{passing}"})
 
@@ -48,7 +49,7 @@ class Site:
         """The process dies at one crash point after the other and is started again as it was."""
         await self.kill(name, signal.SIGTERM)
         for point in points:
-            await self.killed(self._start_armed(name, point, passing), f"{name} dies at {point}")
+            await self.killed(self.start_armed(name, point, passing), f"{name} dies at {point}")
         await self.restart(name)
 
     async def killed(self, process: subprocess.Popen[bytes], what: str) -> None:
