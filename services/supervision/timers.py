@@ -160,13 +160,13 @@ async def run(running: Runtime, worker: Worker) -> None:
         try:
             while await fire(running, worker):
                 worker.relay.wake.set()
-        except* TRANSIENT as why:
-            log.warning("timers_wait", reason=type(why.exceptions[0]).__name__)
+        except TRANSIENT as why:
+            log.warning("timers_wait", reason=type(why).__name__)
             await asyncio.sleep(0.2)
 
 
 async def fire(running: Runtime, worker: Worker) -> bool:
-    """One look over the owned lanes; whether something was due."""
+    """One look over the owned lanes; whether something was recorded."""
     marks = {lane: worker.watermarks.lane(lane, SOURCES) for lane in worker.lanes}
     async with running.pool.acquire() as conn:
         rows = await conn.fetch(DUE, list(marks), list(marks.values()), ROUND)
@@ -175,9 +175,8 @@ async def fire(running: Runtime, worker: Worker) -> bool:
     for row in rows:
         lanes.setdefault(row["lane"], []).append(row["case_id"])
     async with asyncio.TaskGroup() as group:
-        for lane, case_ids in lanes.items():
-            group.create_task(this.lane(lane, marks[lane], case_ids))
-    return bool(rows)
+        done = [group.create_task(this.lane(lane, marks[lane], case_ids)) for lane, case_ids in lanes.items()]
+    return any(one.result() for one in done)
 
 
 @dataclass(frozen=True)
@@ -188,9 +187,19 @@ class Look:
     view: View
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
-    async def lane(self, lane: int, watermark: datetime, case_ids: Sequence[str]) -> None:
+    async def lane(self, lane: int, watermark: datetime, case_ids: Sequence[str]) -> bool:
+        """Whether it went through: a lane that is closed or held must not keep the others from their steps."""
+        async with self.slots:
+            try:
+                await self._record(lane, watermark, case_ids)
+            except TRANSIENT as why:
+                log.warning("timers_wait", lane=lane, reason=type(why).__name__)
+                return False
+        return True
+
+    async def _record(self, lane: int, watermark: datetime, case_ids: Sequence[str]) -> None:
         """Decide outside any transaction, then record under the lane's lock."""
-        async with self.slots, self.running.pool.acquire() as conn:
+        async with self.running.pool.acquire() as conn:
             for start in range(0, len(case_ids), CASES):
                 watched = await load(conn, case_ids[start : start + CASES], self.view, self.running)
                 decided = [(one, *look(one.state.clocks, watermark, one.facts)) for one in watched]

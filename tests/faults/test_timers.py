@@ -2,23 +2,32 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 
 import asyncpg
 
 from deploy.faults.deadlines import DUE, registered_at_once, stand_before_the_next_step
 from deploy.faults.site import Site
+from deploy.faults.waiting import eventually
 from deploy.timeline import MICROSECOND
+from libs.events.relay import CLOSE
 
 CASES = 300
 WORKER = "supervision-worker"
+FIRST_LANES = "select lane, count(*) from timers.timer where due_at = $1 group by lane order by lane limit 4"
 
 
 async def test_no_deadline_is_stuck_and_none_is_recorded_twice(site: Site) -> None:
-    """Every case has been warned of; then every case is in breach, and the worker dies half way."""
+    """Every case is warned of, those of closed lanes later; then every case is in breach, and the worker dies."""
     await registered_at_once(site, CASES)
     database = await asyncpg.connect(site.stack.admin_url("supervision"))
     warned_at = await until_all_are_due(site, database)
+    closed = await database.fetch(FIRST_LANES, warned_at)
+    await database.executemany(CLOSE, [(lane, "log_ahead_of_table") for lane, _ in closed])
     await site.line.advance(warned_at + MICROSECOND)
+    waiting = sum(cases for _, cases in closed)
+    await eventually(partial(only_left, database, warned_at, waiting), "all others are warned of")
+    await database.executemany(CLOSE, [(lane, None) for lane, _ in closed])
     breached_at = await until_all_are_due(site, database)
     armed = await site.arm(WORKER, "timer.before_commit", 20)
     await asyncio.to_thread(site.stack.wait_ready, WORKER)
@@ -33,6 +42,11 @@ async def test_no_deadline_is_stuck_and_none_is_recorded_twice(site: Site) -> No
     assert await database.fetchval(DUE, breached_at) == 0
     await database.close()
     await site.judged()
+
+
+async def only_left(database: asyncpg.Connection, due: datetime, count: int) -> bool:
+    left: int = await database.fetchval(DUE, due)
+    return left == count
 
 
 async def until_all_are_due(site: Site, database: asyncpg.Connection) -> datetime:
