@@ -49,8 +49,9 @@ REGISTERED = CaseRegistered(
 ARGUMENTS = "array[gen_random_uuid()], array['intake.case-registered.v1'], array[clock_timestamp()]"
 BYTES = "convert_to(repeat('m', 480), 'UTF8'), convert_to(repeat('b', 350), 'UTF8')"
 CHAINED = f"""
-select seq from (select gen_random_uuid() as c offset 0) s,
-  log.append(log.lane_of(c), 'case-' || c, 0, c, null, null, {ARGUMENTS},
+select seqs from (select gen_random_uuid() as c offset 0) s,
+  log.append(log.lane_of(c), array['case-' || c], array[0], array[c], array[null::timestamptz],
+             array[null::timestamptz], array[1], {ARGUMENTS},
              array[convert_to(repeat('m', 480), 'UTF8')], array[convert_to(repeat('b', 350), 'UTF8')]);
 """  # noqa: S608 - our own names
 PLAIN_TABLE = """

@@ -46,13 +46,13 @@ CLAIM = """
     insert into log.command_log (principal, idem_key, request_hash, status, response, last_event)
     values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true
 """
-APPEND = "select seq, version, recorded_at, hash from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+APPEND = "select seqs, versions, instants from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 APPEND_ONCE = """
     with claimed as (
       insert into log.command_log (principal, idem_key, request_hash, status, response, last_event)
-      values ($12, $13, $14, $15, $16, $17) on conflict do nothing returning $1::smallint as lane)
-    select seq, version, recorded_at, hash
-      from claimed, lateral log.append(claimed.lane, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+      values ($13, $14, $15, $16, $17, $18) on conflict do nothing returning $1::smallint as lane)
+    select seqs, versions, instants
+      from claimed, lateral log.append(claimed.lane, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 """The key before the lane: a second request with it waits for the first one there, and then appends nothing."""
 NOW = "select log.business_now()"
@@ -87,6 +87,32 @@ def stream_of(rows: Iterable[Any]) -> list[Recorded]:
     return [recorded(stored_position(row), decode_meta(row["meta"]), row["body"]) for row in rows]
 
 
+@dataclass(frozen=True)
+class Append:
+    """What is appended to one stream.
+
+    `expected` is the stream's version that the decision saw (None: any). `cause` is the `recordedat` of the newest
+    event that the decision had applied, `given` the business time in manual mode.
+    """
+
+    stream: str
+    drafts: Sequence[Draft]
+    expected: int | None
+    cause: datetime | None = None
+    given: datetime | None = None
+
+    @property
+    def case_id(self) -> str | None:
+        """The case that the stream is about; None for one of the directory."""
+        kind, _, case_id = self.stream.partition("-")
+        return case_id if kind in ("case", "access", "cluster") else None
+
+    @property
+    def lane(self) -> int:
+        """The lane that the stream belongs to."""
+        return lane_of(self.case_id) if self.case_id else DIRECTORY_LANE
+
+
 async def append(
     conn: Connection,
     stream: str,
@@ -96,27 +122,14 @@ async def append(
     cause: datetime | None = None,
     given: datetime | None = None,
 ) -> Appended:
-    """Append in one round trip; the lane stays locked until the caller's transaction ends.
+    """Append to one stream in one round trip; the lane stays locked until the caller's transaction ends.
 
-    `expected` is the stream's version that the decision saw (None: any). `cause` is the `recordedat` of the newest
-    event that the decision had applied, `given` the business time in manual mode. Raises `StreamConflict`.
+    Raises `StreamConflict`.
     """
-    values = _values(stream, drafts, expected, cause, given)
+    wanted = Append(stream, drafts, expected, cause, given)
     with _conflicts():
-        row = await conn.fetchrow(APPEND, *values)
-    TALLY.appended += len(drafts)
-    return _appended(values, row)
-
-
-@dataclass(frozen=True)
-class Append:
-    """What is appended to one stream."""
-
-    stream: str
-    drafts: Sequence[Draft]
-    expected: int | None
-    cause: datetime | None
-    given: datetime | None
+        row = await conn.fetchrow(APPEND, *_values([wanted]))
+    return _appended([wanted], row)[stream]
 
 
 async def append_once(conn: Connection, wanted: Append, claim: Claim | None) -> Appended | None:
@@ -124,13 +137,9 @@ async def append_once(conn: Connection, wanted: Append, claim: Claim | None) -> 
 
     Once the server has it, it is carried out even if this process dies meanwhile: as if it had died before answering.
     """
-    values = _values(wanted.stream, wanted.drafts, wanted.expected, wanted.cause, wanted.given)
     with _conflicts():
-        row = await conn.fetchrow(APPEND_ONCE if claim else APPEND, *values, *(claim or ()))
-    if row is None:
-        return None
-    TALLY.appended += len(wanted.drafts)
-    return _appended(values, row)
+        row = await conn.fetchrow(APPEND_ONCE if claim else APPEND, *_values([wanted]), *(claim or ()))
+    return _appended([wanted], row)[wanted.stream] if row else None
 
 
 async def claim(conn: Connection, wanted: Claim) -> bool:
@@ -139,16 +148,17 @@ async def claim(conn: Connection, wanted: Claim) -> bool:
 
 
 async def append_all(conn: Connection, appends: Sequence[Append]) -> dict[str, Appended]:
-    """Append to many streams in one go, in the order of their lanes, as everybody locks them; answers by stream.
+    """Append to many streams, no stream twice: one call per lane, in the order in which everybody locks them.
 
-    The lanes stay locked until the caller's transaction ends. Raises `StreamConflict`.
+    Answers by stream. The lanes stay locked until the caller's transaction ends. Raises `StreamConflict`.
     """
-    values = [_values(one.stream, one.drafts, one.expected, one.cause, one.given) for one in appends]
-    values.sort(key=lambda one: one[0])
+    of_lanes: dict[int, list[Append]] = {}
+    for one in appends:
+        of_lanes.setdefault(one.lane, []).append(one)
+    ordered = [of_lanes[lane] for lane in sorted(of_lanes)]
     with _conflicts():
-        rows = await conn.fetchmany(APPEND, values)
-    TALLY.appended += sum(len(one.drafts) for one in appends)
-    return {one[1]: _appended(one, row) for one, row in zip(values, rows, strict=True)}
+        rows = await conn.fetchmany(APPEND, [_values(some) for some in ordered])
+    return {stream: at for some, row in zip(ordered, rows, strict=True) for stream, at in _appended(some, row).items()}
 
 
 @contextmanager
@@ -162,28 +172,32 @@ def _conflicts() -> Iterator[None]:
         raise
 
 
-def _appended(values: tuple[Any, ...], row: Any) -> Appended:
-    return Appended(values[0], row["seq"], row["version"], row["recorded_at"], tuple(values[6]))
-
-
-def _values(
-    stream: str, drafts: Sequence[Draft], expected: int | None, cause: datetime | None, given: datetime | None
-) -> tuple[Any, ...]:
-    kind, _, case_id = stream.partition("-")
-    in_case = kind in ("case", "access", "cluster")
+def _values(of_lane: Sequence[Append]) -> tuple[Any, ...]:
+    """What `log.append` is given: the streams of one lane, and their events one after another."""
+    drafts = [draft for one in of_lane for draft in one.drafts]
     return (
-        lane_of(case_id) if in_case else DIRECTORY_LANE,
-        stream,
-        expected,
-        case_id if in_case else None,
-        cause,
-        given,
+        of_lane[0].lane,
+        [one.stream for one in of_lane],
+        [one.expected for one in of_lane],
+        [one.case_id for one in of_lane],
+        [one.cause for one in of_lane],
+        [one.given for one in of_lane],
+        [len(one.drafts) for one in of_lane],
         [draft.id for draft in drafts],
         [draft.type for draft in drafts],
         [draft.occurred_at for draft in drafts],
         [draft.meta for draft in drafts],
         [draft.body for draft in drafts],
     )
+
+
+def _appended(of_lane: Sequence[Append], row: Any) -> dict[str, Appended]:
+    TALLY.appended += sum(len(one.drafts) for one in of_lane)
+    places = zip(of_lane, row["seqs"], row["versions"], row["instants"], strict=True)
+    return {
+        one.stream: Appended(one.lane, seq, version, at, tuple(draft.id for draft in one.drafts))
+        for one, seq, version, at in places
+    }
 
 
 async def business_now(conn: Connection) -> datetime:

@@ -21,10 +21,10 @@ from libs.events import store
 from libs.events.consumer import Cursor, take
 from libs.events.contracts.intake import CaseNotAccepted
 from libs.events.decider import SYSTEM
-from libs.events.envelope import Draft, Provenance, WireRecord, draft, from_kafka
+from libs.events.envelope import Draft, Provenance, WireRecord, draft, from_kafka, microseconds
 from libs.events.event import Event
 from libs.events.ids import PersonId, new_id
-from libs.events.lanes import CASE_LANES, genesis, lane_of
+from libs.events.lanes import CASE_LANES, genesis, lane_of, leaf_hash, link_hash
 from libs.events.schema import FOLDER
 from libs.events.store import Appended, Connection, Pool
 
@@ -147,6 +147,20 @@ async def _template(servers: Stack) -> str:
     await inside.execute(script)
     await inside.close()
     return name
+
+
+async def assert_chain_holds(log: Log) -> None:
+    """Every lane is gapless from 1, its hashes are those computed here, and its head is its last event."""
+    for head in await log.pool.fetch("select lane, seq, hash from log.lane_head"):
+        prev, seq, at = genesis(SOURCE, head["lane"]), 0, datetime.min.replace(tzinfo=MORNING.tzinfo)
+        for row in await log.chain(head["lane"]):
+            assert (row["seq"], row["prev_hash"]) == (seq + 1, prev)
+            assert row["recorded_at"] >= at
+            us = microseconds(row["recorded_at"])
+            leaf = leaf_hash(row["lane"], row["seq"], row["version"], us, bytes(row["meta"]), bytes(row["body"]))
+            prev, seq, at = link_hash(prev, leaf), row["seq"], row["recorded_at"]
+            assert row["hash"] == prev
+        assert (head["seq"], head["hash"]) == (seq, prev)
 
 
 async def ends_of(bootstrap: str) -> list[tuple[str, int, int]]:

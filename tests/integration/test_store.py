@@ -1,33 +1,18 @@
 """The event table on a real PostgreSQL: order, chain, time, and what the application role may not do."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
 from libs.events import store
-from libs.events.envelope import microseconds
 from libs.events.errors import StreamConflict
 from libs.events.ids import new_id
-from libs.events.lanes import genesis, lane_of, leaf_hash, link_hash
-from tests.integration.logs import MORNING, NOTED, SOURCE, Log, append, case_in, drafts_of
+from libs.events.lanes import lane_of
+from tests.integration.logs import MORNING, NOTED, Log, append, assert_chain_holds, case_in, drafts_of
 
 SECOND = timedelta(seconds=1)
-
-
-async def assert_chain_holds(log: Log) -> None:
-    """Every lane is gapless from 1, its hashes are those computed here, and its head is its last event."""
-    for head in await log.pool.fetch("select lane, seq, hash from log.lane_head"):
-        prev, seq, at = genesis(SOURCE, head["lane"]), 0, datetime.min.replace(tzinfo=MORNING.tzinfo)
-        for row in await log.chain(head["lane"]):
-            assert (row["seq"], row["prev_hash"]) == (seq + 1, prev)
-            assert row["recorded_at"] >= at
-            us = microseconds(row["recorded_at"])
-            leaf = leaf_hash(row["lane"], row["seq"], row["version"], us, bytes(row["meta"]), bytes(row["body"]))
-            prev, seq, at = link_hash(prev, leaf), row["seq"], row["recorded_at"]
-            assert row["hash"] == prev
-        assert (head["seq"], head["hash"]) == (seq, prev)
 
 
 async def test_the_database_and_the_code_give_a_case_the_same_lane(shared_log: Log) -> None:
@@ -150,6 +135,44 @@ async def test_a_transaction_of_two_cases_is_all_or_nothing(log: Log) -> None:
     await assert_chain_holds(log)
 
 
+async def test_many_streams_of_one_append_are_placed_and_chained_as_if_one_after_another(log: Log) -> None:
+    """Opened, gone on with, and written to whatever its version is; each with its own cause and time; in two lanes."""
+    new, known, any_version, elsewhere = case_in(5), case_in(5), case_in(5), case_in(6)
+    await log.append(known, expected=0, given=MORNING)
+    appends = [
+        store.Append(f"case-{elsewhere}", drafts_of(elsewhere, NOTED), 0, given=MORNING),
+        store.Append(f"case-{new}", drafts_of(new, NOTED, NOTED), 0, given=MORNING + 3 * SECOND),
+        store.Append(f"case-{known}", drafts_of(known, NOTED), 1, MORNING + 9 * SECOND, MORNING + SECOND),
+        store.Append(f"access-{any_version}", drafts_of(any_version, NOTED), None, given=MORNING + SECOND),
+    ]
+    async with log.pool.acquire() as conn:
+        alone = conn.transaction()
+        await alone.start()
+        placed = {one.stream: (await store.append_all(conn, [one]))[one.stream] for one in appends}
+        chained = await conn.fetch("select * from log.event order by lane, seq")
+        await alone.rollback()
+        assert await store.append_all(conn, appends) == placed
+
+    assert await log.pool.fetch("select * from log.event order by lane, seq") == chained
+    assert [row["seq"] for row in chained] == [1, 2, 3, 4, 5, 1]
+    await assert_chain_holds(log)
+
+
+async def test_one_stale_stream_among_many_refuses_them_all_and_is_named(log: Log) -> None:
+    fresh, stale, later = (case_in(5) for _ in range(3))
+    await log.append(stale, expected=0)
+    appends = [store.Append(f"case-{case_id}", drafts_of(case_id, NOTED), 0) for case_id in (fresh, stale, later)]
+
+    with pytest.raises(StreamConflict) as refused:
+        async with log.pool.acquire() as conn:
+            await store.append_all(conn, appends)
+
+    assert f"case-{stale}" in str(refused.value.__cause__)
+    assert await log.seq(5) == 1
+    assert await log.pool.fetchval("select count(*) from log.stream_head") == 1
+    await assert_chain_holds(log)
+
+
 async def test_recorded_time_never_runs_backwards_in_a_lane(log: Log) -> None:
     one, other = case_in(5), case_in(5)
     await log.append(one, given=MORNING + 10 * SECOND)
@@ -210,11 +233,18 @@ async def test_the_directorys_lane_exists_only_where_it_is_hosted(shared_log: Lo
         await call_append(shared_log, 64, None)
 
 
-async def call_append(log: Log, lane: int, case_id: str | None) -> None:
+async def test_the_streams_of_an_append_account_for_all_its_events(shared_log: Log) -> None:
+    """Else a number of the lane would stay empty."""
+    with pytest.raises(asyncpg.PostgresError, match="1 events were given, 0 counted"):
+        await call_append(shared_log, 5, case_in(5), counted=0)
+
+
+async def call_append(log: Log, lane: int, case_id: str | None, counted: int = 1) -> None:
     """The function as somebody could call it who does not go through the code."""
     (made,) = drafts_of(case_id or "units", NOTED)
+    where = [["units"], [0], [case_id], [None], [None], [counted]]
     values = [[made.id], [made.type], [made.occurred_at], [made.meta], [made.body]]
-    await log.pool.fetchrow(store.APPEND, lane, "units", 0, case_id, None, None, *values)
+    await log.pool.fetchrow(store.APPEND, lane, *where, *values)
 
 
 @pytest.mark.parametrize(

@@ -73,59 +73,78 @@ language sql security definer set search_path = log, pg_temp as $$
   select at from lane_head where lane = p_lane for update
 $$;
 
--- One round trip: places the events in their lane and stream, chains them, says where the last one stands.
+-- One round trip: places the events of a lane's streams, chains them, says where the last one of each stream stands.
+-- The events stand in the order of the streams; p_counts says how many of them are each stream's.
 create function log.append(
-  p_lane smallint, p_stream text, p_expected int, p_case uuid, p_cause timestamptz, p_given timestamptz,
-  p_ids uuid[], p_types text[], p_occurred timestamptz[], p_metas bytea[], p_bodies bytea[],
-  out seq bigint, out version int, out recorded_at timestamptz, out hash bytea
+  p_lane smallint, p_streams text[], p_expected int[], p_cases uuid[], p_causes timestamptz[], p_given timestamptz[],
+  p_counts int[], p_ids uuid[], p_types text[], p_occurred timestamptz[], p_metas bytea[], p_bodies bytea[],
+  out seqs bigint[], out versions int[], out instants timestamptz[]
 ) language plpgsql security definer set search_path = log, pg_temp as $$
 declare
-  n   constant int := cardinality(p_ids);
-  prev bytea;
-  leaf bytea;
+  n       constant int := cardinality(p_ids);
+  i       int := 0;
+  place   bigint;
+  reached int;
+  instant timestamptz;
+  now     timestamptz;
+  manual  boolean;
+  leaf    bytea;
+  prev    bytea;
+  link    bytea;
 begin
-  if p_lane is distinct from coalesce(lane_of(p_case), 64::smallint) then
-    raise exception 'lane % is not the lane of %', p_lane, coalesce(p_case::text, p_stream) using errcode = 'XB422';
-  end if;
-  if p_given is not null and not exists (select from mode where kind = 'manual') then
-    raise exception 'time is given only in manual mode' using errcode = 'XB422';
-  end if;
-  update lane_head h
-     set seq = h.seq + n, at = greatest(h.at, p_cause, coalesce(p_given, business_now()))
-   where h.lane = p_lane
-  returning h.seq - n, h.hash, h.at into append.seq, prev, append.recorded_at;
+  update lane_head h set seq = h.seq + n where h.lane = p_lane returning h.seq - n, h.hash, h.at into place, prev, instant;
   if not found then
     raise exception 'lane % does not exist here', p_lane using errcode = 'XB422';
   end if;
   -- A statement of its own: only what is looked up after the lane is locked has seen every promise made for it.
-  append.recorded_at := greatest(append.recorded_at, (select p.at from promise p));
+  select greatest(instant, p.at), coalesce(m.now, clock_timestamp()), m.now is not null into instant, now, manual
+    from promise p left join mode m on true;
 
-  if coalesce(p_expected, -1) = 0 then
-    insert into stream_head values (p_stream, p_lane, n) on conflict do nothing returning stream_head.version into append.version;
-  elsif p_expected is null then
-    insert into stream_head as s values (p_stream, p_lane, n)
-    on conflict (stream) do update set version = s.version + n returning s.version into append.version;
-  else
-    update stream_head s set version = s.version + n where s.stream = p_stream and s.version = p_expected
-    returning s.version into append.version;
-  end if;
-  if append.version is null then
-    raise exception 'stream % is not at version %', p_stream, p_expected using errcode = 'XB409';
-  end if;
-  append.version := append.version - n;
+  for s in 1 .. cardinality(p_streams) loop
+    if p_lane is distinct from coalesce(lane_of(p_cases[s]), 64::smallint) then
+      raise exception 'lane % is not the lane of %', p_lane, coalesce(p_cases[s]::text, p_streams[s]) using errcode = 'XB422';
+    end if;
+    if p_given[s] is not null and not manual then
+      raise exception 'time is given only in manual mode' using errcode = 'XB422';
+    end if;
+    instant := greatest(instant, p_causes[s], coalesce(p_given[s], now));
 
-  for i in 1 .. n loop
-    append.seq := append.seq + 1;
-    append.version := append.version + 1;
-    leaf := sha256('\x00'::bytea || int2send(p_lane) || int8send(append.seq) || int4send(append.version)
-                   || int8send((extract(epoch from append.recorded_at) * 1000000)::bigint)
-                   || sha256(p_metas[i]) || sha256(p_bodies[i]));
-    append.hash := sha256('\x01'::bytea || prev || leaf);
-    insert into event values (p_lane, append.seq, p_stream, append.version, p_case, p_ids[i], p_types[i],
-                              p_occurred[i], append.recorded_at, p_metas[i], p_bodies[i], prev, append.hash);
-    prev := append.hash;
+    reached := null;
+    if coalesce(p_expected[s], -1) = 0 then
+      insert into stream_head values (p_streams[s], p_lane, p_counts[s]) on conflict do nothing
+      returning stream_head.version into reached;
+    elsif p_expected[s] is null then
+      insert into stream_head as h values (p_streams[s], p_lane, p_counts[s])
+      on conflict (stream) do update set version = h.version + p_counts[s] returning h.version into reached;
+    else
+      update stream_head h set version = h.version + p_counts[s] where h.stream = p_streams[s] and h.version = p_expected[s]
+      returning h.version into reached;
+    end if;
+    if reached is null then
+      raise exception 'stream % is not at version %', p_streams[s], p_expected[s] using errcode = 'XB409';
+    end if;
+    reached := reached - p_counts[s];
+
+    for k in 1 .. p_counts[s] loop
+      i := i + 1;
+      place := place + 1;
+      reached := reached + 1;
+      leaf := sha256('\x00'::bytea || int2send(p_lane) || int8send(place) || int4send(reached)
+                     || int8send((extract(epoch from instant) * 1000000)::bigint)
+                     || sha256(p_metas[i]) || sha256(p_bodies[i]));
+      link := sha256('\x01'::bytea || prev || leaf);
+      insert into event values (p_lane, place, p_streams[s], reached, p_cases[s], p_ids[i], p_types[i],
+                                p_occurred[i], instant, p_metas[i], p_bodies[i], prev, link);
+      prev := link;
+    end loop;
+    seqs[s] := place;
+    versions[s] := reached;
+    instants[s] := instant;
   end loop;
-  update lane_head h set hash = append.hash, at = append.recorded_at where h.lane = p_lane;
+  if i <> n then
+    raise exception '% events were given, % counted', n, i using errcode = 'XB422';
+  end if;
+  update lane_head h set hash = prev, at = instant where h.lane = p_lane;
 end
 $$;
 
