@@ -17,7 +17,6 @@ from libs.events.store import lock_lane
 from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
 from services.supervision import timers
-from services.supervision.elapsing import look
 from services.supervision.main import PARTS
 
 ROUNDS = 3
@@ -58,15 +57,13 @@ async def supervision(running: Stack) -> AsyncIterator[Runtime]:
 
 async def one_by_one(here: Runtime, lanes: Sequence[int], at: datetime, wanted: int) -> float:
     """Timers per second, each claimed and recorded in a transaction of its own."""
-    view = None
     begun = time.perf_counter()
     async with here.pool.acquire() as conn:
         for number in range(wanted):
             lane = lanes[number % len(lanes)]
             view = await here.directory.latest(conn)
             case_id = await conn.fetchval(ONE, lane, at)
-            watched = await timers.load(conn, [case_id], view, here)
-            decided = [(one, *look(one.state.clocks, at, one.facts)) for one in watched]
+            decided = timers.decide(here, await timers.load(conn, [case_id]), at, view)
             async with conn.transaction():
                 await lock_lane(conn, lane)
                 await timers.record(here, conn, decided)

@@ -33,21 +33,27 @@ class Elapse:
 
 def elapse(clocks: Clocks, command: Elapse, facts: Facts) -> Sequence[Event]:
     """The steps that the watermark licenses, each at its own instant."""
-    return look(clocks, command.at, facts)[0]
+    unit = facts.case.unit if facts.case else None
+    return look(clocks, command.at, facts, UnitId(unit) if unit else None)[0]
 
 
-def look(clocks: Clocks, watermark: datetime, facts: Facts) -> tuple[Sequence[Recordable], Step | None]:
-    """The steps to record now, and the first one after them; later facts may still move that one."""
+def look(
+    clocks: Clocks, watermark: datetime, facts: Facts, unit: UnitId | None
+) -> tuple[Sequence[Recordable], Step | None]:
+    """The steps to record now, and the first one after them; later facts may still move that one.
+
+    `unit` holds the case; it is responsible for clocks that are no unit's own.
+    """
     found = all_steps(clocks, facts)
     licensed = due_steps(found, watermark, clocks.recorded)
     keys = {step.key for step in licensed} | clocks.recorded
     following = next((step for step in found if step.key not in keys), None)
-    return [_event_of(step, clocks, facts) for step in licensed], following
+    return [_event_of(step, clocks, facts, unit) for step in licensed], following
 
 
 def next_step(clocks: Clocks, facts: Facts) -> Step | None:
     """The first step that is not recorded."""
-    return look(clocks, BEFORE_ALL, facts)[1]
+    return look(clocks, BEFORE_ALL, facts, None)[1]
 
 
 def all_steps(clocks: Clocks, facts: Facts) -> tuple[Step, ...]:
@@ -69,9 +75,9 @@ def all_steps(clocks: Clocks, facts: Facts) -> tuple[Step, ...]:
     return tuple(first.values())
 
 
-def _event_of(step: Step, clocks: Clocks, facts: Facts) -> Recordable:
+def _event_of(step: Step, clocks: Clocks, facts: Facts, holder: UnitId | None) -> Recordable:
     track = clocks.tracks[step.clock_id]
-    unit = track.unit or (UnitId(facts.case.unit) if facts.case and facts.case.unit else None)
+    unit = track.unit or holder
     told: dict[str, Any] = {
         "clock_id": step.clock_id,
         "clock": step.clock,

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 import structlog
 from prometheus_client import Gauge
@@ -19,18 +20,19 @@ from prometheus_client import Gauge
 from libs.directory.facts import Facts
 from libs.directory.view import View
 from libs.events import crash, store
+from libs.events.contracts.registry import decode
 from libs.events.contracts.supervision import ClockMoved
 from libs.events.decider import SYSTEM
-from libs.events.envelope import Draft, Provenance, Recorded, draft, recorded
-from libs.events.lanes import decode_meta, lane_of
-from libs.events.lifecycle import Case
+from libs.events.envelope import Draft, Provenance, draft
+from libs.events.ids import ClockId, UnitId
+from libs.events.lanes import lane_of
 from libs.events.seal import plain_body
 from libs.events.store import Append, Connection, lock_lane
 from libs.events.worker import TRANSIENT, Worker
 from libs.service.runtime import Runtime
-from services.supervision.domain import DECIDER, State
 from services.supervision.elapsing import Recordable, look, next_step
 from services.supervision.ladder import Step
+from services.supervision.tracks import Clocks, evolve
 
 log = structlog.get_logger()
 
@@ -44,9 +46,10 @@ SIDE_BY_SIDE = 3
 LOOK_EVERY_SECONDS = 5.0
 
 STREAMS = """
-    select stream, lane, seq, version, recorded_at, prev_hash, hash, meta, body
+    select stream, type, event_id::text as event_id, recorded_at, body
       from log.event where stream = any($1) order by stream, version
 """
+UNITS = "select case_id::text as case_id, unit from case_view where case_id = any($1::uuid[])"
 DUE = """
     select t.case_id::text as case_id, t.lane
       from unnest($1::smallint[], $2::timestamptz[]) w(lane, at)
@@ -76,28 +79,41 @@ WRITE = """
 """
 
 
+Cause = tuple[str, datetime]
+"""Event id and `recordedat`."""
+
+
 @dataclass(frozen=True)
 class Watched:
-    """One case as the timers need it: its own stream, folded, and what decisions may look at."""
+    """One case as the timers need it: what its own stream says of its clocks, and who holds it."""
 
     case_id: str
-    own: tuple[Recorded, ...]
-    state: State
-    facts: Facts
+    version: int
+    """Length of its own stream."""
+    clocks: Clocks
+    causes: Mapping[ClockId, Cause]
+    """The newest event of each clock."""
+    last_recorded_at: datetime
+    unit: UnitId | None
 
 
-async def load(conn: Connection, case_ids: Sequence[str], view: View, running: Runtime) -> list[Watched]:
-    """The streams of these cases in one query, folded."""
+async def load(conn: Connection, case_ids: Sequence[str]) -> list[Watched]:
+    """These cases, their streams read in one query and folded as far as clocks go; of a stream no more is decoded."""
     rows = await conn.fetch(STREAMS, [f"case-{case_id}" for case_id in case_ids])
-    docs = await conn.fetch("select doc from case_view where case_id = any($1::uuid[])", list(case_ids))
-    cases = {case.case_id: case for row in docs if (case := Case.model_validate_json(row["doc"]))}
-    found = []
-    for stream, group in groupby(rows, key=lambda row: row["stream"]):
-        case_id = stream.removeprefix("case-")
-        own = tuple(recorded(store.stored_position(row), decode_meta(row["meta"]), row["body"]) for row in group)
-        facts = Facts(cases.get(case_id), view, running.directory.directory)
-        found.append(Watched(case_id, own, DECIDER.fold(event.data for event in own), facts))
-    return found
+    units = dict(await conn.fetch(UNITS, list(case_ids)))
+    streams = groupby(rows, key=lambda row: row["stream"])
+    return [_watched(stream.removeprefix("case-"), list(group), units) for stream, group in streams]
+
+
+def _watched(case_id: str, rows: Sequence[Any], units: Mapping[str, str | None]) -> Watched:
+    clocks, causes = Clocks(), {}
+    for version, row in enumerate(rows, 1):
+        event = decode(row["type"], row["body"])
+        clocks = evolve(clocks, event, version)
+        if isinstance(event, ClockMoved):
+            causes[event.clock_id] = (row["event_id"], row["recorded_at"])
+    unit = units.get(case_id)
+    return Watched(case_id, len(rows), clocks, causes, rows[-1]["recorded_at"], UnitId(unit) if unit else None)
 
 
 async def write(conn: Connection, steps: Mapping[str, Step | None]) -> None:
@@ -117,8 +133,14 @@ async def write(conn: Connection, steps: Mapping[str, Step | None]) -> None:
 async def follow(running: Runtime, conn: Connection, case_ids: Sequence[str]) -> None:
     """After the reactions of a reader's batch, in its transaction: the fold moved, so does the next step."""
     view = await running.directory.latest(conn)
-    watched = await load(conn, case_ids, view, running)
-    await write(conn, {one.case_id: next_step(one.state.clocks, one.facts) for one in watched})
+    watched = await load(conn, case_ids)
+    facts = facts_at(running, view)
+    await write(conn, {one.case_id: next_step(one.clocks, facts) for one in watched})
+
+
+def facts_at(running: Runtime, view: View) -> Facts:
+    """A version of the directory, and the others that clocks have pinned; asked for after the streams are loaded."""
+    return Facts(None, view, running.directory.directory)
 
 
 async def pending(conn: Connection) -> tuple[int, datetime | None]:
@@ -139,11 +161,9 @@ async def rebuild(running: Runtime, conn: Connection) -> int:
     """Make the table again from supervision's own streams; returns how many cases have a step ahead."""
     streams = await conn.fetch("select stream from log.stream_head where stream like 'case-%' order by lane, stream")
     case_ids = [row["stream"].removeprefix("case-") for row in streams]
-    view = await running.directory.latest(conn)
     await conn.execute("delete from timers.timer")
     for start in range(0, len(case_ids), ROUND):
-        watched = await load(conn, case_ids[start : start + ROUND], view, running)
-        await write(conn, {one.case_id: next_step(one.state.clocks, one.facts) for one in watched})
+        await follow(running, conn, case_ids[start : start + ROUND])
     return int(await conn.fetchval("select count(*) from timers.timer"))
 
 
@@ -201,52 +221,60 @@ class Look:
         """Decide outside any transaction, then record under the lane's lock."""
         async with self.running.pool.acquire() as conn:
             for start in range(0, len(case_ids), CASES):
-                watched = await load(conn, case_ids[start : start + CASES], self.view, self.running)
-                decided = [(one, *look(one.state.clocks, watermark, one.facts)) for one in watched]
+                watched = await load(conn, case_ids[start : start + CASES])
+                decided = decide(self.running, watched, watermark, self.view)
                 async with conn.transaction():
                     await lock_lane(conn, lane)
                     await record(self.running, conn, decided)
                     crash.here("timer.before_commit")
 
 
-async def record(
-    running: Runtime, conn: Connection, decided: Sequence[tuple[Watched, Sequence[Recordable], Step | None]]
-) -> None:
+@dataclass(frozen=True)
+class Decided:
+    """What is to be recorded of one case, and what comes next."""
+
+    case: Watched
+    directory_version: int
+    steps: Sequence[Recordable]
+    following: Step | None
+
+
+def decide(running: Runtime, watched: Sequence[Watched], watermark: datetime, view: View) -> list[Decided]:
+    """The steps of these cases that the watermark licenses."""
+    facts = facts_at(running, view)
+    return [Decided(one, view.version, *look(one.clocks, watermark, facts, one.unit)) for one in watched]
+
+
+async def record(running: Runtime, conn: Connection, decided: Sequence[Decided]) -> None:
     """Append the steps and set the next ones, in one transaction whose lane is locked.
 
     A case whose stream has moved on meanwhile is left: its timer row stands, and the next look decides anew.
     """
-    streams = [f"case-{one.case_id}" for one, _, _ in decided]
-    heads = await conn.fetch("select stream, version from log.stream_head where stream = any($1)", streams)
-    versions = {row["stream"]: row["version"] for row in heads}
-    unmoved = [one for one in decided if versions[f"case-{one[0].case_id}"] == len(one[0].own)]
-    await store.append_all(conn, [_append(running, one, steps) for one, steps, _ in unmoved if steps])
-    await write(conn, {one.case_id: following for one, _, following in unmoved})
+    streams = [f"case-{one.case.case_id}" for one in decided]
+    heads = dict(await conn.fetch("select stream, version from log.stream_head where stream = any($1)", streams))
+    unmoved = [one for one in decided if heads[f"case-{one.case.case_id}"] == one.case.version]
+    await store.append_all(conn, [_append(running, one) for one in unmoved if one.steps])
+    await write(conn, {one.case.case_id: one.following for one in unmoved})
 
 
-def _append(running: Runtime, one: Watched, steps: Sequence[Recordable]) -> Append:
+def _append(running: Runtime, one: Decided) -> Append:
     return Append(
-        stream=f"case-{one.case_id}",
-        drafts=[_draft(running, one, step) for step in steps],
-        expected=len(one.own),
-        cause=one.own[-1].recorded_at,
-        given=max(step.instant for step in steps) if running.manual else None,
+        stream=f"case-{one.case.case_id}",
+        drafts=[_draft(running, one, step) for step in one.steps],
+        expected=one.case.version,
+        cause=one.case.last_recorded_at,
+        given=max(step.instant for step in one.steps) if running.manual else None,
     )
 
 
-def _draft(running: Runtime, one: Watched, step: Recordable) -> Draft:
+def _draft(running: Runtime, one: Decided, step: Recordable) -> Draft:
     """The step bears its own instant; its cause is the newest event of its clock."""
-    of_clock = [
-        event for event in one.own if isinstance(event.data, ClockMoved) and event.data.clock_id == step.clock_id
-    ]
-    cause = of_clock[-1]
-    by = Provenance(SYSTEM, one.facts.directory_version, cause.id, cause.recorded_at)
     return draft(
         step,
         plain_body(step),
         source=running.settings.source,
-        subject=one.case_id,
-        stream=f"case-{one.case_id}",
+        subject=one.case.case_id,
+        stream=f"case-{one.case.case_id}",
         at=step.instant,
-        by=by,
+        by=Provenance(SYSTEM, one.directory_version, *one.case.causes[step.clock_id]),
     )
