@@ -1,23 +1,27 @@
-"""The heartbeats of one source, from the lanes to `log.heartbeats`; what they mean is in watermark.py."""
+"""Heartbeats: of one source, from its lanes to `log.heartbeats`, and of all, as heard; what they mean: watermark.py."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.events.broker import Address, reach
+from libs.events.pace import UNASKED_MS, Pace
 from libs.events.store import Pool
 from libs.events.watermark import Beat, touch_lanes
 
 log = structlog.get_logger()
 
 SEND_SECONDS = 10.0
+NEWEST = 20
+"""Beats that are heard at once on starting: a few of each source."""
 
 
 @dataclass
@@ -55,6 +59,29 @@ class Heartbeat:
         dropped, self._producer = self._producer, None
         if dropped is not None:
             await stop_producer(dropped)
+
+
+async def heard(bootstrap: Address, pace: Pace) -> AsyncGenerator[list[Any], None]:
+    """The heartbeats of every source for ever, those of one instant together; first the newest there are."""
+    there = TopicPartition("log.heartbeats", 0)
+    consumer = AIOKafkaConsumer(
+        **reach(bootstrap),
+        enable_auto_commit=False,
+        fetch_max_wait_ms=int(pace.rest * 1000),
+        consumer_timeout_ms=UNASKED_MS,
+    )
+    await start_client(consumer)
+    try:
+        end = (await consumer.end_offsets([there]))[there]
+        consumer.assign([there])
+        consumer.seek(there, max(0, end - NEWEST))  # Before the client looks anywhere else, and waits there.
+        while True:
+            first = await consumer.getmany(timeout_ms=UNASKED_MS)
+            await asyncio.sleep(pace.gather)
+            more = await consumer.getmany(timeout_ms=0)
+            yield [record for got in (first, more) for record in got.get(there, [])]
+    finally:
+        await consumer.stop()
 
 
 async def start_client(client: Any) -> None:

@@ -7,6 +7,9 @@ import contextlib
 from dataclasses import dataclass
 from time import monotonic
 
+UNASKED_MS = 10_000
+"""How seldom a Kafka client looks about although nothing told it to; whatever comes or changes wakes it at once."""
+
 
 @dataclass(frozen=True)
 class Pace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,8 +16,8 @@ from aiokafka.errors import KafkaError
 from libs.events.broker import Address, reach
 from libs.events.consumer import REWIND, Cursor, ProgressMoved, Reader, Taken, Work, parsed, read_cursor, take
 from libs.events.errors import Unavailable
-from libs.events.heartbeat import Heartbeat, start_client
-from libs.events.pace import BRISK, Pace
+from libs.events.heartbeat import Heartbeat, heard, start_client
+from libs.events.pace import BRISK, UNASKED_MS, Pace
 from libs.events.relay import Relay
 from libs.events.store import AWAY, Pool
 from libs.events.watermark import Beat, Watermarks
@@ -87,12 +88,13 @@ class Worker:
             heartbeat_interval_ms=int(self.session_seconds * 200),
             max_partition_fetch_bytes=1 << 20,
             fetch_max_wait_ms=int(self.pace.fetch * 1000),
+            consumer_timeout_ms=UNASKED_MS,
         )
         consumer.subscribe(topics=list(TOPICS), listener=_Shares(self, consumer))
         await start_client(consumer)
         try:
             while True:
-                got = await consumer.getmany(timeout_ms=1000, max_records=2000)
+                got = await consumer.getmany(timeout_ms=UNASKED_MS, max_records=2000)
                 await asyncio.gather(*(self._partition(consumer, tp, records) for tp, records in got.items()))
         finally:
             await consumer.stop()
@@ -216,20 +218,11 @@ class Worker:
 
     async def listen(self) -> None:
         """Read every source's heartbeats."""
-        consumer = AIOKafkaConsumer(**reach(self.bootstrap), enable_auto_commit=False)
-        await start_client(consumer)
-        try:
-            tp = TopicPartition("log.heartbeats", 0)
-            consumer.assign([tp])
-            consumer.seek(tp, max(0, (await consumer.end_offsets([tp]))[tp] - 20))
-            while True:
-                first = (await consumer.getmany(timeout_ms=10_000)).get(tp, [])
-                await asyncio.sleep(self.pace.gather)
-                for record in (*first, *(await consumer.getmany(timeout_ms=0)).get(tp, [])):
+        async with aclosing(heard(self.bootstrap, self.pace)) as heartbeats:
+            async for records in heartbeats:
+                for record in records:
                     self._hear(record)
                 self._tell()
-        finally:
-            await consumer.stop()
 
     def _hear(self, record: Any) -> None:
         try:

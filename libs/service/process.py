@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import structlog
-import uvicorn
 import uvloop
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Header, Request
@@ -32,6 +31,7 @@ from libs.service.log import set_up, told
 from libs.service.metrics import CHECKPOINT
 from libs.service.projecting import Projecting
 from libs.service.runtime import Parts, Runtime, runtime
+from libs.service.serving import Server
 from libs.service.settings import Settings
 from libs.service.tracing import traced
 
@@ -103,16 +103,9 @@ async def _checkpoints(running: Runtime, worker: Worker) -> None:
 
 
 async def _serve(running: Runtime, worker: Worker, stop: asyncio.Event) -> None:
-    config = uvicorn.Config(
-        worker_app(running, worker),
-        host=running.settings.host,
-        port=running.settings.worker_port,
-        log_config=None,
-        lifespan="off",
-        timeout_keep_alive=75,
-    )
+    settings, app = running.settings, worker_app(running, worker)
     # On a signal uvicorn winds up, then hands the signal on to the handler above.
-    await uvicorn.Server(config).serve()
+    await Server(app, settings.host, settings.worker_port, lifespan="off").serve()
     async with asyncio.timeout(5):
         await stop.wait()
 

@@ -1,4 +1,4 @@
-"""The console: `uvicorn services.console.main:app`. Its guards, its static files, its pages."""
+"""The console: `python -m libs.service.serving services.console.main:app`. Its guards, its static files, its pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two processes of intake: `uvicorn services.intake.main:app` and `python -m services.intake.main`."""
+"""Intake: `python -m services.intake.main` is its worker; libs/service/serving.py serves `app`, its API."""
 
 from libs.service.http import api_app
 from libs.service.process import run_worker

@@ -1,4 +1,4 @@
-"""The two processes of notify: `uvicorn services.notify.main:app` and `python -m services.notify.main`."""
+"""Notify: `python -m services.notify.main` is its worker; libs/service/serving.py serves `app`, its API."""
 
 from libs.service.http import api_app
 from libs.service.process import run_worker

@@ -1,4 +1,4 @@
-"""The two processes of routing: `uvicorn services.routing.main:app` and `python -m services.routing.main`."""
+"""Routing: `python -m services.routing.main` is its worker; libs/service/serving.py serves `app`, its API."""
 
 from libs.service.http import api_app
 from libs.service.process import run_worker

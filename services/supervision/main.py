@@ -1,4 +1,4 @@
-"""Supervision: `uvicorn services.supervision.main:app` and `python -m services.supervision.main`."""
+"""Supervision: `python -m services.supervision.main` is its worker; libs/service/serving.py serves `app`, its API."""
 
 from libs.service.http import api_app
 from libs.service.process import run_worker

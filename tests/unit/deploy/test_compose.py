@@ -38,7 +38,7 @@ def test_every_process_has_a_container_that_starts_the_same_program() -> None:
     containers = {name: " ".join(one["command"]) for name, one in SERVICES.items() if one["image"] == "xunban"}
     del containers["setup"]
     for process in names(EVERYTHING):
-        program = COMMANDS[process].partition(" --host")[0]
+        program = COMMANDS[process].partition(" --port")[0]
         assert containers.pop(process.removesuffix("-api") if process == "console-api" else process).startswith(program)
     assert containers == {}
 
