@@ -24,7 +24,7 @@ class Pace:
     fetch: float
     """How long the broker may keep an empty answer back."""
     look: float
-    """How seldom the relay looks where nothing has come for a while; the first event waits so long at most."""
+    """How seldom the relay looks where nothing has come for a while; the bell ends the pause for the first event."""
     store: float
     """At least between two writings of the watermarks that lists show; timers go by what the worker knows."""
 
@@ -37,4 +37,4 @@ class Pace:
 
 
 BRISK = Pace(beat=1.0, rest=1.0, gather=0.0, fetch=0.5, look=0.0, store=0.0)
-TOWN = Pace(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, look=0.4, store=0.5)
+TOWN = Pace(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, look=5.0, store=0.5)

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import BrokerResponseError, KafkaError
 
 from libs.events import crash, tracing
+from libs.events.bell import CHANNEL
 from libs.events.broker import Address, reach
 from libs.events.envelope import EPOCH, Position, from_kafka, well_formed
 from libs.events.errors import ChainBroken
@@ -26,6 +27,8 @@ BATCH = 500
 BATCH_BYTES = 1 << 19
 """Of bodies, per lane: what one batch of the producer holds, and so all that a look has in memory at most."""
 SEND_SECONDS = 30.0
+SHORTEST = 0.005
+"""Seconds between two looks while events come."""
 AFTER_POSITION = """
     select e.lane, e.seq, e.version, e.recorded_at, e.prev_hash, e.hash, e.meta, e.body
       from unnest($1::smallint[], $2::bigint[]) l(lane, position)
@@ -65,13 +68,15 @@ class Relay:
     bootstrap: Address
     idle_seconds: float = 0.2
     rest_seconds: float = 0.0
-    """Where nothing comes the pause grows on, slowly, up to this."""
+    """Where nothing comes the pause grows on, slowly, up to this; the bell ends it."""
     owned: set[int] = field(default_factory=set)
     positions: dict[int, int] = field(default_factory=dict)
     halted: dict[int, str] = field(default_factory=dict)
     refused: dict[int, int] = field(default_factory=dict)
     """Lane → the sequence after which the broker refused a batch; refused by a new producer too, the lane halts."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    rung: bool = False
+    """An API has told that something was recorded: more may follow, which it does not tell."""
     sent: int = 0
 
     def assign(self, lanes: Iterable[int]) -> None:
@@ -103,13 +108,28 @@ class Relay:
             await asyncio.sleep(0.5)
 
     async def _publish(self, producer: AIOKafkaProducer) -> None:
-        pause = 0.005
+        """On a connection of its own, which hears the bell; a relay that has become deaf notices at once."""
+        async with self.pool.acquire() as conn:
+            try:
+                await conn.add_listener(CHANNEL, self._ring)
+                conn.add_termination_listener(self._ring)
+                await self._look(conn, producer)
+            finally:
+                conn.terminate()  # It still listens, so it is of no use to anybody else.
+
+    def _ring(self, *_: object) -> None:
+        self.rung = True
+        self.wake.set()
+
+    async def _look(self, conn: Connection, producer: AIOKafkaProducer) -> None:
+        pause = SHORTEST
         while True:
             self.wake.clear()
             if fresh := self.owned - self.positions.keys() - self.halted.keys():
                 await self._reconcile(sorted(fresh))
-            busy = await self._send_next(producer)
-            pause = 0.005 if busy else self._longer(pause)
+            busy = await self._send_next(conn, producer)
+            pause = SHORTEST if busy or self.rung else self._longer(pause)
+            self.rung = False
             if not busy:
                 await _wait(self.wake, pause)
 
@@ -118,11 +138,11 @@ class Relay:
             return min(pause * 2, self.idle_seconds)
         return max(self.idle_seconds, min(pause * 1.1, self.rest_seconds))
 
-    async def _send_next(self, producer: AIOKafkaProducer) -> bool:
+    async def _send_next(self, conn: Connection, producer: AIOKafkaProducer) -> bool:
         open_lanes = {lane: seq for lane, seq in self.positions.items() if lane in self.owned}
         if not open_lanes:
             return False
-        rows = await self.pool.fetch(AFTER_POSITION, list(open_lanes), list(open_lanes.values()), BATCH, BATCH_BYTES)
+        rows = await conn.fetch(AFTER_POSITION, list(open_lanes), list(open_lanes.values()), BATCH, BATCH_BYTES)
         if not rows:
             return False
         by_lane: dict[int, list[Any]] = {}

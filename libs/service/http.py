@@ -181,6 +181,18 @@ class BodyLimit:
             await problems.problem(413, {"code": "E-TOO-LARGE"})(scope, receive, send)
 
 
+@dataclass
+class Ringing:
+    """After a command has been answered the workers hear of it, who may rest (pure ASGI)."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] == "POST":
+            await scope["app"].state.runtime.bell.ring()
+
+
 def api_app(parts: Parts) -> FastAPI:
     """The API process of a service. Needs its database, never Kafka."""
 
@@ -205,6 +217,7 @@ def api_app(parts: Parts) -> FastAPI:
     app.add_middleware(BodyLimit, limit=262_144, larger=parts.body_limits)
     app.add_middleware(InFlight)
     app.add_middleware(Watched)
+    app.add_middleware(Ringing)
     problems.install(app)
 
     @app.exception_handler(TokenInvalid)

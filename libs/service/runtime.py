@@ -14,6 +14,7 @@ from sqlalchemy import Table
 from libs.directory.facts import Facts
 from libs.directory.store import DirectoryCache
 from libs.directory.view import View
+from libs.events.bell import Bell
 from libs.events.decider import Decider
 from libs.events.envelope import Recorded
 from libs.events.handle import Desk
@@ -98,6 +99,10 @@ class Runtime:
     receipt_key: bytes | None = None
     search_key: bytes | None = None
     directory: DirectoryCache = field(default_factory=DirectoryCache)
+    bell: Bell = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bell = Bell(self.pool)
 
     @property
     def desk(self) -> Desk[Any, Any]:

@@ -100,7 +100,7 @@ class Settings(KafkaSettings):
     worker_session_seconds: float = Field(default=10.0, description="Silence after which others take its lanes.")
     pool_size: int = Field(default=8, description="Most connections of one process to its database.")
     relay_idle_ms: int = Field(
-        default=200, description="Longest pause of the relay between two looks; a town at rest: 400 ms."
+        default=200, description="Longest pause of the relay between two looks, but for a town at rest."
     )
     stale_after_seconds: float = Field(default=60.0, description="Lag above which lists and final powers answer 503.")
     max_in_flight: int = Field(default=64, description="Requests an API works on at once; above it answers 503.")

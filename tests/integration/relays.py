@@ -13,9 +13,9 @@ from tests.integration.logs import SOURCE, Log, eventually
 
 
 @asynccontextmanager
-async def relaying(log: Log, lanes: Iterable[int]) -> AsyncIterator[Relay]:
+async def relaying(log: Log, lanes: Iterable[int], idle_seconds: float = 0.01) -> AsyncIterator[Relay]:
     """A relay that owns these lanes, ended like a process that loses its place: without a word."""
-    relay = Relay(SOURCE, log.pool, log.bootstrap, idle_seconds=0.01)
+    relay = Relay(SOURCE, log.pool, log.bootstrap, idle_seconds)
     relay.assign(lanes)
     running = asyncio.create_task(relay.run())
     try:

@@ -1,0 +1,79 @@
+"""What a resting relay is told of: by the bell, by the loss of the connection on which it hears it, by an API."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+
+from deploy.embedded.stack import Stack
+from libs.events import relay as relays
+from libs.events.bell import CHANNEL, Bell
+from tests.integration.edge import APPEAL, Edge
+from tests.integration.logs import Log, assert_published, case_in
+from tests.integration.relays import caught_up, relaying
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relays look when they are told to, and not by themselves."""
+    monkeypatch.setattr(relays, "SHORTEST", HOUR)
+
+
+@pytest.mark.usefixtures("asleep")
+async def test_a_relay_at_rest_sends_at_once_what_the_bell_tells_of(relayed_log: Log) -> None:
+    log, case_id = relayed_log, case_in(40)
+    async with relaying(log, [40], idle_seconds=HOUR) as relay:
+        await caught_up(log, relay, 40)
+        await log.append(case_id)
+        await Bell(log.pool).ring()
+        await caught_up(log, relay, 40)
+    await assert_published(log, 40)
+
+
+@pytest.mark.usefixtures("asleep")
+async def test_a_relay_at_rest_that_has_become_deaf_looks_and_listens_again(relayed_log: Log) -> None:
+    log, case_id = relayed_log, case_in(41)
+    async with relaying(log, [41], idle_seconds=HOUR) as relay:
+        await caught_up(log, relay, 41)
+        await log.append(case_id)
+        await _end_connections(log)
+        await caught_up(log, relay, 41)
+        await log.append(case_id)
+        await Bell(log.pool).ring()
+        await caught_up(log, relay, 41)
+    await assert_published(log, 41)
+
+
+@pytest.fixture(scope="module")
+def intake() -> Iterator[Stack]:
+    with Stack(f"test-{secrets.token_hex(4)}", services=("intake",)) as running:
+        yield running
+
+
+async def test_an_api_rings_when_it_has_answered_a_command(intake: Stack) -> None:
+    heard = asyncio.Event()
+    conn = await asyncpg.connect(intake.admin_url("intake"))
+    await conn.add_listener(CHANNEL, lambda *_: heard.set())
+    edge = Edge(intake)
+    await edge.send("GET", "/healthz")
+    await conn.execute("select")
+    assert not heard.is_set(), "nobody rings for a question"
+    await edge.send("POST", "/appeals", json=APPEAL)
+    async with asyncio.timeout(10):
+        await heard.wait()
+    await conn.close()
+
+
+async def _end_connections(log: Log) -> None:
+    owner = await asyncpg.connect(log.admin_url)
+    await owner.fetch(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    await owner.close()
