@@ -51,6 +51,17 @@ class Cursor:
         """The lane that this partition carries."""
         return 64 if self.partition.topic == "directory.events" else int(self.partition.partition)
 
+    @property
+    def begin(self) -> int:
+        """The offset to read from: the last record that was read shows whether the log is still the one it was."""
+        return max(0, self.next_offset - any(seq for seq, _ in self.heads.values()))
+
+    def stands_behind(self, record: WireRecord | ChainBroken) -> bool:
+        """Whether this is a record that may stand before `next_offset`; if not, the log has lost what was read."""
+        if isinstance(record, ChainBroken):
+            return False
+        return self.heads.get(record.source) == (record.position.seq, record.position.hash)
+
 
 @dataclass(frozen=True)
 class Taken:

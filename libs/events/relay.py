@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -15,7 +15,8 @@ from aiokafka.errors import BrokerResponseError, KafkaError
 from libs.events import crash, tracing
 from libs.events.bell import CHANNEL
 from libs.events.broker import Address, reach
-from libs.events.envelope import EPOCH, Position, from_kafka, well_formed
+from libs.events.consumer import Cursor, parsed
+from libs.events.envelope import well_formed
 from libs.events.errors import ChainBroken
 from libs.events.heartbeat import stop_producer
 from libs.events.lanes import DIRECTORY_LANE, decode_meta
@@ -39,11 +40,21 @@ AFTER_POSITION = """
      where e.bytes - octet_length(e.body) < $4
      order by e.lane, e.seq
 """
+RECORDED = """
+    select s.lane, s.source, s.seq, s.hash, p.next_offset
+      from read.source_progress s
+      join read.progress p on p.partition = s.lane % 64
+                          and p.topic = case s.lane when 64 then 'directory.events' else 'case.events' end
+     where s.lane = any($1)
+"""
+"""Of one instant: a reader may move meanwhile."""
 STORED = """
     select (select e.hash from log.event e where e.lane = h.lane and e.seq = $2), h.closed
       from log.lane_head h where h.lane = $1
 """
 CLOSE = "select log.close_lane($1, $2)"
+Head: TypeAlias = tuple[int, bytes]
+NOTHING: Head = (0, b"")
 
 
 def topic_of(lane: int) -> TopicPartition:
@@ -197,86 +208,80 @@ class Relay:
 
     async def _reconcile(self, lanes: list[int]) -> None:
         """Find each lane's own last sequence in the log, from the recorded progress to the end of the partition."""
-        async with self.pool.acquire() as conn:
-            found = await self._recorded(conn, lanes)
-        tail, shortened = await self._tail(lanes)
-        for lane in shortened:
+        cursors = await self._recorded(lanes)
+        last, lost = await self._tail(cursors)
+        for lane in lost:
             # The log lost records that we had read: what it still has is what counts, and the table refills it.
             log.error("log_lost_records", source=self.source, lane=lane)
-            found[lane] = Position(lane, 0, 0, EPOCH, b"", b"")
-        for lane, position in tail.items():
-            if position.seq > found[lane].seq:
-                found[lane] = position
         async with self.pool.acquire() as conn:
-            for lane, position in found.items():
-                await self._take_up(conn, lane, position)
+            for lane, cursor in cursors.items():
+                recorded = NOTHING if lane in lost else cursor.heads[source_of(self.source, lane)]
+                seen = last.get(lane, NOTHING)
+                await self._take_up(conn, lane, *(seen if seen[0] > recorded[0] else recorded))
 
-    async def _recorded(self, conn: Connection, lanes: list[int]) -> dict[int, Position]:
-        rows = await conn.fetch(
-            "select lane, source, seq, hash, at from read.source_progress where lane = any($1)", lanes
-        )
-        return {
-            row["lane"]: Position(row["lane"], row["seq"], 0, row["at"], b"", row["hash"])
-            for row in rows
-            if row["source"] == source_of(self.source, row["lane"])
-        }
+    async def _recorded(self, lanes: list[int]) -> dict[int, Cursor]:
+        cursors: dict[int, Cursor] = {}
+        for row in await self.pool.fetch(RECORDED, lanes):
+            cursor = cursors.setdefault(row["lane"], Cursor(topic_of(row["lane"]), row["next_offset"], {}))
+            cursor.heads[row["source"]] = (row["seq"], row["hash"])
+        return cursors
 
-    async def _tail(self, lanes: list[int]) -> tuple[dict[int, Position], list[int]]:
-        """Our last record per lane after the recorded progress, and the lanes whose log ends before it."""
+    async def _tail(self, cursors: Mapping[int, Cursor]) -> tuple[dict[int, Head], set[int]]:
+        """Our last record per lane after the recorded progress, and the lanes whose log is not what we had read."""
         consumer = AIOKafkaConsumer(**reach(self.bootstrap), enable_auto_commit=False, auto_offset_reset="earliest")
         await consumer.start()
         try:
-            return await self._read_tail(consumer, lanes)
+            return await self._read_tail(consumer, {cursor.partition: cursor for cursor in cursors.values()})
         finally:
             await consumer.stop()
 
-    async def _read_tail(self, consumer: AIOKafkaConsumer, lanes: list[int]) -> tuple[dict[int, Position], list[int]]:
-        partitions = {topic_of(lane): lane for lane in lanes}
-        consumer.assign(list(partitions))
-        ends = await consumer.end_offsets(list(partitions))
-        rows = await self.pool.fetch("select topic, partition, next_offset from read.progress")
-        starts = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        shortened = [partition for partition in partitions if starts[partition] > ends[partition]]
-        starts |= dict.fromkeys(shortened, 0)
-        last: dict[int, Position] = {}
-        reading = {tp for tp in partitions if starts[tp] < ends[tp]}
-        for partition in partitions:
-            consumer.seek(partition, starts[partition])
-        consumer.pause(*(set(partitions) - reading))
+    async def _read_tail(
+        self, consumer: AIOKafkaConsumer, cursors: Mapping[TopicPartition, Cursor]
+    ) -> tuple[dict[int, Head], set[int]]:
+        consumer.assign(list(cursors))
+        ends = await consumer.end_offsets(list(cursors))
+        lost = {tp for tp, cursor in cursors.items() if cursor.next_offset > ends[tp]}
+        starts = {tp: 0 if tp in lost else cursor.begin for tp, cursor in cursors.items()}
+        unproven = {tp for tp, cursor in cursors.items() if starts[tp] == cursor.begin < cursor.next_offset}
+        reading = {tp for tp in cursors if starts[tp] < ends[tp]}
+        for tp, start in starts.items():
+            consumer.seek(tp, start)
+        consumer.pause(*(cursors.keys() - reading))
+        last: dict[int, Head] = {}
         while reading:
             async with asyncio.timeout(SEND_SECONDS):
                 got = await consumer.getmany(timeout_ms=500)
-            for partition, records in got.items():
-                self._own_last(partitions[partition], records, last)
-            for partition in list(reading):
-                if await consumer.position(partition) >= ends[partition]:
-                    reading.discard(partition)
-                    consumer.pause(partition)
-        return last, [partitions[partition] for partition in shortened]
+            for tp, records in got.items():
+                if tp in unproven and not cursors[tp].stands_behind(parsed(records[0])):
+                    lost.add(tp)
+                    consumer.seek(tp, 0)
+                else:
+                    self._own_last(cursors[tp].lane, records, last)
+            unproven -= got.keys()
+            done = {tp for tp in reading if await consumer.position(tp) >= ends[tp]}
+            reading -= done
+            consumer.pause(*done)
+        return last, {cursors[tp].lane for tp in lost}
 
-    def _own_last(self, lane: int, records: Iterable[Any], last: dict[int, Position]) -> None:
-        for record in records:
-            try:
-                wire = from_kafka(record)
-            except ChainBroken:
-                continue  # The reader halts on it and `verify` names it; it is not ours to continue.
-            if wire.source != source_of(self.source, lane):
-                continue
-            if lane not in last or wire.position.seq > last[lane].seq:
-                last[lane] = wire.position
+    def _own_last(self, lane: int, records: Iterable[Any], last: dict[int, Head]) -> None:
+        for record in map(parsed, records):
+            if isinstance(record, ChainBroken) or record.source != source_of(self.source, lane):
+                continue  # A stranger's: the reader halts on it and `verify` names it; it is not ours to continue.
+            if record.position.seq > last.get(lane, NOTHING)[0]:
+                last[lane] = record.position.seq, record.position.hash
 
-    async def _take_up(self, conn: Connection, lane: int, position: Position) -> None:
+    async def _take_up(self, conn: Connection, lane: int, seq: int, head: bytes) -> None:
         if lane not in self.owned:
             return  # Revoked meanwhile: a position kept from now would be old when the lane comes back.
-        stored, closed = await conn.fetchrow(STORED, lane, position.seq)
-        if position.seq > 0 and stored != position.hash:
+        stored, closed = await conn.fetchrow(STORED, lane, seq)
+        if seq > 0 and stored != head:
             why = "log_ahead_of_table" if stored is None else "log_differs_from_table"
             await conn.execute(CLOSE, lane, why)
-            self._halt(lane, position.seq, why)
+            self._halt(lane, seq, why)
             return
         if closed:
             await conn.execute(CLOSE, lane, None)
-        self.positions[lane] = position.seq
+        self.positions[lane] = seq
 
     def _was_refused(self, lane: int, seq: int, error: BrokerResponseError) -> None:
         if self.refused.pop(lane, None) == seq:

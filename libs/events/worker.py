@@ -113,10 +113,11 @@ class Worker:
     async def _batch(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> bool:
         """Apply the next records; False where the rest of them must be fetched again, or by somebody else."""
         cursor = self.cursors[tp]
-        if records[0].offset < cursor.next_offset and (consumer.highwater(tp) or 0) < cursor.next_offset:
-            await self._rewind(consumer, cursor)
-            return False
-        records = [record for record in records if record.offset >= cursor.next_offset]
+        if (first := records[0]).offset < cursor.next_offset:
+            if first.offset != cursor.begin or not cursor.stands_behind(parsed(first)):
+                await self._rewind(consumer, cursor)
+                return False
+            records = records[1:]
         taken = take(cursor, [parsed(record) for record in records], [record.offset for record in records])
         try:
             await self._apply(cursor, taken)
@@ -169,10 +170,10 @@ class Worker:
         if self.cursors.get(tp) is before:
             self.cursors[tp] = cursor
             self.watermarks.catch_up(cursor.lane, cursor.heads)
-            consumer.seek(tp, cursor.next_offset)
+            consumer.seek(tp, cursor.begin)
 
     async def _rewind(self, consumer: AIOKafkaConsumer, cursor: Cursor) -> None:
-        """The log ends before our progress, so it lost records: read it all again, what is known being dropped."""
+        """The log lost records that we had read: read it all again, what is known being dropped."""
         log.error("log_lost_records", **cursor.partition._asdict(), progress=cursor.next_offset)
         await self.pool.execute(REWIND, *cursor.partition, cursor.next_offset)
         await self._put_back(consumer, cursor)
@@ -196,7 +197,7 @@ class Worker:
             rows = await conn.fetch("select source, lane, seq, at, sent from watermark where lane < 64")
         self.cursors |= cursors
         for tp, cursor in cursors.items():
-            consumer.seek(tp, cursor.next_offset)
+            consumer.seek(tp, cursor.begin)
         fresh = {cursor.lane for cursor in cursors.values()}
         self.watermarks.restore(row for row in rows if row["lane"] in fresh)
 

@@ -21,6 +21,7 @@ from libs.events.store import Connection, stored_position
 from libs.events.worker import Worker
 from libs.events.writing import Write
 from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, eventually, read_lane
+from tests.integration.relays import caught_up, relaying
 
 POISON = NOTED.model_copy(update={"alternative": "poison"})
 SEEN = "insert into seen (lane, seq) values ($1, $2)"
@@ -300,6 +301,21 @@ async def test_a_log_shorter_than_the_progress_is_read_again_and_what_is_known_i
         await has_seen(log, 57, 1, 2, 3)
         assert worker.reader.halted == {}
     assert await log.pool.fetchval("select next_offset from progress where partition = 57") < 900
+
+
+async def test_a_log_that_lost_records_and_grew_again_beyond_the_progress_is_read_again(log: Log) -> None:
+    """The record before the progress is another one than was read there."""
+    assert log.starts[58] == 0, "the partition is this test's own"
+    async with working(log, Noting()):
+        await log.append(case_in(58))
+        await has_seen(log, 58, 1)
+    async with relaying(log, [58]) as relay:
+        await log.append(case_in(58))
+        await caught_up(log, relay, 58)
+    await log.pool.execute("update progress set next_offset = 2 where partition = 58")
+    async with working(log, Noting()):
+        await log.append(case_in(58))
+        await has_seen(log, 58, 1, 2, 3)
 
 
 async def test_what_another_worker_applied_meanwhile_counts_for_the_watermark(log: Log) -> None:

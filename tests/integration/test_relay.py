@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.embedded.stack import Stack
 from libs.events.relay import AFTER_POSITION, BATCH, BATCH_BYTES
@@ -134,6 +134,25 @@ async def test_a_log_that_lost_its_tail_is_filled_again_in_order(relayed_log: Lo
     async with relaying(log, [24]) as relay:
         await caught_up(log, relay, 24)
     await assert_published(log, 24)
+
+
+async def test_a_log_that_lost_its_tail_and_grew_again_beyond_the_progress_is_filled_again(relayed_log: Log) -> None:
+    """Others were faster: where the reader's last record stood there is another one now."""
+    log = relayed_log
+    assert log.starts[27] == 0, "the partition is this test's own"
+    at = await log.append(case_in(27), NOTED, NOTED)
+    head = await log.pool.fetchval("select hash from log.event where lane = 27 and seq = 2")
+    await log.pool.execute("update read.progress set next_offset = 2 where partition = 27")
+    await log.pool.execute(
+        "update read.source_progress set seq = $1, hash = $2 where lane = 27 and source = $3", at.seq, head, SOURCE
+    )
+    async with AIOKafkaProducer(bootstrap_servers=log.bootstrap) as other:
+        for _ in range(3):
+            await other.send_and_wait("case.events", b"{}", partition=27, headers=[("ce_source", b"/xunban/routing")])
+    await log.append(case_in(27))
+    async with relaying(log, [27]) as relay:
+        await caught_up(log, relay, 27)
+    assert [record.position.seq for record in await read_lane(log, 27, after=3)] == [1, 2, 3]
 
 
 async def test_the_relay_outlives_its_databases_restart(relayed_log: Log) -> None:
