@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 from libs.service.settings import Settings
 
+PATIENCE_SECONDS = 20.0
+"""For one delivery as a whole; a single step of it has ten."""
+
 
 class ChannelFailed(Exception):
     """One try failed; `code` is a word for the ledger, never a text of the outside.
@@ -58,6 +61,15 @@ class Channel(Protocol):
     async def deliver(self, parcel: Parcel) -> str:
         """Hand the message over; the receipt. Raises `ChannelFailed`."""
         ...
+
+
+async def carried(carrier: Channel, parcel: Parcel, seconds: float = PATIENCE_SECONDS) -> str:
+    """Its receipt. Raises `ChannelFailed`, also where the other end answers byte by byte and never comes to an end."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await carrier.deliver(parcel)
+    except TimeoutError as error:
+        raise ChannelFailed("TIMEOUT", away=True) from error
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from libs.service.clock import real_now
 from services.notify.channels import ChannelFailed, Parcel
 
 TIMEOUT = httpx.Timeout(10.0)
+MOST_BYTES = 1 << 16
+"""Of an answer: whoever goes on answering fills no memory of ours."""
 AWAY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that say: not now, whichever message it is."""
 
@@ -40,17 +42,23 @@ def _client() -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, verify=_authorities())
 
 
-async def _post(client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
-    """The answer of a success; raises `ChannelFailed`."""
+async def _post(client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """Status and body of a success, of a long body its beginning; raises `ChannelFailed`."""
+    said = b""
+    own = {"content-type": "application/json", "accept-encoding": "identity"}
     try:
-        answer = await client.post(url, content=body, headers={"content-type": "application/json", **headers})
+        async with client.stream("POST", url, content=body, headers={**own, **headers}) as answer:
+            async for part in answer.aiter_raw():
+                said += part
+                if len(said) > MOST_BYTES:
+                    break
     except httpx.TimeoutException as error:
         raise ChannelFailed("TIMEOUT", away=True) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ChannelFailed("UNREACHABLE", away=True) from error
     if not answer.is_success:
         raise ChannelFailed(f"HTTP_{answer.status_code}", away=answer.status_code in AWAY)
-    return answer
+    return answer.status_code, said
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,8 @@ class WebhookChannel:
         if self.loopback_only and not is_loopback(urlsplit(parcel.address).hostname):
             raise ChannelFailed("MANUAL_CLOCK")
         body = orjson.dumps({**parcel.facts, "text": parcel.text})
-        answer = await _post(self.client, parcel.address, body, self._headers(parcel, body))
-        return f"HTTP {answer.status_code}"
+        status, _ = await _post(self.client, parcel.address, body, self._headers(parcel, body))
+        return f"HTTP {status}"
 
     def _headers(self, parcel: Parcel, body: bytes) -> dict[str, str]:
         now = real_now()
@@ -101,12 +109,13 @@ class SmsChannel:
         """Hand it to the gateway; the receipt is the gateway's own id of it, if it gives one."""
         body = orjson.dumps({"to": parcel.address, "text": " ".join(parcel.text.split("\n")).strip(), "id": parcel.id})
         headers = {"idempotency-key": parcel.id, **({"authorization": f"Bearer {self.token}"} if self.token else {})}
-        return _id_in(await _post(self.client, self.url, body, headers)) or f"sms {parcel.id}"
+        _, said = await _post(self.client, self.url, body, headers)
+        return _id_in(said) or f"sms {parcel.id}"
 
 
-def _id_in(answer: httpx.Response) -> str:
+def _id_in(said: bytes) -> str:
     try:
-        document = orjson.loads(answer.content)
+        document = orjson.loads(said)
     except orjson.JSONDecodeError:
         return ""
     return str(document.get("id", ""))[:100] if isinstance(document, dict) else ""

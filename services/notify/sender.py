@@ -24,7 +24,7 @@ from libs.events.store import Connection
 from libs.events.worker import TRANSIENT, Worker
 from libs.service.clock import real_now
 from libs.service.runtime import Runtime
-from services.notify.channels import ChannelFailed, Parcel
+from services.notify.channels import ChannelFailed, Parcel, carried
 from services.notify.configured import Line, lines_of, open_channels
 from services.notify.digest import bundle, gathered
 from services.notify.domain import DECIDER, UNTOLD, Command, Delivery, RecordDeliveries
@@ -197,7 +197,7 @@ class Sender:
             return Delivery(message_id, row["channel"], failure="NO_CHANNEL")
         try:
             parcel = await self._parcel(row, letter, known, several)
-            receipt = await carrier.deliver(parcel)
+            receipt = await carried(carrier, parcel)
         except NotSent as why:
             return dropped(row, why)
         except (ChannelFailed, TemplateError) as failed:

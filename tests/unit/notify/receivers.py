@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
@@ -34,6 +34,8 @@ class Receiver:
     got: list[Got] = field(default_factory=list)
     hangs: Event | None = None
     """Answers wait for it."""
+    endless: bool = False
+    """An answer goes on until whoever reads it goes away."""
 
     def take(self, headers: dict[str, str], body: bytes, to: tuple[str, ...] = ()) -> int:
         """Note it; the status to answer."""
@@ -54,9 +56,16 @@ def http_receiver(answer: bytes = b"{}") -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["content-length"]))
             status = receiver.take({name.lower(): value for name, value in self.headers.items()}, body)
             self.send_response(status)
-            self.send_header("content-length", str(len(answer)))
+            if not receiver.endless:
+                self.send_header("content-length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+            while receiver.endless:
+                self.wfile.write(answer * 1000)
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):
+                super().handle()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
             pass

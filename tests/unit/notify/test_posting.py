@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from threading import Event
 
 import orjson
 import pytest
 from standardwebhooks import Webhook
 
-from services.notify.channels import ChannelFailed, Parcel
+from services.notify.channels import ChannelFailed, Parcel, carried
 from services.notify.posting import SmsChannel, WebhookChannel, webhook_secret
 from tests.unit.notify.receivers import Receiver, http_receiver
 
@@ -90,6 +91,23 @@ async def test_a_receiver_that_is_not_there_is_away() -> None:
         await WebhookChannel(KEY).deliver(parcel(gone))
 
     assert (failed.value.code, failed.value.away) == ("UNREACHABLE", True)
+
+
+async def test_a_receiver_that_never_comes_to_an_end_is_given_up_after_a_while(receiver: Receiver) -> None:
+    receiver.hangs = Event()
+
+    with pytest.raises(ChannelFailed) as failed:
+        await carried(WebhookChannel(KEY), parcel(receiver), seconds=0.2)
+
+    receiver.hangs.set()
+    assert (failed.value.code, failed.value.away) == ("TIMEOUT", True)
+
+
+async def test_of_an_answer_without_end_no_more_is_read_than_anybody_needs(receiver: Receiver) -> None:
+    receiver.endless = True
+
+    assert await WebhookChannel(KEY).deliver(parcel(receiver)) == "HTTP 200"
+    receiver.endless = False
 
 
 async def test_on_a_clock_set_by_hand_nobody_outside_is_posted_to() -> None:
