@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -80,10 +80,20 @@ async def _work(settings: Settings, parts: Parts) -> None:
                 tasks = [group.create_task(_named(name, loop)) for name, loop in loops.items()]
                 tasks.append(group.create_task(_serve(running, worker, stop)))
                 await stop.wait()
-                for task in tasks:
-                    task.cancel()
+                await wind_up(tasks)
         except* asyncio.CancelledError:
             log.info("worker_stopped")
+
+
+async def wind_up(tasks: Sequence[asyncio.Task[None]], seconds: float = 5.0) -> None:
+    """Cancel all, and again whoever is still there: the process would else go on until somebody kills it.
+
+    A client library may lose a cancellation that meets what it waits for (`asyncio.wait_for` of Python 3.11 does).
+    """
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=seconds)
 
 
 async def _checkpoints(running: Runtime, worker: Worker) -> None:
