@@ -10,6 +10,7 @@ from services.supervision import (
     board,
     counts,
     domain,
+    measures,
     projection,
     reactions,
     silence,
@@ -27,7 +28,7 @@ PARTS = Parts(
     project=projection.project,
     react=reactions.react,
     after=timers.follow,
-    measure=timers.measure,
+    measure=measures.measure,
     jobs={"timers": timers.run, "silence": silence.watch, "alarms": alarms.watch},
     pending=timers.pending,
 )

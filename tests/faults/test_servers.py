@@ -39,15 +39,16 @@ async def test_postgresql_is_killed_and_cut_off_while_people_work(site: Site) ->
 
 
 async def test_a_full_disk_refuses_the_command_and_loses_none_of_those_before(site: Site) -> None:
-    """Intake's event table lies on a disk of its own for a while."""
-    key, refused = "", httpx.Response(200)
-    async with events_on_a_small_disk(site) as disk:
-        while refused.is_success:
-            key = new_id()
-            refused = await site.clients.once("intake", "/appeals", {**APPEAL, "content": LONG}, "zhou-min", key)
-        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
-        enlarge(disk)
-        await site.clients.post("intake", "/appeals", {**APPEAL, "content": LONG}, "zhou-min", key)
+    """Intake's event table, then the vault's keys, lie on a disk of their own for a while."""
+    for database, table, room in (("intake", "log.event", MEBIBYTE), ("keys", "case_key", 0)):
+        key, refused = "", httpx.Response(200)
+        async with on_a_small_disk(site, database, table, room) as disk:
+            while refused.is_success:
+                key = new_id()
+                refused = await site.clients.once("intake", "/appeals", {**APPEAL, "content": LONG}, "zhou-min", key)
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+            enlarge(disk)
+            await site.clients.post("intake", "/appeals", {**APPEAL, "content": LONG}, "zhou-min", key)
     await site.judged()
 
 
@@ -67,18 +68,18 @@ async def test_a_broker_whose_disk_is_full_stops_and_goes_on_where_it_was(site: 
 
 
 @asynccontextmanager
-async def events_on_a_small_disk(site: Site) -> AsyncIterator[Path]:
-    """Move intake's events to a file system with little more room than they need, and back."""
-    conn = await asyncpg.connect(site.stack.admin_url("intake"))
-    size = await conn.fetchval("select pg_table_size('log.event')")
-    with small_disk(site, size + MEBIBYTE) as disk:
+async def on_a_small_disk(site: Site, database: str, table: str, room: int) -> AsyncIterator[Path]:
+    """Move a table to a file system with little more room than it needs, and back."""
+    conn = await asyncpg.connect(site.stack.admin_url(database))
+    size = await conn.fetchval("select pg_table_size($1::text::regclass)", table)
+    with small_disk(site, size + room) as disk:
         await conn.execute(f"create tablespace small location '{disk}'")
-        await conn.execute("alter table log.event set tablespace small")
+        await conn.execute(f"alter table {table} set tablespace small")
         try:
             yield disk
         finally:
             enlarge(disk)
-            await conn.execute("alter table log.event set tablespace pg_default")
+            await conn.execute(f"alter table {table} set tablespace pg_default")
             await conn.execute("drop tablespace small")
             await conn.close()
 
@@ -96,6 +97,7 @@ def small_disk(site: Site, size: int) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
+        folder.rmdir()
 
 
 def enlarge(disk: Path) -> None:

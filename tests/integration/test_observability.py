@@ -9,8 +9,11 @@ import secrets
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from functools import partial
 
 import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
@@ -23,7 +26,7 @@ from deploy.town import Town, civil
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
 from tests.integration.collector import Collector, Span, collecting
-from tests.integration.crowd import WORDS, appeal, cases_received, operators, scraped, silent_database
+from tests.integration.crowd import BODY, WORDS, appeal, cases_received, operators, scraped, silent_database
 from tests.integration.logs import eventually
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -123,6 +126,8 @@ async def test_every_process_says_how_it_is(case: str, running: Stack) -> None:
     assert intake["xunban_events_appended_total{}"] >= 2
     assert sum(count for name, count in notify.items() if name.startswith("xunban_messages_total{")) >= 1
     assert found["supervision", "worker"]["xunban_timer_late_seconds{}"] == 0
+    until = datetime.fromtimestamp(found["supervision", "worker"]["xunban_calendar_until_timestamp_seconds{}"], UTC)
+    assert until == datetime(2027, 1, 1, tzinfo=UTC), "the notice for 2027 is not out"
     assert case not in everything
     assert "13800000000" not in everything
 
@@ -149,17 +154,54 @@ async def test_what_the_log_has_not_taken_yet_is_counted(case: str, running: Sta
     async with operators(running) as client:
         os.kill(broker, signal.SIGSTOP)
         try:
+            before, _ = await scraped(running)
             accepted = await appeal(client, new_id())
             found, _ = await scraped(running)
         finally:
             os.kill(broker, signal.SIGCONT)
     assert accepted.status == 201
+    lag = "xunban_watermark_lag_seconds{source=intake}"
+    assert found["routing", "worker"][lag] > before["routing", "worker"][lag]
     assert found["intake", "worker"]["xunban_relay_backlog_events{}"] == 1
 
     async def taken() -> bool:
         return (await scraped(running))[0]["intake", "worker"]["xunban_relay_backlog_events{}"] == 0
 
     await eventually(taken, "the log has taken it", 30)
+
+
+async def test_of_two_decisions_on_one_case_at_once_one_is_made_anew_and_that_is_counted(
+    case: str, running: Stack
+) -> None:
+    """Both were made before either was recorded."""
+    before, _ = await scraped(running)
+    conn = await asyncpg.connect(running.admin_url("intake"))
+    async with operators(running) as client:
+        made = (await client.post("/appeals", json=BODY, headers={"Idempotency-Key": new_id()})).json()["case_id"]
+        async with conn.transaction():
+            await conn.execute("select log.lock_lane(log.lane_of($1))", made)
+            sent = [asyncio.create_task(corrected(client, made, content)) for content in ("两处下水道", "三处下水道")]
+            await eventually(partial(wait_for_a_lane, running, 2), "both wait for the lane")
+        answers = await asyncio.gather(*sent)
+    await conn.close()
+    after, _ = await scraped(running)
+    conflicts = [found["intake", "api"]["xunban_append_conflicts_total{}"] for found in (before, after)]
+    assert [answer.status_code for answer in answers] == [200, 200], [answer.text for answer in answers]
+    assert conflicts[1] == conflicts[0] + 1
+
+
+async def corrected(client: httpx.AsyncClient, case_id: str, content: str) -> httpx.Response:
+    body, key = {"content": content, "reason": "登记有误"}, {"Idempotency-Key": new_id()}
+    return await client.post(f"/cases/{case_id}/correct", json=body, headers=key)
+
+
+async def wait_for_a_lane(stack: Stack, count: int) -> bool:
+    conn = await asyncpg.connect(stack.admin_url("intake"))
+    try:
+        waiting = "select count(*) from pg_stat_activity where datname = 'intake' and wait_event_type = 'Lock'"
+        return bool(await conn.fetchval(waiting) == count)
+    finally:
+        await conn.close()
 
 
 # Too much of it ------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY, Histogram
 from deploy.embedded.instance import ROOT, SERVICES, TOWN_PORTS
 from libs.service import metrics
 from services.notify import measures
-from services.supervision import timers
+from services.supervision import measures as supervision
 
 ALERTS = ROOT / "deploy" / "alerts.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "xunban.json"
@@ -26,7 +26,7 @@ PROMETHEUS = ROOT / "deploy" / "prometheus.yml"
 EVERYWHERE = {"service", "process"}
 OF_PROMETHEUS = {"up": {"job", *EVERYWHERE}}
 """Made by the scraper itself, with the labels of prometheus.yml."""
-LOADED = (metrics, measures, timers)
+LOADED = (metrics, measures, supervision)
 """The modules that make them."""
 
 
