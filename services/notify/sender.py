@@ -45,6 +45,7 @@ OPEN = """
       from message where lane = any($1) and state in ('DUE', 'FAILED') and channel = any($2)
        and message_id <> all($3) and recipient <> all($4)
        and (send_at is null or send_at <= log.business_now()) and (retry_at is null or retry_at <= $5)
+       and lane not in (select h.lane from log.lane_head h where h.closed is not null)
      order by due_at, message_id limit $6
 """
 PENDING = """
@@ -92,6 +93,8 @@ class Sender:
     """Message id → until when it is not looked at: spares a look at the stream, decides nothing."""
     away: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Who does not answer → how often in a row, and until when nothing is tried there."""
+    made: dict[str, Delivery] = field(default_factory=dict)
+    """Message id → what was sent and could not be recorded: only that is tried again while the store takes nothing."""
     masses: Masses = field(default_factory=Masses)
 
     async def work(self, worker: Worker) -> None:
@@ -151,6 +154,9 @@ class Sender:
         entries: list[tuple[Any, Letter]] = []
         outcomes: dict[str, list[Delivery]] = {}
         for row in rows:
+            if made := self.made.get(row["message_id"]):
+                outcomes.setdefault(row["case_id"], []).append(made)
+                continue
             async with self.running.pool.acquire() as conn:
                 if await self._unsent(conn, row["case_id"], [row]):
                     known = await known_of(self.running, conn, row["case_id"], now)
@@ -160,7 +166,7 @@ class Sender:
                         outcomes.setdefault(row["case_id"], []).append(dropped(row, why))
         if entries and (told := await self._deliver(*entries[0], known, entries)):
             for row, letter in entries:
-                outcomes.setdefault(row["case_id"], []).append(_outcome(row, told, letter))
+                outcomes.setdefault(row["case_id"], []).append(self._outcome(row, told, letter))
         for case_id, deliveries in outcomes.items():
             await self._record(case_id, deliveries)
 
@@ -174,18 +180,21 @@ class Sender:
             if fate and fate.open and (fate.retry_at is None or fate.retry_at <= now):
                 unsent.append(row)
             else:
+                self.made.pop(row["message_id"], None)
                 self._hold(row["message_id"], UNTIL_THE_LEDGER_SHOWS_IT["open"])
         return unsent
 
     async def _try(self, row: Any, known: Known) -> Delivery | None:
         """What became of one message; None where the other end is known to be away."""
+        if made := self.made.get(row["message_id"]):
+            return made
         try:
             async with self.running.pool.acquire() as conn:
                 letter = await letter_of(conn, row, known, self.masses)
         except NotSent as why:
             return dropped(row, why)
         told = await self._deliver(row, letter, known)
-        return _outcome(row, told, letter) if told else None
+        return self._outcome(row, told, letter) if told else None
 
     async def _deliver(
         self, row: Any, letter: Letter, known: Known, several: Sequence[tuple[Any, Letter]] = ()
@@ -226,7 +235,17 @@ class Sender:
         if deliveries:
             await self.running.desk.handle(case_id, build, self.running.facts_in, Call(SYSTEM))
         for one in deliveries:
+            self.made.pop(one.message_id, None)
             self._hold(one.message_id, UNTIL_THE_LEDGER_SHOWS_IT["sent" if one.receipt else "open"])
+
+    def _outcome(self, row: Any, told: Delivery, letter: Letter) -> Delivery:
+        """What became of a parcel, said of one message in it; what was sent is remembered until it is recorded."""
+        late = told.receipt is not None and letter.late is not None
+        mass = told.receipt is not None and letter.mass > 0
+        one = replace(told, message_id=MessageId(row["message_id"]), late=late, mass=mass)
+        if one.receipt is not None:
+            self.made[one.message_id] = one
+        return one
 
     def _hold(self, message_id: str, seconds: float) -> None:
         self.held[message_id] = monotonic() + seconds
@@ -236,10 +255,3 @@ class Sender:
         (times, until), now = self.away.get(key, (0, 0.0)), monotonic()
         if until <= now:  # else several tries failed side by side: one failure, not many
             self.away[key] = (times + 1, now + min(2.0**times, LONGEST_PAUSE_SECONDS))
-
-
-def _outcome(row: Any, told: Delivery, letter: Letter) -> Delivery:
-    """What became of a parcel, said of one message in it."""
-    late = told.receipt is not None and letter.late is not None
-    mass = told.receipt is not None and letter.mass > 0
-    return replace(told, message_id=MessageId(row["message_id"]), late=late, mass=mass)

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,13 @@ NAME, TELEPHONE = "张三丰示例", "13800000000"
 DAY = "2026-11-02"
 WEBHOOK_KEY = bytes(range(32))
 REJECTED = {"reason_code": "LEGAL_PROCEDURE", "legal_basis": "《信访工作条例》", "alternative": "县人民法院"}
+
+FULL = """
+    create function log.full_disk() returns trigger language plpgsql as $$
+      begin raise exception 'no space left on device' using errcode = 'disk_full'; end $$;
+    create trigger full_disk before insert on log.event for each row
+      when (new.type = 'notify.message-sent.v1') execute function log.full_disk()
+"""
 
 
 @dataclass
@@ -147,6 +154,23 @@ def became(town: Town, case: str, recipient: str, state: str = "SENT") -> Callab
 def verify(got: Any, recipient: str) -> None:
     """Raises unless the webhook bears the recipient's signature."""
     Webhook(webhook_secret(WEBHOOK_KEY, recipient, 1)).verify(got.body, got.headers)
+
+
+@asynccontextmanager
+async def nothing_can_be_recorded(running: Stack) -> AsyncIterator[None]:
+    """Meanwhile the disk under notify's events is full, as far as what was sent is concerned."""
+    conn = await asyncpg.connect(running.admin_url("notify"))
+    await conn.execute(FULL)
+    try:
+        yield
+    finally:
+        await conn.execute("drop function log.full_disk cascade")
+        await conn.close()
+
+
+def said(running: Stack, event: str) -> int:
+    """How many lines of this event notify's worker has logged."""
+    return (running.instance.logs / "notify-worker.log").read_text().count(f'"event": "{event}"')
 
 
 async def without_waiting(conn: asyncpg.Connection) -> None:

@@ -26,12 +26,14 @@ from tests.integration.telling import (
     configured,
     files,
     messages,
+    nothing_can_be_recorded,
     passed_to,
     published,
     quickly_registered,
     receivers,
     recorded,
     restarted,
+    said,
     taken,
     verify,
     without_waiting,
@@ -208,6 +210,18 @@ async def test_killed_between_sending_and_recording_the_file_is_there_once_and_t
     assert {one.headers["webhook-id"] for one in outside.water.got} == {hook["message_id"]}
     assert len(taken(outside.water)) == 2
     verify(outside.water.got[-1], "unit:county-water")
+
+
+async def test_what_was_sent_and_cannot_be_recorded_is_not_sent_again_and_again(
+    running: Stack, town: Town, outside: Outside
+) -> None:
+    case, before, waits = await appealed(town, f"{DAY} 10:50"), len(outside.water.got), said(running, "sender_waits")
+    async with nothing_can_be_recorded(running):
+        to_water = {"unit": "county-water", "override_reason": "就近"}
+        await town.line.post("routing", f"/cases/{case}/dispatch", to_water, person="chen-li")
+        await eventually(lambda: said(running, "sender_waits") > waits + 3, "it was tried to record it")
+    await eventually(became(town, case, "unit:county-water"), "it is recorded")
+    assert len(outside.water.got) == before + 1
 
 
 async def test_one_file_and_one_receipt_per_message_though_the_worker_is_killed_at_any_instant(
