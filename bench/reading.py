@@ -12,8 +12,7 @@ import asyncpg
 from bench import other
 from bench.rows import Row, at_least, times_at_least
 from deploy.embedded.stack import Stack
-from libs.audit.reading import open_log
-from libs.audit.rebuild import SCHEMA, Rebuild
+from libs.audit.rebuild import rebuilding
 from libs.audit.verify import verify
 from libs.events.relay import Relay
 from libs.events.store import Pool
@@ -58,17 +57,10 @@ def relay_row(found: Sequence[float], appended: float) -> Row:
 
 async def rebuilt(running: Stack) -> tuple[float, int]:
     """Events per second of intake's read model made anew from the log, and how many events that were."""
-    conn = await asyncpg.connect(running.database_url("intake", owner=True))
-    try:
-        async with open_log(running.bootstrap) as log:
-            rebuild = Rebuild(conn, PARTS, log)
-            await rebuild.prepare()
-            begun = time.perf_counter()
-            await rebuild.follow()
-            seconds = time.perf_counter() - begun
-        await conn.execute(f"drop schema {SCHEMA} cascade")
-    finally:
-        await conn.close()
+    async with rebuilding(running.database_url("intake", owner=True), running.bootstrap, PARTS) as rebuild:
+        begun = time.perf_counter()
+        await rebuild.follow(rebuild.conns)
+        seconds = time.perf_counter() - begun
     return rebuild.events / seconds, rebuild.events
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +14,7 @@ from aiokafka import TopicPartition
 
 from libs.audit.reading import Log, open_log
 from libs.events.broker import Address
-from libs.events.consumer import Cursor, parsed, take
+from libs.events.consumer import Cursor, Taken, parsed, take
 from libs.events.lanes import DIRECTORY_LANE, genesis
 from libs.events.store import Connection
 from libs.events.watermark import SOURCES
@@ -21,6 +23,7 @@ from libs.service.projecting import project, save_directory
 from libs.service.runtime import Opener, Parts
 
 SCHEMA = "rebuild"
+SIDE_BY_SIDE = 3
 SHOWN = 1000
 DIRECTORY_SOURCE = "/xunban/directory"
 PRIMARY_KEY = """
@@ -59,12 +62,17 @@ class Comparison:
 class Rebuild:
     """One read model made anew, by the same code that keeps the live one."""
 
-    conn: Connection
+    conns: Sequence[Connection]
     parts: Parts
     log: Log
     opener: Opener | None = None
     cursors: dict[TopicPartition, Cursor] = field(default_factory=dict)
     events: int = 0
+
+    @property
+    def conn(self) -> Connection:
+        """The connection for everything but filling."""
+        return self.conns[0]
 
     @property
     def tables(self) -> list[str]:
@@ -78,35 +86,56 @@ class Rebuild:
         return [name for name in self.tables if self.opener or name not in sealed]
 
     async def prepare(self) -> None:
-        """An empty copy of the tables."""
+        """An empty copy of the tables; what is in it can be made again, so it is not logged."""
         await self.conn.execute(f"drop schema if exists {SCHEMA} cascade; create schema {SCHEMA}")
         for table in self.tables:
-            await self.conn.execute(f"create table {SCHEMA}.{table} (like read.{table} including all)")
-        await self.conn.execute(f"set search_path = {SCHEMA}")
+            await self.conn.execute(f"create unlogged table {SCHEMA}.{table} (like read.{table} including all)")
+        for conn in self.conns:
+            await conn.execute(f"set search_path = {SCHEMA}")
 
-    async def follow(self) -> None:
-        """Apply the log from where this rebuild stands to where the live read model stands."""
+    async def follow(self, conns: Sequence[Connection]) -> None:
+        """Apply the log from where this rebuild stands to where the live read model stands.
+
+        Over several connections partitions are written while others are folded; each in its order.
+        """
         rows = await self.conn.fetch("select topic, partition, next_offset from read.progress")
         ends = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         for tp in ends:
             self.cursors.setdefault(tp, _at_the_beginning(tp))
         begins = {tp: self.cursors[tp].next_offset for tp in ends}
-        async for records in self.log.read(begins, ends):
-            if records:
-                async with self.conn.transaction():
-                    await self._apply(TopicPartition(records[0].topic, records[0].partition), records)
+        free: asyncio.Queue[Connection] = asyncio.Queue()
+        for conn in conns:
+            free.put_nowait(conn)
+        writing: dict[TopicPartition, asyncio.Task[None]] = {}
+        try:
+            async for records in self.log.read(begins, ends):
+                if records:
+                    taken = self._take(TopicPartition(records[0].topic, records[0].partition), records)
+                    if before := writing.get(taken.start.partition):
+                        await before
+                    writing[taken.start.partition] = asyncio.create_task(self._apply(await free.get(), taken, free))
+        finally:
+            if writing:
+                await asyncio.wait(writing.values())
+        for written in writing.values():
+            written.result()
 
-    async def _apply(self, tp: TopicPartition, records: Sequence[Any]) -> None:
-        cursor = self.cursors[tp]
-        taken = take(cursor, [parsed(record) for record in records], [record.offset for record in records])
+    def _take(self, tp: TopicPartition, records: Sequence[Any]) -> Taken:
+        taken = take(self.cursors[tp], [parsed(record) for record in records], [record.offset for record in records])
         if taken.broken:
             raise LogUnsound(f"{tp.topic}-{tp.partition} {taken.next_offset}: {taken.broken}")
-        self.cursors[tp] = Cursor(tp, taken.next_offset, taken.heads)
+        self.cursors[tp] = taken.end
         self.events += len(taken.events)
-        if cursor.lane == DIRECTORY_LANE:
-            await save_directory(self.conn, taken.events)
-        elif taken.events:
-            await write(self.conn, (await project(self.conn, self.parts, taken.events, self.opener)).writes())
+        return taken
+
+    async def _apply(self, conn: Connection, taken: Taken, free: asyncio.Queue[Connection]) -> None:
+        try:
+            if taken.start.lane == DIRECTORY_LANE:
+                await save_directory(conn, taken.events)
+            elif taken.events:
+                await write(conn, (await project(conn, self.parts, taken.events, self.opener)).writes())
+        finally:
+            free.put_nowait(conn)
 
     async def differences(self) -> list[Difference]:
         """Rows that are not the same in both."""
@@ -126,25 +155,35 @@ class Rebuild:
         return {table: await self.conn.fetchval(query) for table, query in counts.items()}
 
 
+@asynccontextmanager
+async def rebuilding(
+    owner_url: str, bootstrap: Address, parts: Parts, opener: Opener | None = None
+) -> AsyncIterator[Rebuild]:
+    """An empty rebuild with its connections; its schema is gone afterwards. Raises `NoLog`."""
+    async with (
+        asyncpg.create_pool(owner_url, min_size=SIDE_BY_SIDE, max_size=SIDE_BY_SIDE) as pool,
+        AsyncExitStack() as held,
+        open_log(bootstrap) as log,
+    ):
+        conns = [await held.enter_async_context(pool.acquire()) for _ in range(SIDE_BY_SIDE)]
+        rebuild = Rebuild(conns, parts, log, opener)
+        await rebuild.prepare()
+        yield rebuild
+        await rebuild.conn.execute(f"drop schema {SCHEMA} cascade")
+
+
 async def compare(owner_url: str, bootstrap: Address, parts: Parts, opener: Opener | None = None) -> Comparison:
     """Rebuild and compare at one position, while the service may go on. Raises `LogUnsound`, `NoLog`.
 
     Without `opener` tables of search copies are left out: they need the vault.
     """
-    conn = await asyncpg.connect(owner_url)
-    try:
-        async with open_log(bootstrap) as log:
-            rebuild = Rebuild(conn, parts, log, opener)
-            await rebuild.prepare()
-            await rebuild.follow()
-            # In one snapshot: the live progress, the live rows, and the few events that came meanwhile.
-            async with conn.transaction(isolation="repeatable_read"):
-                await rebuild.follow()
-                found = await rebuild.differences()
-                rows = await rebuild.count()
-        await conn.execute(f"drop schema {SCHEMA} cascade")
-    finally:
-        await conn.close()
+    async with rebuilding(owner_url, bootstrap, parts, opener) as rebuild:
+        await rebuild.follow(rebuild.conns)
+        # In one snapshot: the live progress, the live rows, and the few events that came meanwhile.
+        async with rebuild.conn.transaction(isolation="repeatable_read"):
+            await rebuild.follow([rebuild.conn])
+            found = await rebuild.differences()
+            rows = await rebuild.count()
     return Comparison(parts.service, rebuild.events, rows, tuple(found))
 
 
@@ -153,25 +192,18 @@ async def replace(owner_url: str, bootstrap: Address, parts: Parts, opener: Open
 
     Raises `LogUnsound`, `NoLog`; then nothing is replaced.
     """
-    conn = await asyncpg.connect(owner_url)
-    try:
-        async with open_log(bootstrap) as log:
-            rebuild = Rebuild(conn, parts, log, opener)
-            await rebuild.prepare()
-            await rebuild.follow()
-            async with conn.transaction():
-                await conn.execute("lock table read.progress in exclusive mode")
-                await rebuild.follow()
-                for table in rebuild.tables:
-                    await conn.execute(f"truncate read.{table}")
-                    await conn.execute(f"insert into read.{table} select * from {SCHEMA}.{table}")  # noqa: S608 - our own names
-                # A reader that has folded onto the old rows already must not write them.
-                await conn.execute("update read.progress set rebuilt = rebuilt + 1")
-            rows = await rebuild.count()
-        await conn.execute(f"drop schema {SCHEMA} cascade")
-    finally:
-        await conn.close()
-    return rows
+    async with rebuilding(owner_url, bootstrap, parts, opener) as rebuild:
+        conn = rebuild.conn
+        await rebuild.follow(rebuild.conns)
+        async with conn.transaction():
+            await conn.execute("lock table read.progress in exclusive mode")
+            await rebuild.follow([conn])
+            for table in rebuild.tables:
+                await conn.execute(f"truncate read.{table}")
+                await conn.execute(f"insert into read.{table} select * from {SCHEMA}.{table}")  # noqa: S608 - our own names
+            # A reader that has folded onto the old rows already must not write them.
+            await conn.execute("update read.progress set rebuilt = rebuilt + 1")
+        return await rebuild.count()
 
 
 def _at_the_beginning(tp: TopicPartition) -> Cursor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import asyncpg
 import structlog
 from aiokafka import TopicPartition
 
@@ -19,14 +20,20 @@ from libs.events.writing import Write, write
 log = structlog.get_logger()
 
 MOVE = """
-    moved as (
-      update progress set next_offset = $4
-       where topic = $1 and partition = $2 and next_offset = $3 and rebuilt = $10 returning true),
+    stepped as (
+      update progress p set next_offset = n.after
+        from unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::int[])
+             n(topic, partition, before, after, rebuilt)
+       where p.topic = n.topic and p.partition = n.partition and p.next_offset = n.before and p.rebuilt = n.rebuilt
+      returning true),
+    moved as (select where all_moved((select count(*) from stepped), cardinality($1))),
     heads as (
       update source_progress p set seq = n.seq, hash = n.hash, at = greatest(p.at, n.at)
-        from unnest($6::text[], $7::bigint[], $8::bytea[], $9::timestamptz[]) n(source, seq, hash, at)
-       where p.lane = $5 and p.source = n.source and exists (select from moved))
+        from unnest($6::smallint[], $7::text[], $8::bigint[], $9::bytea[], $10::timestamptz[])
+             n(lane, source, seq, hash, at)
+       where p.lane = n.lane and p.source = n.source and exists (select from moved))
 """
+"""All of these partitions go on from where they were found, or the statement fails and none of them does."""
 REWIND = (
     "update progress set next_offset = 0, rebuilt = rebuilt + 1 where (topic, partition, next_offset) = ($1, $2, $3)"
 )
@@ -65,14 +72,20 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Taken:
-    """A batch of records that follow the chain, duplicates dropped, and where the cursor stands after it."""
+    """Records of one partition that follow the chain, duplicates dropped, and where the cursor stands after them."""
 
+    start: Cursor
     events: tuple[Recorded, ...]
     next_offset: int
     heads: dict[str, tuple[int, bytes]]
     duplicates: int
     broken: str | None = None
     """Why the record at `next_offset` halts the partition."""
+
+    @property
+    def end(self) -> Cursor:
+        """Where the partition's reader stands once this is committed."""
+        return replace(self.start, next_offset=self.next_offset, heads=self.heads)
 
 
 def parsed(record: Any) -> WireRecord | ChainBroken:
@@ -99,9 +112,9 @@ def take(cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: S
             else:
                 duplicates += 1
         except (ChainBroken, UnknownEvent) as why:
-            return Taken(tuple(events), next_offset, heads, duplicates, f"{type(why).__name__}: {why}")
+            return Taken(cursor, tuple(events), next_offset, heads, duplicates, f"{type(why).__name__}: {why}")
         next_offset = offset + 1
-    return Taken(tuple(events), next_offset, heads, duplicates)
+    return Taken(cursor, tuple(events), next_offset, heads, duplicates)
 
 
 def _is_next(lane: int, heads: dict[str, tuple[int, bytes]], record: WireRecord) -> bool:
@@ -131,31 +144,35 @@ async def read_cursor(conn: Connection, partition: TopicPartition) -> Cursor:
     return Cursor(partition, there["next_offset"], heads, there["rebuilt"])
 
 
-async def move(conn: Connection, cursor: Cursor, taken: Taken, writes: Sequence[Write] = ()) -> None:
+async def move(conn: Connection, steps: Sequence[Taken], writes: Sequence[Write] = ()) -> None:
     """Compare-and-set of the progress, and what else is written only with it. Raises `ProgressMoved`."""
-    last = {event.source: event for event in taken.events}
-    moved = await write(
-        conn,
-        writes,
-        MOVE,
-        cursor.partition.topic,
-        cursor.partition.partition,
-        cursor.next_offset,
-        taken.next_offset,
-        cursor.lane,
-        list(last),
-        [event.position.seq for event in last.values()],
-        [event.position.hash for event in last.values()],
-        [event.recorded_at for event in last.values()],
-        cursor.rebuilt,
-    )
-    if not moved:
-        raise ProgressMoved
+    starts = [step.start for step in steps]
+    last = {(step.start.lane, event.source): event for step in steps for event in step.events}
+    try:
+        await write(
+            conn,
+            writes,
+            MOVE,
+            [start.partition.topic for start in starts],
+            [start.partition.partition for start in starts],
+            [start.next_offset for start in starts],
+            [step.next_offset for step in steps],
+            [start.rebuilt for start in starts],
+            [lane for lane, _ in last],
+            [source for _, source in last],
+            [event.position.seq for event in last.values()],
+            [event.position.hash for event in last.values()],
+            [event.recorded_at for event in last.values()],
+        )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == "XB410":
+            raise ProgressMoved from error
+        raise
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a service makes of a lane's new events, nothing of it carried out yet."""
+    """What a service makes of new events, nothing of it carried out yet."""
 
     writes: Sequence[Write] = ()
     within: Callable[[Connection], Awaitable[None]] | None = None
@@ -164,41 +181,45 @@ class Done:
     """Called once it is committed."""
 
 
-Work = Callable[[Connection, int, Sequence[Recorded]], Awaitable[Done]]
-"""A service's part: (connection, lane, events) → what is to be done. It may read; who writes is the reader."""
+Work = Callable[[Connection, Sequence[Recorded]], Awaitable[Done]]
+"""A service's part: (connection, events) → what is to be done. It may read; who writes is the reader.
+
+The events are of one lane or of several, each lane's in its order; those of the directory come by themselves.
+"""
 
 
 @dataclass
 class Reader:
-    """Applies batches of one partition after another; knows nothing of Kafka's group."""
+    """Applies what was taken from partitions; knows nothing of Kafka's group."""
 
     work: Work
     halted: dict[TopicPartition, str] = field(default_factory=dict)
     duplicates: int = 0
 
-    async def apply(self, conn: Connection, cursor: Cursor, taken: Taken) -> Cursor:
-        """One short transaction: progress, read model, reactions. Returns the cursor after it.
+    async def apply(self, conn: Connection, steps: Sequence[Taken]) -> None:
+        """One short transaction: progress, read model, reactions of all these partitions, or nothing of any.
 
-        What `work` read before it is still true when the progress moves: whoever writes to the lane's rows moves it.
+        What `work` read before it is still true when the progress moves: whoever writes to the lanes' rows moves it.
         """
-        if taken.next_offset > cursor.next_offset:
-            done = await self.work(conn, cursor.lane, taken.events) if taken.events else Done()
-            await self._commit(conn, cursor, taken, done)
+        if further := [step for step in steps if step.next_offset > step.start.next_offset]:
+            events = [event for step in further for event in step.events]
+            done = await self.work(conn, events) if events else Done()
+            await self._commit(conn, further, done)
             crash.here("reader.after_commit")
             done.applied()
-        self.duplicates += taken.duplicates
-        if taken.broken:
-            self.halted[cursor.partition] = taken.broken
-            log.error("partition_halted", partition=cursor.partition.partition, reason=taken.broken)
-        return Cursor(cursor.partition, taken.next_offset, taken.heads, cursor.rebuilt)
+        for step in steps:
+            self.duplicates += step.duplicates
+            if step.broken:
+                self.halted[step.start.partition] = step.broken
+                log.error("partition_halted", partition=step.start.partition.partition, reason=step.broken)
 
-    async def _commit(self, conn: Connection, cursor: Cursor, taken: Taken, done: Done) -> None:
+    async def _commit(self, conn: Connection, steps: Sequence[Taken], done: Done) -> None:
         if done.within is None:
             crash.here("reader.before_commit")
-            await move(conn, cursor, taken, done.writes)
+            await move(conn, steps, done.writes)
             return
         async with conn.transaction():
-            await move(conn, cursor, taken)
+            await move(conn, steps)
             await done.within(conn)
             if done.writes:
                 await write(conn, done.writes)

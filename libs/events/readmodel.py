@@ -38,7 +38,7 @@ class Rows:
 
     def key(self, row: Mapping[str, Any]) -> Key:
         """The primary key of a row."""
-        return tuple(row[column.name] for column in self.table.primary_key.columns)
+        return tuple([row[name] for name in _key_names(self.table)])
 
     def get(self, *key: Any) -> Row | None:
         """The row with this key, as the batch knows it."""
@@ -88,6 +88,11 @@ class Rows:
         return [[_wire(column.type, row[column.name]) for row in rows] for column in self.table.columns]
 
 
+@cache
+def _key_names(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key.columns]
+
+
 def _plain(table: Table, row: Any) -> Row:
     return {name: read(row[name]) if read and row[name] is not None else row[name] for name, read in _readers(table)}
 
@@ -108,7 +113,7 @@ def _select(table: Table, place: int) -> str:
 
 @cache
 def _delete(table: Table) -> str:
-    names = [column.name for column in table.primary_key.columns]
+    names = _key_names(table)
     match = " and ".join(f"t.{name} = gone.{name}" for name in names)
     gone = f"unnest({_arrays(table, names)}) gone({', '.join(names)})"
     return f"delete from {table.name} t using {gone} where {match} and {MOVED}"  # noqa: S608 - our own names
@@ -126,7 +131,7 @@ def _arrays(table: Table, names: Iterable[str]) -> str:
 @cache
 def _upsert(table: Table) -> str:
     names = [column.name for column in table.columns]
-    keys = ", ".join(column.name for column in table.primary_key.columns)
+    keys = ", ".join(_key_names(table))
     sets = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
     action = f"update set {sets}" if sets else "nothing"
     values = f"select * from unnest({_arrays(table, names)}) where {MOVED}"  # noqa: S608 - our own names
@@ -144,6 +149,7 @@ class ReadModel:
     directory: int = 0
     """The newest version of the directory that is here."""
     _cases: dict[str, Case] = field(default_factory=dict)
+    _evolved: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.rows = {table.name: Rows(table) for table in (case_view, *self.tables)}
@@ -166,6 +172,8 @@ class ReadModel:
 
     def writes(self) -> list[Write]:
         """What the batch changed."""
+        for case_id in self._evolved:
+            self[case_view].put(_row_of(self._cases[case_id]))
         return [write for rows in self.rows.values() for write in rows.writes()]
 
     def case(self, case_id: str) -> Case | None:
@@ -180,14 +188,16 @@ class ReadModel:
         if not event.stream.startswith("case-"):
             return case
         self._cases[case.case_id] = case
-        self[case_view].put(
-            {
-                "case_id": case.case_id,
-                "lane": case.lane,
-                "state": case.state,
-                "unit": case.unit,
-                "grid": case.grid,
-                "doc": case.model_dump(mode="json", exclude_defaults=True),
-            }
-        )
+        self._evolved.add(case.case_id)
         return case
+
+
+def _row_of(case: Case) -> Row:
+    return {
+        "case_id": case.case_id,
+        "lane": case.lane,
+        "state": case.state,
+        "unit": case.unit,
+        "grid": case.grid,
+        "doc": case.model_dump(mode="json", exclude_defaults=True),
+    }

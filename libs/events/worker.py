@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,24 +14,17 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.events.broker import Address, reach
-from libs.events.consumer import REWIND, Cursor, ProgressMoved, Reader, Taken, Work, parsed, read_cursor, take
-from libs.events.errors import Unavailable
+from libs.events.consumer import Reader, Work
+from libs.events.following import DIRECTORY, TRANSIENT, Follower
 from libs.events.heartbeat import Heartbeat, heard, start_client
 from libs.events.pace import BRISK, UNASKED_MS, Pace
 from libs.events.relay import Relay
-from libs.events.store import AWAY, Pool
+from libs.events.store import Pool
 from libs.events.watermark import Beat, Watermarks
 
 log = structlog.get_logger()
 
 TOPICS = ("case.events", "directory.events")
-SINGLE_JOBS = TopicPartition("directory.events", 0)
-BATCH = 200
-TRANSIENT = (*AWAY, Unavailable)
-
-
-class NotYet(Exception):
-    """Something that the event quotes has not arrived here yet; the partition waits, nothing is lost."""
 
 
 @dataclass
@@ -48,33 +41,30 @@ class Worker:
     name: str | None = None
     session_seconds: float = 10.0
     relay: Relay = field(init=False)
-    reader: Reader = field(init=False)
+    follower: Follower = field(init=False)
     heartbeat: Heartbeat = field(init=False)
     watermarks: Watermarks = field(default_factory=Watermarks)
-    cursors: dict[TopicPartition, Cursor] = field(default_factory=dict)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a lane's watermark or read model has moved: timers and the sender look again."""
     joined: asyncio.Event = field(default_factory=asyncio.Event)
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever an event was applied, here or, as its heartbeat says, by any source: the next beat does not wait."""
-    _careful_until: dict[TopicPartition, int] = field(default_factory=dict)
     _storing: asyncio.Event = field(default_factory=asyncio.Event)
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
 
     def __post_init__(self) -> None:
         self.relay = Relay(self.source, self.pool, self.bootstrap, self.idle_seconds, self.pace.look)
-        self.reader = Reader(self.work)
+        self.follower = Follower(self.pool, Reader(self.work), self.watermarks, self._applied)
         self.heartbeat = Heartbeat(self.source, self.pool, self.bootstrap)
 
     @property
     def lanes(self) -> list[int]:
         """The case lanes owned now."""
-        return sorted(tp.partition for tp in self.cursors if tp.topic == "case.events")
+        return sorted(tp.partition for tp in self.follower.cursors if tp.topic == "case.events")
 
     @property
     def does_single_jobs(self) -> bool:
         """The holder of `directory.events`-0 beats for the whole service."""
-        return SINGLE_JOBS in self.cursors
+        return DIRECTORY in self.follower.cursors
 
     async def consume(self) -> None:
         """Read this worker's partitions for ever."""
@@ -95,95 +85,16 @@ class Worker:
         try:
             while True:
                 got = await consumer.getmany(timeout_ms=UNASKED_MS, max_records=2000)
-                await asyncio.gather(*(self._partition(consumer, tp, records) for tp, records in got.items()))
+                await self.follower.apply(consumer, got)
         finally:
             await consumer.stop()
-
-    async def _partition(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> None:
-        async with self._slots:
-            while records:
-                if tp not in self.cursors or tp in self.reader.halted:
-                    return
-                careful = records[0].offset < self._careful_until.get(tp, 0)
-                size = 1 if careful else BATCH
-                if not await self._batch(consumer, tp, records[:size]):
-                    return
-                records = records[size:]
-
-    async def _batch(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> bool:
-        """Apply the next records; False where the rest of them must be fetched again, or by somebody else."""
-        cursor = self.cursors[tp]
-        if (first := records[0]).offset < cursor.next_offset:
-            if first.offset != cursor.begin or not cursor.stands_behind(parsed(first)):
-                await self._rewind(consumer, cursor)
-                return False
-            records = records[1:]
-        taken = take(cursor, [parsed(record) for record in records], [record.offset for record in records])
-        try:
-            await self._apply(cursor, taken)
-        except (NotYet, ProgressMoved, *TRANSIENT) as why:
-            log.info("batch_put_back", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
-            await asyncio.sleep(0.02 if isinstance(why, NotYet) else 0.2)
-            await self._put_back(consumer, cursor)
-            return False
-        except Exception as poison:
-            await self._find_poison(consumer, cursor, taken, poison)
-            return False
-        if tp in self.reader.halted and tp in self.cursors:
-            consumer.pause(tp)
-        return tp in self.cursors and self.cursors[tp].next_offset == taken.next_offset
-
-    async def _apply(self, cursor: Cursor, taken: Taken) -> None:
-        async with self.pool.acquire() as conn:
-            after = await self.reader.apply(conn, cursor, taken)
-        if self.cursors.get(cursor.partition) is not cursor:
-            return  # Revoked meanwhile: whoever holds the lane now starts after what was committed here.
-        self.cursors[cursor.partition] = after
-        for event in taken.events:
-            self.watermarks.apply(event.source, cursor.lane, event.position.seq, event.recorded_at)
-        if taken.events:
-            self.relay.wake.set()  # The batch may have had reactions.
-            self.stirred.set()
-        self._tell()
-
-    async def _find_poison(self, consumer: AIOKafkaConsumer, cursor: Cursor, taken: Taken, poison: Exception) -> None:
-        tp = cursor.partition
-        if self.cursors.get(tp) is not cursor:
-            return
-        if len(taken.events) > 1:
-            # Read the batch again record by record, so that all before the poison is applied.
-            self._careful_until[tp] = taken.next_offset
-            await self._put_back(consumer, cursor)
-            return
-        self.reader.halted[tp] = f"poison: {type(poison).__name__}"
-        consumer.pause(tp)
-        said = taken.events[0].said() if taken.events else {}
-        log.error("partition_halted", partition=tp.partition, topic=tp.topic, **said, exc_info=poison)
-
-    async def _put_back(self, consumer: AIOKafkaConsumer, before: Cursor) -> None:
-        tp, cursor = before.partition, before
-        try:
-            async with self.pool.acquire() as conn:
-                cursor = await read_cursor(conn, tp)
-        except TRANSIENT as why:
-            log.warning("progress_not_read", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
-        if self.cursors.get(tp) is before:
-            self.cursors[tp] = cursor
-            self.watermarks.catch_up(cursor.lane, cursor.heads)
-            consumer.seek(tp, cursor.begin)
-
-    async def _rewind(self, consumer: AIOKafkaConsumer, cursor: Cursor) -> None:
-        """The log lost records that we had read: read it all again, what is known being dropped."""
-        log.error("log_lost_records", **cursor.partition._asdict(), progress=cursor.next_offset)
-        await self.pool.execute(REWIND, *cursor.partition, cursor.next_offset)
-        await self._put_back(consumer, cursor)
 
     async def take_over(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         """Partitions were assigned: go on where the database says, relay and beat for their lanes."""
         partitions = list(partitions)
         while True:
             try:
-                await self._read_cursors(consumer, partitions)
+                await self.follower.start(consumer, partitions)
                 break
             except TRANSIENT as why:
                 log.warning("assignment_waits", reason=type(why).__name__)
@@ -191,26 +102,19 @@ class Worker:
         self._share_with_relay()
         self.joined.set()
 
-    async def _read_cursors(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
-        async with self.pool.acquire() as conn:
-            cursors = {tp: await read_cursor(conn, tp) for tp in partitions}
-            rows = await conn.fetch("select source, lane, seq, at, sent from watermark where lane < 64")
-        self.cursors |= cursors
-        for tp, cursor in cursors.items():
-            consumer.seek(tp, cursor.begin)
-        fresh = {cursor.lane for cursor in cursors.values()}
-        self.watermarks.restore(row for row in rows if row["lane"] in fresh)
-
     def give_up(self, partitions: Iterable[TopicPartition]) -> None:
         """Partitions were revoked: stop sending and firing for their lanes."""
-        for tp in partitions:
-            self.cursors.pop(tp, None)
-            self.reader.halted.pop(tp, None)
+        self.follower.leave(partitions)
         self.watermarks.forget(set(range(64)) - set(self.lanes))
         self._share_with_relay()
 
     def _share_with_relay(self) -> None:
         self.relay.assign({*self.lanes, *({64} if self.hosts_directory and self.does_single_jobs else ())})
+
+    def _applied(self) -> None:
+        self.relay.wake.set()  # There may have been reactions.
+        self.stirred.set()
+        self._tell()
 
     def _tell(self) -> None:
         self.moved.set()

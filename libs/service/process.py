@@ -17,11 +17,12 @@ from pydantic import BaseModel
 
 from libs.events.checkpoint import SECONDS as CHECKPOINT_SECONDS
 from libs.events.checkpoint import Signer, read_key
+from libs.events.following import TRANSIENT
 from libs.events.pace import BRISK, TOWN
 from libs.events.relay import source_of
 from libs.events.store import business_now
 from libs.events.topics import check_topics
-from libs.events.worker import TRANSIENT, Worker
+from libs.events.worker import Worker
 from libs.service import measuring, problems
 from libs.service.callers import TokenInvalid
 from libs.service.clock import real_now
@@ -146,7 +147,7 @@ def worker_app(running: Runtime, worker: Worker) -> FastAPI:
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        halted = {f"{tp.topic}-{tp.partition}": why for tp, why in worker.reader.halted.items()}
+        halted = {f"{tp.topic}-{tp.partition}": why for tp, why in worker.follower.reader.halted.items()}
         relays = {str(lane): why for lane, why in worker.relay.halted.items()}
         ready = worker.joined.is_set() and not halted and not relays
         document = {"ready": ready, "lanes": len(worker.lanes), "halted": halted, "relay_halted": relays}

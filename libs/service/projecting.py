@@ -1,4 +1,4 @@
-"""What a worker does with a lane's batch: fold it into the read model in memory, then react; the reader writes."""
+"""What a worker does with new events: fold it into the read model in memory, then react; the reader writes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from libs.events import tracing
 from libs.events.consumer import Done
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded
+from libs.events.following import NotYet
 from libs.events.ids import EventId
 from libs.events.lanes import DIRECTORY_LANE
 from libs.events.readmodel import ReadModel
-from libs.events.store import Connection, lock_lane
-from libs.events.worker import NotYet
+from libs.events.store import Connection, lock_lanes
 from libs.service.clock import real_now
 from libs.service.metrics import BATCH_EVENTS, BATCH_SECONDS, VISIBLE_SECONDS
 from libs.service.runtime import Opener, Parts, Runtime
@@ -31,7 +31,7 @@ from libs.service.runtime import Opener, Parts, Runtime
 async def project(
     conn: Connection, parts: Parts, events: Sequence[Recorded], opener: Opener | None = None
 ) -> ReadModel:
-    """Fold a lane's events into the read model, nothing else: no clock, no directory, no side effect."""
+    """Fold events into the read model, nothing else: no clock, no directory, no side effect."""
     model = await opened(conn, parts, events, opener)
     for event in events:
         fold_one(model, parts, event)
@@ -72,13 +72,13 @@ class Reaction:
 
 @dataclass(frozen=True)
 class Projecting:
-    """The `work` of a worker: projection and reactions of one lane's batch."""
+    """The `work` of a worker: projection and reactions."""
 
     running: Runtime
 
-    async def __call__(self, conn: Connection, lane: int, events: Sequence[Recorded]) -> Done:
+    async def __call__(self, conn: Connection, events: Sequence[Recorded]) -> Done:
         """Folds in memory; the reader writes it with the progress."""
-        if lane == DIRECTORY_LANE:
+        if events[0].position.lane == DIRECTORY_LANE:
             return Done(within=lambda conn: save_directory(conn, events))
         began = monotonic()
         model = await opened(conn, self.running.parts, events, self.running.opener)
@@ -86,7 +86,7 @@ class Projecting:
         reactions = [one for event in events for one in await self._fold(model, event, view)]
 
         async def react(conn: Connection) -> None:
-            await lock_lane(conn, lane)
+            await lock_lanes(conn, {one.cause.position.lane for one in reactions})
             for reaction in reactions:
                 await self._react(conn, reaction)
             if after := self.running.parts.after:

@@ -18,10 +18,11 @@ from libs.events.contracts.notify import MessageDropped
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded
 from libs.events.errors import StreamConflict
+from libs.events.following import TRANSIENT
 from libs.events.handle import Call
 from libs.events.ids import MessageId
 from libs.events.store import Connection
-from libs.events.worker import TRANSIENT, Worker
+from libs.events.worker import Worker
 from libs.service.clock import real_now
 from libs.service.runtime import Runtime
 from services.notify.channels import ChannelFailed, Parcel, carried

@@ -17,7 +17,8 @@ from libs.directory.limits import stage_limit
 from libs.directory.naming import Said
 from libs.directory.view import View
 from libs.events import store
-from libs.events.worker import TRANSIENT, Worker
+from libs.events.following import TRANSIENT
+from libs.events.worker import Worker
 from libs.service.access import sight
 from libs.service.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer

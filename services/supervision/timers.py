@@ -24,11 +24,12 @@ from libs.events.contracts.registry import decode
 from libs.events.contracts.supervision import ClockMoved
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, draft
+from libs.events.following import TRANSIENT
 from libs.events.ids import ClockId, UnitId
 from libs.events.lanes import lane_of
 from libs.events.seal import plain_body
-from libs.events.store import Append, Connection, lock_lane
-from libs.events.worker import TRANSIENT, Worker
+from libs.events.store import Append, Connection, lock_lanes
+from libs.events.worker import Worker
 from libs.service.runtime import Runtime
 from services.supervision.elapsing import Recordable, look, next_step
 from services.supervision.ladder import Step
@@ -224,7 +225,7 @@ class Look:
                 watched = await load(conn, case_ids[start : start + CASES])
                 decided = decide(self.running, watched, watermark, self.view)
                 async with conn.transaction():
-                    await lock_lane(conn, lane)
+                    await lock_lanes(conn, [lane])
                     await record(self.running, conn, decided)
                     crash.here("timer.before_commit")
 

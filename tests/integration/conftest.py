@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from deploy.embedded.stack import Stack
@@ -34,3 +35,13 @@ async def relayed_log(servers: Stack) -> AsyncIterator[Log]:
     """An empty manual event store that takes part in the topics from their end on."""
     async with new_log(servers, relayed=True) as made:
         yield made
+
+
+@pytest.fixture
+async def noted_log(relayed_log: Log) -> Log:
+    """A log whose read model is the list of what was applied."""
+    owner = await asyncpg.connect(relayed_log.admin_url)
+    await owner.execute("create table read.seen (lane smallint, seq bigint, no bigserial, primary key (lane, seq))")
+    await owner.execute("grant select, insert on read.seen to intake; grant usage on read.seen_no_seq to intake")
+    await owner.close()
+    return relayed_log

@@ -232,6 +232,16 @@ language sql immutable parallel safe as $$
   select array_agg(greatest(one, other) order by place) from unnest($1, $2) with ordinality both_of(one, other, place)
 $$;
 
+-- A reader writes only if every partition that it read stands where it was found.
+create function read.all_moved(p_found bigint, p_wanted int) returns boolean language plpgsql as $$
+begin
+  if p_found <> p_wanted then
+    raise exception 'the progress has moved' using errcode = 'XB410';
+  end if;
+  return true;
+end
+$$;
+
 create table read.directory_fact (
   version  bigint primary key,
   event_id uuid not null unique,

@@ -1,0 +1,196 @@
+"""Kafka → read model on real servers: once, in order, halting exactly where something is wrong and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from libs.events.consumer import Reader, read_cursor, take
+from libs.events.contracts import registry
+from libs.events.lanes import encode_meta
+from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, eventually, read_lane
+from tests.integration.readers import POISON, Noting, has_seen, seen, wire, working
+from tests.integration.relays import caught_up, relaying
+
+
+async def test_every_event_is_applied_once_and_in_order(noted_log: Log) -> None:
+    async with working(noted_log, Noting()):
+        for _ in range(5):
+            await noted_log.append(case_in(43), NOTED, NOTED)
+            await noted_log.append(case_in(44), NOTED)
+        await has_seen(noted_log, 43, *range(1, 11))
+        await has_seen(noted_log, 44, *range(1, 6))
+
+
+async def test_a_poison_event_halts_its_partition_exactly_there_and_no_other(noted_log: Log) -> None:
+    """All of lane 45 is in the topic before anybody reads, so that the poison stands inside a batch."""
+    await noted_log.append(case_in(45), NOTED, NOTED, POISON, NOTED)
+    async with working(noted_log, Noting()) as worker:
+        await eventually(lambda: worker.follower.reader.halted, "the partition halts")
+        await has_seen(noted_log, 45, 1, 2)
+        await noted_log.append(case_in(45))
+        await noted_log.append(case_in(46))
+        await has_seen(noted_log, 46, 1)
+        assert worker.follower.reader.halted == {TopicPartition("case.events", 45): "poison: CannotProject"}
+        assert await seen(noted_log, 45) == [1, 2]
+        # Relaying goes on: what stands in the topic is complete whatever a read model makes of it.
+        await eventually(lambda: worker.relay.positions[45] == 5, "the lane is relayed to its end")
+
+
+async def test_a_poison_event_among_lanes_that_were_fetched_together_halts_its_own(noted_log: Log) -> None:
+    lanes = range(11, 20)
+    for lane in lanes:
+        await noted_log.append(case_in(lane), POISON if lane == 14 else NOTED)
+    async with working(noted_log, Noting()) as worker:
+        for lane in set(lanes) - {14}:
+            await has_seen(noted_log, lane, 1)
+        await eventually(lambda: worker.follower.reader.halted, "the partition halts")
+        assert worker.follower.reader.halted == {TopicPartition("case.events", 14): "poison: CannotProject"}
+        await noted_log.append(case_in(15), NOTED)
+        await has_seen(noted_log, 15, 1, 2)
+        assert await seen(noted_log, 14) == []
+
+
+async def test_a_type_newer_than_the_code_halts_until_the_code_knows_it(
+    noted_log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await noted_log.append(case_in(47), NOTED)
+    await noted_log.append(case_in(47), NOTED)
+    known = registry.TYPES.pop(NOTED.ce_type)
+    try:
+        async with working(noted_log, Noting()) as worker:
+            await eventually(lambda: worker.follower.reader.halted, "the partition halts")
+            assert await seen(noted_log, 47) == []
+            assert list(worker.follower.reader.halted.values()) == [f"UnknownEvent: {NOTED.ce_type}"]
+    finally:
+        registry.TYPES[NOTED.ce_type] = known
+    async with working(noted_log, Noting()):
+        await has_seen(noted_log, 47, 1, 2)
+
+
+async def test_a_foreign_record_halts_its_partition_and_no_other(noted_log: Log) -> None:
+    async with working(noted_log, Noting()) as worker:
+        await noted_log.append(case_in(48))
+        await has_seen(noted_log, 48, 1)
+        async with AIOKafkaProducer(bootstrap_servers=noted_log.bootstrap) as intruder:
+            await intruder.send_and_wait("case.events", b"{}", partition=48, headers=[("ce_lane", b"-1")])
+        await eventually(lambda: worker.follower.reader.halted, "the partition halts")
+        await noted_log.append(case_in(49))
+        await has_seen(noted_log, 49, 1)
+
+
+async def test_a_changed_copy_of_an_event_halts_its_partition(noted_log: Log) -> None:
+    async with working(noted_log, Noting()) as worker:
+        await noted_log.append(case_in(50), NOTED)
+        await has_seen(noted_log, 50, 1)
+        (record,) = await wire(noted_log, 50)
+        forged = [*record.headers, *record.position.headers()]
+        async with AIOKafkaProducer(bootstrap_servers=noted_log.bootstrap) as intruder:
+            await intruder.send_and_wait("case.events", b'{"refused_by": "x"}', partition=50, headers=forged)
+        await eventually(lambda: worker.follower.reader.halted, "the partition halts")
+    assert encode_meta(record.headers) == (await noted_log.chain(50))[0]["meta"]
+    assert await seen(noted_log, 50) == [1]
+
+
+async def test_what_the_work_needs_may_be_away_for_a_while(noted_log: Log) -> None:
+    work = Noting(away=True)
+    async with working(noted_log, work) as worker:
+        await noted_log.append(case_in(51))
+        await eventually(lambda: worker.relay.positions.get(51) == 1, "the event is in the topic")
+        assert await seen(noted_log, 51) == []
+        work.away = False
+        await has_seen(noted_log, 51, 1)
+        assert worker.follower.reader.halted == {}
+
+
+async def test_a_heartbeat_that_nobody_can_read_is_passed_over(noted_log: Log) -> None:
+    async with working(noted_log, Noting()) as worker:
+        async with AIOKafkaProducer(bootstrap_servers=noted_log.bootstrap) as intruder:
+            for value in (b"", b"[]", b"{", b'{"source": "/xunban/intake"}', None):
+                await intruder.send_and_wait("log.heartbeats", value, key=b"/xunban/nobody")
+        at = await noted_log.append(case_in(52))
+        await eventually(lambda: worker.watermarks.sent.get((SOURCE, 52)) is not None, "a true beat counts")
+        await eventually(lambda: worker.watermarks.applied[SOURCE, 52] == at.seq, "the event is applied")
+
+
+async def test_lanes_move_to_a_second_worker_and_back_and_nothing_is_lost_or_doubled(noted_log: Log) -> None:
+    """Writers go on while a worker joins and while one of the two goes away without a word."""
+    lanes, first, second = (53, 54, 55, 10), Noting(), Noting()
+    cases = {lane: case_in(lane) for lane in lanes}
+    writing = True
+
+    async def write(lane: int) -> None:
+        while writing:
+            await noted_log.append(cases[lane], NOTED)
+
+    async with working(noted_log, first) as one:
+        writers = [asyncio.create_task(write(lane)) for lane in lanes]
+        await eventually(lambda: len(first.applied) > 20, "the first worker applies")
+        async with working(noted_log, second) as other:
+            await eventually(lambda: len(one.lanes) == len(other.lanes) == 32, "the lanes are shared out")
+            await eventually(lambda: len(second.applied) > 20, "the second worker applies")
+            assert not set(one.lanes) & set(other.lanes)
+            assert one.relay.owned == set(one.lanes)
+        await eventually(lambda: len(one.lanes) == 64, "the lanes come back", 40)
+        writing = False
+        await asyncio.gather(*writers)
+        for lane in lanes:
+            await has_seen(noted_log, lane, *range(1, await noted_log.seq(lane) + 1))
+        assert one.follower.reader.halted == {}
+    assert sorted(first.applied + second.applied) == [
+        (lane, seq) for lane in sorted(lanes) for seq in range(1, await noted_log.seq(lane) + 1)
+    ]
+
+
+async def test_a_worker_goes_on_where_its_database_says_not_where_kafka_thinks(noted_log: Log) -> None:
+    async with working(noted_log, Noting()):
+        await noted_log.append(case_in(56), NOTED)
+        await has_seen(noted_log, 56, 1)
+    await noted_log.append(case_in(56), NOTED)
+    async with working(noted_log, Noting()):
+        await has_seen(noted_log, 56, 1, 2)
+
+
+async def test_a_log_shorter_than_the_progress_is_read_again_and_what_is_known_is_dropped(noted_log: Log) -> None:
+    """The broker lost acknowledged records; the relay fills them in again and the reader finds its place by number."""
+    assert noted_log.starts[57] == 0, "the partition is this test's own"
+    async with working(noted_log, Noting()):
+        await noted_log.append(case_in(57), NOTED, NOTED)
+        await has_seen(noted_log, 57, 1, 2)
+    await noted_log.pool.execute("update progress set next_offset = 900 where partition = 57")
+    async with working(noted_log, Noting()) as worker:
+        await noted_log.append(case_in(57), NOTED)
+        await has_seen(noted_log, 57, 1, 2, 3)
+        assert worker.follower.reader.halted == {}
+    assert await noted_log.pool.fetchval("select next_offset from progress where partition = 57") < 900
+
+
+async def test_a_log_that_lost_records_and_grew_again_beyond_the_progress_is_read_again(noted_log: Log) -> None:
+    """The record before the progress is another one than was read there."""
+    assert noted_log.starts[58] == 0, "the partition is this test's own"
+    async with working(noted_log, Noting()):
+        await noted_log.append(case_in(58))
+        await has_seen(noted_log, 58, 1)
+    async with relaying(noted_log, [58]) as relay:
+        await noted_log.append(case_in(58))
+        await caught_up(noted_log, relay, 58)
+    await noted_log.pool.execute("update progress set next_offset = 2 where partition = 58")
+    async with working(noted_log, Noting()):
+        await noted_log.append(case_in(58))
+        await has_seen(noted_log, 58, 1, 2, 3)
+
+
+async def test_what_another_worker_applied_meanwhile_counts_for_the_watermark(noted_log: Log) -> None:
+    """A batch under way while lanes change hands: the new holder finds it applied, and hears of no event any more."""
+    work = Noting(away=True)
+    async with working(noted_log, work) as worker:
+        await noted_log.append(case_in(59))
+        await eventually(lambda: worker.relay.positions.get(59) == 1, "the event is in the log")
+        async with noted_log.pool.acquire() as conn:
+            records = await read_lane(noted_log, 59)
+            cursor = await read_cursor(conn, TopicPartition("case.events", 59))
+            await Reader(Noting()).apply(conn, [take(cursor, records, [one.offset for one in records])])
+        work.away = False
+        await eventually(lambda: worker.watermarks.lane(59, [SOURCE]) == MORNING, "a beat counts")
