@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol
 
 from libs.events import crash, store, tracing
-from libs.events.decider import Actor, Command, Decider, State
+from libs.events.decider import SYSTEM, Actor, Command, Decider, State
 from libs.events.envelope import Provenance, Recorded, draft
 from libs.events.errors import Refused, Rejected, StreamConflict
 from libs.events.event import Event
@@ -46,6 +46,18 @@ class Call:
     def on_new(self, case_id: str) -> Call:
         """This call on a case whose id has just been made: nothing can be known of it."""
         return replace(self, look=self.look and replace(self.look, case_id=case_id))
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """A command of the service's own that follows from an event, with what could be known then."""
+
+    command: Any
+    known: Known
+    cause: Recorded
+    traceparent: str | None
+    given: datetime | None
+    """The business time in manual mode: its cause's."""
 
 
 @dataclass(frozen=True)
@@ -169,40 +181,38 @@ class Desk(Generic[State, Command]):
             return await self.vault.keys_of(case_id)
         return CaseKeys(case_id, {})
 
-    async def react(
-        self,
-        conn: Connection,
-        command: Command,
-        known: Known,
-        *,
-        cause: Recorded,
-        actor: Actor,
-        given: datetime | None,
-        traceparent: str | None,
-    ) -> Appended | None:
-        """Decide and append inside the reader's transaction, whose lane is locked already.
+    async def react(self, conn: Connection, reactions: Sequence[Reaction]) -> None:
+        """Decide one after another, then append in one call per lane; in the reader's transaction, which holds them.
 
         A refusal is an outcome, not a halt: its events, if any, are facts of the access stream.
         """
-        case_id = cause.subject
-        own = await store.load(conn, f"case-{case_id}")
-        state = self.decider.fold(event.data for event in own)
-        stream, expected = f"case-{case_id}", len(own)
-        try:
-            events = self.decider.decide(state, command, known)
-        except Refused as refused:
-            events, stream, expected = refused.events, f"access-{case_id}", None  # type: ignore[assignment]
-        except Rejected:
-            return None
-        if not events:
-            return None
-        by = Provenance(actor, known.directory_version, cause.id, cause.recorded_at, traceparent)
-        at = given or cause.recorded_at
+        own = await store.load_all(conn, {f"case-{one.cause.subject}" for one in reactions})
+        folded = {stream: self.decider.fold(event.data for event in events) for stream, events in own.items()}
+        versions = {stream: len(events) for stream, events in own.items()}
+        appends = []
+        for one in reactions:
+            stream, expected = f"case-{one.cause.subject}", None
+            try:
+                events = self.decider.decide(folded[stream], one.command, one.known)
+                folded[stream], expected = self.decider.fold(events, folded[stream]), versions[stream]
+                versions[stream] += len(events)
+            except Refused as refused:
+                stream, events = f"access-{one.cause.subject}", refused.events
+            except Rejected:
+                continue
+            if events:
+                appends.append(self._reacted(stream, events, expected, one))
+        await store.append_all(conn, appends)
+
+    def _reacted(self, stream: str, events: Sequence[Event], expected: int | None, one: Reaction) -> Append:
+        cause = one.cause
+        by = Provenance(SYSTEM, one.known.directory_version, cause.id, cause.recorded_at, one.traceparent)
+        at = one.given or cause.recorded_at
         drafts = [
-            draft(event, plain_body(event), source=self.source, subject=case_id, stream=stream, at=at, by=by)
+            draft(event, plain_body(event), source=self.source, subject=cause.subject, stream=stream, at=at, by=by)
             for event in events
         ]
-        return await store.append(conn, stream, drafts, expected=expected, cause=cause.recorded_at, given=given)
+        return Append(stream, drafts, expected, cause.recorded_at, one.given)
 
 
 def provenance(actor: Actor, known: Known, own: Sequence[Recorded], traceparent: str | None) -> Provenance:

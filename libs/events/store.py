@@ -42,6 +42,10 @@ EVENTS_OF_STREAM = """
     select lane, seq, version, recorded_at, prev_hash, hash, meta, body
       from log.event where stream = $1 and version > $2 order by version
 """
+EVENTS_OF_STREAMS = """
+    select lane, seq, version, recorded_at, prev_hash, hash, meta, body
+      from log.event where stream = any($1) order by stream, version
+"""
 CLAIM = """
     insert into log.command_log (principal, idem_key, request_hash, status, response, last_event)
     values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true
@@ -81,6 +85,14 @@ def stored_position(row: Any) -> Position:
 async def load(conn: Connection, stream: str, after: int = 0) -> list[Recorded]:
     """The events of a stream after a version, in order; empty where it does not exist."""
     return stream_of(await conn.fetch(EVENTS_OF_STREAM, stream, after))
+
+
+async def load_all(conn: Connection, streams: Collection[str]) -> dict[str, list[Recorded]]:
+    """The events of each of these streams, in order; none where it does not exist."""
+    found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+    for event in stream_of(await conn.fetch(EVENTS_OF_STREAMS, list(streams))):
+        found[event.stream].append(event)
+    return found
 
 
 def stream_of(rows: Iterable[Any]) -> list[Recorded]:
@@ -149,9 +161,10 @@ async def claim(conn: Connection, wanted: Claim) -> bool:
 
 
 async def append_all(conn: Connection, appends: Sequence[Append]) -> dict[str, Appended]:
-    """Append to many streams, no stream twice: one call per lane, in the order in which everybody locks them.
+    """Append to many streams: one call per lane, in the order in which everybody locks them.
 
-    Answers by stream. The lanes stay locked until the caller's transaction ends. Raises `StreamConflict`.
+    Answers by stream, with the place of its last event. The lanes stay locked until the caller's transaction ends.
+    Raises `StreamConflict`.
     """
     of_lanes: dict[int, list[Append]] = {}
     for one in appends:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
 from structlog.contextvars import bound_contextvars
 
@@ -16,9 +15,9 @@ from libs.directory.store import FactRow
 from libs.directory.view import View
 from libs.events import tracing
 from libs.events.consumer import Done
-from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded
 from libs.events.following import NotYet
+from libs.events.handle import Reaction
 from libs.events.ids import EventId
 from libs.events.lanes import DIRECTORY_LANE
 from libs.events.readmodel import ReadModel
@@ -61,16 +60,6 @@ async def save_directory(conn: Connection, events: Sequence[Recorded]) -> None:
 
 
 @dataclass(frozen=True)
-class Reaction:
-    """A command of this service that follows from an event, with what could be known then."""
-
-    command: Any
-    facts: Facts
-    cause: Recorded
-    traceparent: str | None
-
-
-@dataclass(frozen=True)
 class Projecting:
     """The `work` of a worker: projection and reactions."""
 
@@ -87,8 +76,7 @@ class Projecting:
 
         async def react(conn: Connection) -> None:
             await lock_lanes(conn, {one.cause.position.lane for one in reactions})
-            for reaction in reactions:
-                await self._react(conn, reaction)
+            await self.running.desk.react(conn, reactions)
             if after := self.running.parts.after:
                 await after(self.running, conn, sorted({one.cause.subject for one in reactions}))
 
@@ -107,13 +95,8 @@ class Projecting:
             if parts.react is None or case is None:
                 return []
             facts = Facts(case, view, self.running.directory.directory)
-            return [Reaction(one, facts, event, here.traceparent) for one in parts.react(event, case, view)]
-
-    async def _react(self, conn: Connection, one: Reaction) -> None:
-        given = one.cause.recorded_at if self.running.manual else None
-        await self.running.desk.react(
-            conn, one.command, one.facts, cause=one.cause, actor=SYSTEM, given=given, traceparent=one.traceparent
-        )
+            given = event.recorded_at if self.running.manual else None
+            return [Reaction(one, facts, event, here.traceparent, given) for one in parts.react(event, case, view)]
 
     def _measure(self, model: ReadModel, events: Sequence[Recorded], seconds: float) -> None:
         if count := self.running.parts.count:
