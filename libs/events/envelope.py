@@ -16,6 +16,7 @@ from libs.events.ids import new_id
 from libs.events.lanes import CHAIN_HEADERS, DIRECTORY_LANE, Headers, encode_meta, leaf_hash, link_hash
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 ATTRIBUTES = frozenset(
     f"ce_{name}" for name in ("id", "source", "type", "subject", "stream", "time", "actor", "directoryversion")
 )
@@ -42,7 +43,7 @@ def wire_instant(at: datetime) -> str:
 
 def microseconds(at: datetime) -> int:
     """Microseconds since 1970, as the chain hashes them."""
-    return (at - EPOCH) // timedelta(microseconds=1)
+    return (at - EPOCH) // MICROSECOND
 
 
 @dataclass(frozen=True)

@@ -24,25 +24,38 @@ def genesis(source: str, lane: int) -> bytes:
     return sha256(f"xunban:{source}:{lane}".encode()).digest()
 
 
-class _Heads(dict[tuple[str, int], bytes]):
-    """Length and name of a header and the length of its value; the same twenty names come with every event."""
+class _Heads(dict[int, bytes]):
+    """Length and name of a header and the length of its value, by that length."""
 
-    def __missing__(self, key: tuple[str, int]) -> bytes:
-        name, size = key
+    def __init__(self, name: str) -> None:
+        super().__init__()
         raw = name.encode()
-        if len(self) > HEADS_AT_MOST:
-            self.clear()
-        self[key] = head = struct.pack(">H", len(raw)) + raw + struct.pack(">I", size)
+        self.start = struct.pack(">H", len(raw)) + raw
+
+    def __missing__(self, size: int) -> bytes:
+        head = self.start + struct.pack(">I", size)
+        if size < REMEMBERED:
+            self[size] = head
         return head
 
 
-HEADS_AT_MOST = 4096
-_HEADS = _Heads()
+class _Names(dict[str, _Heads]):
+    """The same twenty names come with every event."""
+
+    def __missing__(self, name: str) -> _Heads:
+        if len(self) > REMEMBERED:
+            self.clear()
+        self[name] = heads = _Heads(name)
+        return heads
+
+
+REMEMBERED = 256
+_HEADS = _Names()
 
 
 def encode_meta(headers: Iterable[tuple[str, bytes]]) -> bytes:
     """Headers outside the chain fields, in wire order: u16 length, name, u32 length, value."""
-    return b"".join([_HEADS[name, len(value)] + value for name, value in headers])
+    return b"".join([_HEADS[name][len(value)] + value for name, value in headers])
 
 
 def decode_meta(meta: bytes) -> Headers:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from libs.events.lanes import CASE_LANES, decode_meta, encode_meta, genesis, lane_of, leaf_hash, link_hash
 
-HEADERS = st.lists(st.tuples(st.text(max_size=40), st.binary(max_size=200)), max_size=12)
+HEADERS = st.lists(st.tuples(st.text(max_size=40), st.binary(max_size=400)), max_size=12)
 
 
 def test_a_case_keeps_its_lane_whatever_case_its_letters_have() -> None:
