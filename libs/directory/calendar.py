@@ -61,7 +61,7 @@ class Limit:
         return f"{self.amount}{self.unit}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WorkCalendar:
     """Working windows and working days of one place; instants go in with their offset and come out in UTC.
 
@@ -86,13 +86,8 @@ class WorkCalendar:
         return day not in self.off_days if day.weekday() < 5 else day in self.make_up_days
 
     def nth_working_day(self, day: date, count: int) -> date:
-        """The `count`-th working day strictly after `day` (CLK-03); a few steps, however many years it spans."""
-        ordinal = day.toordinal()
-        target = self._working_days_until(ordinal) + count
-        # No day counts more than once, so stepping by what is missing never passes the wanted day.
-        while missing := target - self._working_days_until(ordinal):
-            ordinal += missing
-        return date.fromordinal(ordinal)
+        """The `count`-th working day strictly after `day` (CLK-03)."""
+        return _nth_working_day(self, day, count)
 
     def day_of(self, instant: datetime) -> date:
         """The civil day in which an event happened."""
@@ -123,12 +118,12 @@ class WorkCalendar:
     def working_time(self, start: datetime, end: datetime) -> timedelta:
         """How much working time lies between two instants."""
         first, last = self._wall(start), self._wall(end)
-        days = self._working_days_until(last.toordinal() - 1) - self._working_days_until(first.toordinal() - 1)
+        days = self.working_days_until(last.toordinal() - 1) - self.working_days_until(first.toordinal() - 1)
         return days * self._day_length + self._worked_on(last) - self._worked_on(first)
 
     def working_days_ended(self, start: datetime, end: datetime) -> int:
         """How many working days end after `start` and not after `end` (CLK-11)."""
-        return self._working_days_until(self._last_ended(end)) - self._working_days_until(self._last_ended(start))
+        return self.working_days_until(self._last_ended(end)) - self.working_days_until(self._last_ended(start))
 
     def move(self, instant: datetime, days: int) -> datetime:
         """`days` working days later, at the same wall-clock time; 24:00 stays 24:00."""
@@ -168,7 +163,7 @@ class WorkCalendar:
         day = self.day_of(instant)
         return day.toordinal() - (self.end_of(day) > instant)
 
-    def _working_days_until(self, ordinal: int) -> int:
+    def working_days_until(self, ordinal: int) -> int:
         """Working days from the beginning of the civil calendar to the day with this ordinal, included."""
         # Ordinal 1 is a Monday.
         weekdays = ordinal // 7 * 5 + min(ordinal % 7, 5)
@@ -185,6 +180,17 @@ class WorkCalendar:
     @cached_property
     def _day_length(self) -> timedelta:
         return sum((closes - opens for opens, closes in self.windows), timedelta())
+
+
+@lru_cache(maxsize=8192)
+def _nth_working_day(calendar: WorkCalendar, day: date, count: int) -> date:
+    """A few steps, however many years it spans; remembered, for thousands of clocks run through the same days."""
+    ordinal = day.toordinal()
+    target = calendar.working_days_until(ordinal) + count
+    # No day counts more than once, so stepping by what is missing never passes the wanted day.
+    while missing := target - calendar.working_days_until(ordinal):
+        ordinal += missing
+    return date.fromordinal(ordinal)
 
 
 def calendar_of(clock: WorkClock, years: Iterable[CalendarPublished]) -> WorkCalendar:

@@ -127,7 +127,9 @@ def fold(operations: Iterable[Operation], calendar: WorkCalendar, rule: LampRule
 
 def _elapse(run: _Run, at: datetime, calendar: WorkCalendar, rule: LampRule) -> _Run:
     """The time until `at`: used, or – while the clock is held – charged without consequence, or not charged."""
-    if run.started is None or at == run.at:
+    if at == run.at:
+        return run
+    if run.started is None:
         return replace(run, at=at)
     if not run.obstacles:
         return replace(run, at=at, spans=(*run.spans, _span(run, run.started, at, calendar, rule)))
@@ -172,8 +174,15 @@ def _start(run: _Run, start: Started, calendar: WorkCalendar) -> _Run:
         limit_due = add(start.counted_from, start.limit, calendar)
     elif start.limit:
         limit_due = due(start.at, start.limit, calendar)
-    known = replace(run, started=start, waiting="ended" in run.obstacles, round=start.round, limit=start.limit)
-    return replace(known, limit_due=limit_due, upstream=start.upstream)
+    return replace(
+        run,
+        started=start,
+        waiting="ended" in run.obstacles,
+        round=start.round,
+        limit=start.limit,
+        limit_due=limit_due,
+        upstream=start.upstream,
+    )
 
 
 def _extend(run: _Run, more: Limit, calendar: WorkCalendar) -> _Run:

@@ -46,8 +46,8 @@ def look(
     """
     found = all_steps(clocks, facts)
     licensed = due_steps(found, watermark, clocks.recorded)
-    keys = {step.key for step in licensed} | clocks.recorded
-    following = next((step for step in found if step.key not in keys), None)
+    ahead = (step for step in found if step.instant >= watermark)
+    following = next((step for step in ahead if step.key not in clocks.recorded), None)
     return [_event_of(step, clocks, facts, unit) for step in licensed], following
 
 
@@ -57,7 +57,7 @@ def next_step(clocks: Clocks, facts: Facts) -> Step | None:
 
 
 def all_steps(clocks: Clocks, facts: Facts) -> tuple[Step, ...]:
-    """All steps, past and to come, each by the calendar and ladder that its clock has pinned.
+    """All steps, past and to come, in the order of their instants, each by what its clock has pinned.
 
     Where clocks pin different versions the earliest step of a key counts, as among clocks of one version.
     """
@@ -70,7 +70,7 @@ def all_steps(clocks: Clocks, facts: Facts) -> tuple[Step, ...]:
         view = facts.at(version)
         found += steps(states, levels(view, urgency), calendar_at(view))
     first: dict[StepKey, Step] = {}
-    for step in sorted(found, key=order_of):
+    for step in sorted(found, key=order_of) if len(pinned) > 1 else found:
         first.setdefault(step.key, step)
     return tuple(first.values())
 

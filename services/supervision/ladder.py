@@ -17,7 +17,9 @@ from services.supervision.lamps import Urgency
 
 CLIMBING: tuple[Clock, ...] = ("handling", "rework", "overall")
 """They climb one ladder per (case, round); the others only warn and breach (CLK-09)."""
+RANKS = {clock: rank for rank, clock in enumerate(CLIMBING)}
 StepKind = Literal["warn", "breach", "level"]
+KINDS: tuple[StepKind, ...] = ("warn", "breach", "level")
 StepKey = tuple[StepKind, str]
 Levels = Mapping[int, Limit | None]
 """Ladder level → how long after the due instant; None is at once."""
@@ -114,7 +116,7 @@ def _first(
         for span in clock.spans
         if round_ in (None, span.round) and (met := span.reached(instant(span)))
     ]
-    return min(reached, key=order_of, default=None)
+    return min(reached, key=order_of) if len(reached) > 1 else next(iter(reached), None)
 
 
 def _after_due(after: Limit | None, calendar: WorkCalendar) -> Callable[[Span], datetime]:
@@ -123,8 +125,4 @@ def _after_due(after: Limit | None, calendar: WorkCalendar) -> Callable[[Span], 
 
 def order_of(step: Step) -> tuple[object, ...]:
     """Sort key: by instant; of several at once warnings first, then breaches, then levels."""
-    return step.instant, ("warn", "breach", "level").index(step.kind), step.level, _rank(step.clock), step.clock_id
-
-
-def _rank(clock: Clock) -> int:
-    return CLIMBING.index(clock) if clock in CLIMBING else len(CLIMBING)
+    return step.instant, KINDS.index(step.kind), step.level, RANKS.get(step.clock, len(RANKS)), step.clock_id
