@@ -66,7 +66,7 @@ async def one_by_one(here: Runtime, lanes: Sequence[int], at: datetime, wanted: 
             decided = timers.decide(here, await timers.load(conn, [case_id]), at, view)
             async with conn.transaction():
                 await lock_lanes(conn, [lane])
-                await timers.record(here, conn, decided)
+                await timers.record(conn, decided)
     return wanted / (time.perf_counter() - begun)
 
 

@@ -39,8 +39,8 @@ log = structlog.get_logger()
 
 SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 """Whose facts move clocks: their watermarks license the steps."""
-CASES = 50
-"""Cases per transaction, so that a lane is never held for long."""
+CASES = 100
+"""Cases per transaction, so that a lane is held for a few hundredths of a second."""
 ROUND = 500
 """Cases per lane and look."""
 SIDE_BY_SIDE = 3
@@ -226,7 +226,7 @@ class Look:
                 decided = decide(self.running, watched, watermark, self.view)
                 async with conn.transaction():
                     await lock_lanes(conn, [lane])
-                    await record(self.running, conn, decided)
+                    await record(conn, decided)
                     crash.here("timer.before_commit")
 
 
@@ -234,48 +234,53 @@ class Look:
 class Decided:
     """What is to be recorded of one case, and what comes next."""
 
-    case: Watched
-    directory_version: int
-    steps: Sequence[Recordable]
+    case_id: str
+    version: int
+    steps: Append | None
     following: Step | None
 
 
 def decide(running: Runtime, watched: Sequence[Watched], watermark: datetime, view: View) -> list[Decided]:
-    """The steps of these cases that the watermark licenses."""
+    """The steps of these cases that the watermark licenses, ready to be written."""
     facts = facts_at(running, view)
-    return [Decided(one, view.version, *look(one.clocks, watermark, facts, one.unit)) for one in watched]
+    decided = []
+    for one in watched:
+        steps, following = look(one.clocks, watermark, facts, one.unit)
+        append = _append(running, one, steps, view.version) if steps else None
+        decided.append(Decided(one.case_id, one.version, append, following))
+    return decided
 
 
-async def record(running: Runtime, conn: Connection, decided: Sequence[Decided]) -> None:
+async def record(conn: Connection, decided: Sequence[Decided]) -> None:
     """Append the steps and set the next ones, in one transaction whose lane is locked.
 
     A case whose stream has moved on meanwhile is left: its timer row stands, and the next look decides anew.
     """
-    streams = [f"case-{one.case.case_id}" for one in decided]
+    streams = [f"case-{one.case_id}" for one in decided]
     heads = dict(await conn.fetch("select stream, version from log.stream_head where stream = any($1)", streams))
-    unmoved = [one for one in decided if heads[f"case-{one.case.case_id}"] == one.case.version]
-    await store.append_all(conn, [_append(running, one) for one in unmoved if one.steps])
-    await write(conn, {one.case.case_id: one.following for one in unmoved})
+    unmoved = [one for one in decided if heads[f"case-{one.case_id}"] == one.version]
+    await store.append_all(conn, [one.steps for one in unmoved if one.steps])
+    await write(conn, {one.case_id: one.following for one in unmoved})
 
 
-def _append(running: Runtime, one: Decided) -> Append:
+def _append(running: Runtime, one: Watched, steps: Sequence[Recordable], directory_version: int) -> Append:
     return Append(
-        stream=f"case-{one.case.case_id}",
-        drafts=[_draft(running, one, step) for step in one.steps],
-        expected=one.case.version,
-        cause=one.case.last_recorded_at,
-        given=max(step.instant for step in one.steps) if running.manual else None,
+        stream=f"case-{one.case_id}",
+        drafts=[_draft(running.settings.source, one, step, directory_version) for step in steps],
+        expected=one.version,
+        cause=one.last_recorded_at,
+        given=max(step.instant for step in steps) if running.manual else None,
     )
 
 
-def _draft(running: Runtime, one: Decided, step: Recordable) -> Draft:
+def _draft(source: str, one: Watched, step: Recordable, directory_version: int) -> Draft:
     """The step bears its own instant; its cause is the newest event of its clock."""
     return draft(
         step,
         plain_body(step),
-        source=running.settings.source,
-        subject=one.case.case_id,
-        stream=f"case-{one.case.case_id}",
+        source=source,
+        subject=one.case_id,
+        stream=f"case-{one.case_id}",
         at=step.instant,
-        by=Provenance(SYSTEM, one.directory_version, *one.case.causes[step.clock_id]),
+        by=Provenance(SYSTEM, directory_version, *one.causes[step.clock_id]),
     )
