@@ -5,6 +5,7 @@ import importlib
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,12 +24,13 @@ from libs.service.runtime import Opener, Parts
 from libs.service.settings import broker_at
 
 app = typer.Typer()
+Service = StrEnum("Service", ["intake", "routing", "supervision", "notify"])
 
 
 @app.command("compare")
 def compare_services(
     instance: Annotated[str, typer.Option(help="实例 / instance")] = "town",
-    service: Annotated[list[str] | None, typer.Option(help="服务,可重复 / service, may be repeated")] = None,
+    service: Annotated[list[Service] | None, typer.Option(help="服务,可重复 / service, may be repeated")] = None,
 ) -> None:
     """由日志重建读模型并逐行比对, 不同则退出码为 1 / rebuild read models from the log and compare, row for row.
 
@@ -50,7 +52,7 @@ async def _compared(instance: str, bootstrap: Address, services: Sequence[str]) 
 
 @app.command("rebuild")
 def rebuild_services(
-    service: Annotated[list[str], typer.Option(help="服务,可重复 / service, may be repeated")],
+    service: Annotated[list[Service], typer.Option(help="服务,可重复 / service, may be repeated")],
     instance: Annotated[str, typer.Option(help="实例 / instance")] = "town",
 ) -> None:
     """由日志重建读模型并替换线上的 / rebuild read models from the log and put them in the place of the live ones."""

@@ -35,13 +35,13 @@ ZH = {act.name: act.zh for act in LIFE} | {
 @app.command()
 def load(
     rate: Annotated[
-        list[float] | None, typer.Option(help="每秒到达数, 可重复 / arrivals a second, may be repeated")
+        list[float] | None, typer.Option(help="每秒到达数, 可重复 / arrivals a second, may be repeated", min=0.1)
     ] = None,
-    seconds: Annotated[float, typer.Option(help="每档秒数 / seconds of each rate")] = 60,
+    seconds: Annotated[float, typer.Option(help="每档秒数 / seconds of each rate", min=1)] = 60,
     *,
     search: Annotated[bool, typer.Option(help="寻找可持续的最高速率 / find the highest rate that holds")] = True,
     burst: Annotated[bool, typer.Option(help="十倍突发 / a burst of ten times the rate")] = True,
-    burst_seconds: Annotated[float, typer.Option(help="突发秒数 / seconds of the burst")] = 60,
+    burst_seconds: Annotated[float, typer.Option(help="突发秒数 / seconds of the burst", min=1)] = 60,
 ) -> None:
     """施加负载并核对日志 / load a town of its own, then compare every answer with the log; exit code 1 on a loss.
 
