@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -11,6 +12,9 @@ from libs.directory.view import View
 from libs.events.contracts.directory import ContactPoint
 from libs.events.errors import NotFound
 from libs.events.rulebook import Messages
+
+WORD = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\]\\,;:@".]+'
+MAILBOX = re.compile(rf"{WORD}(\.{WORD})*@{WORD}(\.{WORD})*")
 
 
 def rules_of(view: View) -> Messages:
@@ -44,6 +48,11 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def is_email(address: str) -> bool:
+    """Whether mail programs take it for one mailbox: words between dots, and nothing that means something to them."""
+    return MAILBOX.fullmatch(address) is not None
+
+
 def contact_findings(view: View) -> Iterator[Finding]:
     """Addresses that cannot work, and two points on one channel, of which only one would be used."""
     for person in view.people:
@@ -64,12 +73,22 @@ def _findings(path: str, points: Sequence[ContactPoint]) -> Iterator[Finding]:
 def _is_address(point: ContactPoint) -> bool:
     match point.channel:
         case "webhook":
-            url = urlsplit(point.address)
-            return url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname))
+            return _is_url(point.address)
         case "email":
-            name, at, domain = point.address.partition("@")
-            return bool(name and at and domain) and not set(" \r\n<>,@") & set(name + domain)
+            return is_email(point.address)
         case "sms":
             return point.address.removeprefix("+").isdecimal()
         case "file":
             return not point.address
+
+
+def _is_url(address: str) -> bool:
+    try:
+        url = urlsplit(address)
+        _ = url.port
+        (url.hostname or "").encode("idna")
+    except ValueError:
+        return False
+    if not url.hostname or not address.isprintable() or " " in address:
+        return False
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname))

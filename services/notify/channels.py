@@ -70,6 +70,9 @@ async def carried(carrier: Channel, parcel: Parcel, seconds: float = PATIENCE_SE
             return await carrier.deliver(parcel)
     except TimeoutError as error:
         raise ChannelFailed("TIMEOUT", away=True) from error
+    except ValueError as error:
+        # What the libraries of the channels say of an address that nobody checked: it concerns this message alone.
+        raise ChannelFailed("ADDRESS") from error
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import aiosmtplib
 
-from libs.directory.contacts import is_loopback
+from libs.directory.contacts import is_email, is_loopback
 from libs.service.clock import real_now
 from services.notify.channels import ChannelFailed, Parcel
 
@@ -37,6 +37,8 @@ class MailChannel:
 
     async def deliver(self, parcel: Parcel) -> str:
         """Hand it to the server; the receipt is its Message-ID."""
+        if not is_email(parcel.address):
+            raise ChannelFailed("ADDRESS")
         message = self.compose(parcel)
         try:
             await aiosmtplib.send(

@@ -92,7 +92,13 @@ def test_what_only_a_reporter_would_be_told_needs_nobody_where_there_is_none() -
         HOOK | {"address": "http://housing.example.org/hook"},
         HOOK | {"address": "nowhere"},
         MAIL | {"address": "fang.yun"},
+        HOOK | {"address": "https://"},
+        HOOK | {"address": "https://[::1/hook"},
+        HOOK | {"address": "https://housing..example.org/hook"},
         MAIL | {"address": "a@b.org, c@d.org"},
+        MAIL | {"address": "a@b.org;c"},
+        MAIL | {"address": "fang.yun@housing..example.org"},
+        MAIL | {"address": "fang.yun@["},
         PHONE | {"address": "office"},
     ],
 )

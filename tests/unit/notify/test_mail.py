@@ -1,6 +1,7 @@
 """E-mail against a real mail server: one Message-ID per message, readable Chinese, failures with a code."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 
@@ -54,6 +55,16 @@ async def test_a_server_that_refuses_is_a_failure_with_its_code(server: Receiver
         await channel(server).deliver(PARCEL)
 
     assert (failed.value.code, failed.value.away) == (f"SMTP_{status}", away)
+
+
+@pytest.mark.parametrize("address", ["ma.jun@housing..example.org", "ma.jun@[", ":@;", "a\x00@b.org"])
+async def test_an_address_that_is_none_fails_by_itself_and_stops_nobody(server: Receiver, address: str) -> None:
+    before = len(server.got)
+
+    with pytest.raises(ChannelFailed) as failed:
+        await channel(server).deliver(replace(PARCEL, address=address))
+
+    assert (failed.value.code, failed.value.away, len(server.got)) == ("ADDRESS", False, before)
 
 
 async def test_a_server_that_is_not_there_is_away() -> None:

@@ -1,6 +1,7 @@
 """Webhooks and SMS against a real receiver: signed, with the same id in every try, and told apart when they fail."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event
 
@@ -108,6 +109,13 @@ async def test_of_an_answer_without_end_no_more_is_read_than_anybody_needs(recei
 
     assert await WebhookChannel(KEY).deliver(parcel(receiver)) == "HTTP 200"
     receiver.endless = False
+
+
+async def test_an_address_that_is_none_fails_by_itself_and_stops_nobody(receiver: Receiver) -> None:
+    with pytest.raises(ChannelFailed) as failed:
+        await carried(WebhookChannel(KEY), replace(parcel(receiver), address="https://xn--/hook"))
+
+    assert (failed.value.code, failed.value.away) == ("ADDRESS", False)
 
 
 async def test_on_a_clock_set_by_hand_nobody_outside_is_posted_to() -> None:
