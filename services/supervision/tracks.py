@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
-from libs.directory.calendar import Limit, calendar_at
+from libs.directory.calendar import Limit, WorkCalendar, calendar_at
 from libs.directory.facts import Facts
 from libs.events.contracts.supervision import (
     AutoEscalated,
@@ -29,6 +30,7 @@ from libs.events.event import Event
 from libs.events.ids import ClockId, UnitId
 from services.supervision.clocks import ClockState, fold
 from services.supervision.ladder import CLIMBING, StepKey, step_key
+from services.supervision.lamps import LampRule
 from services.supervision.operations import Continued, Ended, Operation, Reopened, Started, Stopped
 from services.supervision.rules import lamp_rule
 
@@ -128,7 +130,13 @@ def _started(event: DeadlineSet, position: int) -> Started:
 def state_of(track: Track, clocks: Clocks, facts: Facts) -> ClockState | None:
     """One clock after everything that is known; None when it never ran."""
     view = facts.at(track.directory_version)
-    return fold((*track.operations, *clocks.of_case), calendar_at(view), lamp_rule(view, track.urgency))
+    return _folded((*track.operations, *clocks.of_case), calendar_at(view), lamp_rule(view, track.urgency))
+
+
+@lru_cache(maxsize=1024)
+def _folded(operations: tuple[Operation, ...], calendar: WorkCalendar, rule: LampRule) -> ClockState | None:
+    """Remembered: who decides on a clock says it, its timer asks again, and cases that came at once have equal ones."""
+    return fold(operations, calendar, rule)
 
 
 def states_of(clocks: Clocks, facts: Facts) -> dict[ClockId, ClockState]:
