@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import BrokerResponseError, KafkaError
 
 from libs.events import crash, tracing
 from libs.events.bell import CHANNEL
 from libs.events.broker import Address, reach
-from libs.events.consumer import Cursor, parsed
 from libs.events.envelope import well_formed
-from libs.events.errors import ChainBroken
 from libs.events.heartbeat import stop_producer
-from libs.events.lanes import DIRECTORY_LANE, decode_meta
+from libs.events.lanes import decode_meta
 from libs.events.store import AWAY, Connection, Pool, stored_position
+from libs.events.tail import heads_in_log, topic_of
 
 log = structlog.get_logger()
 
@@ -40,33 +39,11 @@ AFTER_POSITION = """
      where e.bytes - octet_length(e.body) < $4
      order by e.lane, e.seq
 """
-RECORDED = """
-    select s.lane, s.source, s.seq, s.hash, p.next_offset
-      from read.source_progress s
-      join read.progress p on p.partition = s.lane % 64
-                          and p.topic = case s.lane when 64 then 'directory.events' else 'case.events' end
-     where s.lane = any($1)
-"""
-"""Of one instant: a reader may move meanwhile."""
 STORED = """
     select (select e.hash from log.event e where e.lane = h.lane and e.seq = $2), h.closed
       from log.lane_head h where h.lane = $1
 """
 CLOSE = "select log.close_lane($1, $2)"
-Head: TypeAlias = tuple[int, bytes]
-NOTHING: Head = (0, b"")
-
-
-def topic_of(lane: int) -> TopicPartition:
-    """Lane = partition; the directory's lane has a topic of its own."""
-    if lane == DIRECTORY_LANE:
-        return TopicPartition("directory.events", 0)
-    return TopicPartition("case.events", lane)
-
-
-def source_of(service_source: str, lane: int) -> str:
-    """Lane 64 speaks for the directory, whoever hosts it."""
-    return "/xunban/directory" if lane == DIRECTORY_LANE else service_source
 
 
 @dataclass
@@ -207,68 +184,11 @@ class Relay:
             self.positions[lane] = last
 
     async def _reconcile(self, lanes: list[int]) -> None:
-        """Find each lane's own last sequence in the log, from the recorded progress to the end of the partition."""
-        cursors = await self._recorded(lanes)
-        last, lost = await self._tail(cursors)
-        for lane in lost:
-            # The log lost records that we had read: what it still has is what counts, and the table refills it.
-            log.error("log_lost_records", source=self.source, lane=lane)
+        """Go on after what the log itself has of these lanes."""
+        heads = await heads_in_log(self.pool, self.bootstrap, self.source, lanes)
         async with self.pool.acquire() as conn:
-            for lane, cursor in cursors.items():
-                recorded = NOTHING if lane in lost else cursor.heads[source_of(self.source, lane)]
-                seen = last.get(lane, NOTHING)
-                await self._take_up(conn, lane, *(seen if seen[0] > recorded[0] else recorded))
-
-    async def _recorded(self, lanes: list[int]) -> dict[int, Cursor]:
-        cursors: dict[int, Cursor] = {}
-        for row in await self.pool.fetch(RECORDED, lanes):
-            cursor = cursors.setdefault(row["lane"], Cursor(topic_of(row["lane"]), row["next_offset"], {}))
-            cursor.heads[row["source"]] = (row["seq"], row["hash"])
-        return cursors
-
-    async def _tail(self, cursors: Mapping[int, Cursor]) -> tuple[dict[int, Head], set[int]]:
-        """Our last record per lane after the recorded progress, and the lanes whose log is not what we had read."""
-        consumer = AIOKafkaConsumer(**reach(self.bootstrap), enable_auto_commit=False, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            return await self._read_tail(consumer, {cursor.partition: cursor for cursor in cursors.values()})
-        finally:
-            await consumer.stop()
-
-    async def _read_tail(
-        self, consumer: AIOKafkaConsumer, cursors: Mapping[TopicPartition, Cursor]
-    ) -> tuple[dict[int, Head], set[int]]:
-        consumer.assign(list(cursors))
-        ends = await consumer.end_offsets(list(cursors))
-        lost = {tp for tp, cursor in cursors.items() if cursor.next_offset > ends[tp]}
-        starts = {tp: 0 if tp in lost else cursor.begin for tp, cursor in cursors.items()}
-        unproven = {tp for tp, cursor in cursors.items() if starts[tp] == cursor.begin < cursor.next_offset}
-        reading = {tp for tp in cursors if starts[tp] < ends[tp]}
-        for tp, start in starts.items():
-            consumer.seek(tp, start)
-        consumer.pause(*(cursors.keys() - reading))
-        last: dict[int, Head] = {}
-        while reading:
-            async with asyncio.timeout(SEND_SECONDS):
-                got = await consumer.getmany(timeout_ms=500)
-            for tp, records in got.items():
-                if tp in unproven and not cursors[tp].stands_behind(parsed(records[0])):
-                    lost.add(tp)
-                    consumer.seek(tp, 0)
-                else:
-                    self._own_last(cursors[tp].lane, records, last)
-            unproven -= got.keys()
-            done = {tp for tp in reading if await consumer.position(tp) >= ends[tp]}
-            reading -= done
-            consumer.pause(*done)
-        return last, {cursors[tp].lane for tp in lost}
-
-    def _own_last(self, lane: int, records: Iterable[Any], last: dict[int, Head]) -> None:
-        for record in map(parsed, records):
-            if isinstance(record, ChainBroken) or record.source != source_of(self.source, lane):
-                continue  # A stranger's: the reader halts on it and `verify` names it; it is not ours to continue.
-            if record.position.seq > last.get(lane, NOTHING)[0]:
-                last[lane] = record.position.seq, record.position.hash
+            for lane, (seq, head) in heads.items():
+                await self._take_up(conn, lane, seq, head)
 
     async def _take_up(self, conn: Connection, lane: int, seq: int, head: bytes) -> None:
         if lane not in self.owned:

@@ -19,8 +19,8 @@ from libs.events.checkpoint import SECONDS as CHECKPOINT_SECONDS
 from libs.events.checkpoint import Signer, read_key
 from libs.events.following import TRANSIENT
 from libs.events.pace import BRISK, TOWN
-from libs.events.relay import source_of
 from libs.events.store import business_now
+from libs.events.tail import source_of
 from libs.events.topics import check_topics
 from libs.events.worker import Worker
 from libs.service import measuring, problems

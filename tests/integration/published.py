@@ -11,7 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from libs.audit.reading import open_log
 from libs.events.lanes import CASE_LANES
-from libs.events.relay import Relay, topic_of
+from libs.events.relay import Relay
+from libs.events.tail import topic_of
 from libs.events.topics import FOR_EVER
 from tests.integration.logs import SOURCE, Log, eventually
 
