@@ -38,7 +38,8 @@ async def compare(bootstrap: str, acknowledged: Mapping[str, str]) -> Kept:
             for record in records:
                 # A record that was sent twice stands for the same number: readers drop the second.
                 said = dict(record.headers)
-                places[said["ce_id"].decode()].add((record.partition, said["ce_laneseq"]))
-    lost = sum(event not in places for event in acknowledged)
-    twice = sum(len(places.get(event, ())) > 1 for event in acknowledged)
+                if (event := said["ce_id"].decode()) in acknowledged:
+                    places[event].add((record.partition, said["ce_laneseq"]))
+    lost = len(acknowledged.keys() - places.keys())
+    twice = sum(len(found) > 1 for found in places.values())
     return Kept(len(acknowledged), lost, twice, len(checker.findings))
