@@ -17,7 +17,7 @@ from libs.events import crash, store
 from libs.events.contracts.notify import MessageDropped
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded
-from libs.events.errors import StreamConflict
+from libs.events.errors import StreamConflict, UnknownEvent
 from libs.events.following import TRANSIENT
 from libs.events.handle import Call
 from libs.events.ids import MessageId
@@ -135,7 +135,7 @@ class Sender:
         async with slots:
             try:
                 await work
-            except (StreamConflict, *TRANSIENT) as why:
+            except (StreamConflict, UnknownEvent, *TRANSIENT) as why:
                 log.warning("sender_waits", channels=self.line.names, reason=type(why).__name__)
                 return False
         return True

@@ -24,6 +24,7 @@ from libs.events.contracts.registry import decode
 from libs.events.contracts.supervision import ClockMoved
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, draft
+from libs.events.errors import UnknownEvent
 from libs.events.following import TRANSIENT
 from libs.events.ids import ClockId, UnitId
 from libs.events.lanes import lane_of
@@ -209,11 +210,14 @@ class Look:
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
     async def lane(self, lane: int, watermark: datetime, case_ids: Sequence[str]) -> bool:
-        """Whether it went through: a lane that is closed or held must not keep the others from their steps."""
+        """Whether it went through.
+
+        A lane that is closed or held, or whose cases know more than this code, keeps no other from its steps.
+        """
         async with self.slots:
             try:
                 await self._record(lane, watermark, case_ids)
-            except TRANSIENT as why:
+            except (UnknownEvent, *TRANSIENT) as why:
                 log.warning("timers_wait", lane=lane, reason=type(why).__name__)
                 return False
         return True
