@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pytest
+import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from deploy.embedded.stack import Stack
+from libs.service.log import without_words
 
 
 class Pieces(LoadScopeScheduling):  # type: ignore[misc]
@@ -17,6 +19,12 @@ class Pieces(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         module = PurePosixPath(nodeid.partition("::")[0])
         return str(module.parent if module.parent.name in {"browser", "days", "e2e", "edge", "faults"} else module)
+
+
+def pytest_configure() -> None:
+    """Log like a process: a traceback with the values of all its frames takes seconds, and a worker its place."""
+    said = (structlog.processors.add_log_level, without_words, structlog.processors.JSONRenderer(ensure_ascii=False))
+    structlog.configure(processors=said)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
