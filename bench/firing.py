@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.rows import Row, at_most, times_at_least
 from deploy.embedded.stack import Stack
-from libs.events.store import lock_lanes
+from libs.events.store import lock_lane
 from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
 from services.supervision import timers
@@ -65,7 +65,7 @@ async def one_by_one(here: Runtime, lanes: Sequence[int], at: datetime, wanted: 
             case_id = await conn.fetchval(ONE, lane, at)
             decided = timers.decide(here, await timers.load(conn, [case_id]), at, view)
             async with conn.transaction():
-                await lock_lanes(conn, [lane])
+                await lock_lane(conn, lane)
                 await timers.record(conn, decided)
     return wanted / (time.perf_counter() - begun)
 

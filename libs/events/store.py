@@ -59,7 +59,6 @@ APPEND_ONCE = """
       from claimed, lateral log.append(claimed.lane, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 """The key before the lane: a second request with it waits for the first one there, and then appends nothing."""
-LOCK = "select log.lock_lane(lane) from unnest($1::smallint[]) lane"
 NOW = "select log.business_now()"
 
 Claim: TypeAlias = tuple[str, str, bytes, int | None, str | None, str | None]
@@ -220,6 +219,14 @@ async def business_now(conn: Connection) -> datetime:
     return now
 
 
+async def lock_lane(conn: Connection, lane: int) -> None:
+    """Take the lane before any stream, timer or read model (lock order, architecture.md §2)."""
+    await conn.execute("select log.lock_lane($1)", lane)
+
+
 async def lock_lanes(conn: Connection, lanes: Collection[int]) -> None:
-    """Take lanes before any stream, timer or read model, the lowest first (lock order, architecture.md §2)."""
-    await conn.execute(LOCK, sorted(lanes))
+    """Take lanes, as `lock_lane`; raises `LockNotAvailableError` where somebody holds one of several for long."""
+    if len(lanes) == 1:
+        await lock_lane(conn, *lanes)
+    else:
+        await conn.execute("select log.lock_lanes($1)", list(lanes))

@@ -49,7 +49,7 @@ async def publish(conn: Connection, raw: dict[str, Any], by: Actor, given: datet
 
 async def _state(conn: Connection) -> View:
     """The directory as the event table has it; the lane stays locked, so nothing can come between."""
-    await store.lock_lanes(conn, [DIRECTORY_LANE])
+    await store.lock_lane(conn, DIRECTORY_LANE)
     rows = await conn.fetch(ALL_FACTS)
     facts = ((row["seq"], decode(row["type"], row["body"]), EventId(row["event_id"])) for row in rows)
     return Directory().with_events(facts).latest

@@ -29,7 +29,7 @@ from libs.events.following import TRANSIENT
 from libs.events.ids import ClockId, UnitId
 from libs.events.lanes import lane_of
 from libs.events.seal import plain_body
-from libs.events.store import Append, Connection, lock_lanes
+from libs.events.store import Append, Connection, lock_lane
 from libs.events.worker import Worker
 from libs.service.runtime import Runtime
 from services.supervision.elapsing import Recordable, look, next_step
@@ -229,7 +229,7 @@ class Look:
                 watched = await load(conn, case_ids[start : start + CASES])
                 decided = decide(self.running, watched, watermark, self.view)
                 async with conn.transaction():
-                    await lock_lanes(conn, [lane])
+                    await lock_lane(conn, lane)
                     await record(conn, decided)
                     crash.here("timer.before_commit")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
+from libs.events import store
 from libs.events.consumer import Cursor, Done, ProgressMoved, Reader, Taken, read_cursor
 from libs.events.envelope import Recorded
 from libs.events.store import Connection
@@ -90,6 +92,16 @@ async def test_where_one_lane_of_several_has_moved_none_of_them_is_written(noted
             await Reader(Noting()).apply(conn, steps)
         assert await read_cursor(conn, steps[1].start.partition) == steps[1].start
     assert (await seen(noted_log, 35), await seen(noted_log, 36)) == ([1, 2], [])
+
+
+async def test_who_takes_several_lanes_gives_up_soon_where_one_of_them_is_held(noted_log: Log) -> None:
+    """Or those who write to the others would wait with it."""
+    async with noted_log.pool.acquire() as holder, noted_log.pool.acquire() as reader:
+        async with holder.transaction():
+            await store.lock_lane(holder, 8)
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await store.lock_lanes(reader, {9, 7, 8})
+        await store.lock_lanes(reader, {9, 7, 8})
 
 
 async def taken_of(log: Log, *lanes: int) -> list[Taken]:

@@ -73,6 +73,14 @@ language sql security definer set search_path = log, pg_temp as $$
   select at from lane_head where lane = p_lane for update
 $$;
 
+-- Of several, the lowest first. Whoever holds some does not wait long for another: their own writers wait meanwhile.
+create function log.lock_lanes(p_lanes smallint[]) returns void
+language plpgsql security definer set search_path = log, pg_temp set lock_timeout = '100ms' as $$
+begin
+  perform from lane_head where lane = any(p_lanes) order by lane for update;
+end
+$$;
+
 -- One round trip: places the events of a lane's streams, chains them, says where the last one of each stream stands.
 -- The events stand in the order of the streams; p_counts says how many of them are each stream's.
 create function log.append(
