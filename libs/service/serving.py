@@ -5,35 +5,49 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+from email.utils import formatdate
 from types import FrameType
 from typing import Any
 
 import uvicorn
+from uvicorn.server import ServerState
 
-TICK_SECONDS = 1.0
-"""How often the date is written that answers carry; uvicorn wakes ten times as often, also to see whether to end."""
+
+class Shared(ServerState):
+    """What the connections of a server share: uvicorn writes the date for them each second, here each answer does."""
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """Of every answer."""
+        return [(b"date", formatdate(usegmt=True).encode()), (b"server", b"uvicorn")]
+
+    @default_headers.setter
+    def default_headers(self, _: object) -> None:
+        """What uvicorn would write."""
 
 
 class Server(uvicorn.Server):
-    """Ends as soon as a signal says so."""
+    """Wakes for a request and for a signal, where uvicorn looks ten times a second whether one has come."""
 
     def __init__(self, app: Any, host: str, port: int, **details: Any) -> None:
         # A proxy keeps a connection for a minute at most; whoever ends it must not be us.
         details |= {"log_config": None, "access_log": False, "timeout_keep_alive": 75}
         super().__init__(uvicorn.Config(app, host=host, port=port, **details))
+        self.server_state = Shared()
         self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal: uvicorn notes that it came, and the loop is woken."""
         super().handle_exit(sig, frame)
-        self._told.set()
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._told.set)
 
     async def main_loop(self) -> None:
         """Until a signal has come."""
-        while not await self.on_tick(0):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS):
-                    await self._told.wait()
+        self._loop = asyncio.get_running_loop()
+        if not self.should_exit:
+            await self._told.wait()
 
 
 def main() -> None:
