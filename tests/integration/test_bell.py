@@ -42,7 +42,7 @@ async def test_a_relay_at_rest_that_has_become_deaf_looks_and_listens_again(rela
     async with relaying(log, [41], idle_seconds=HOUR) as relay:
         await caught_up(log, relay, 41)
         await log.append(case_id)
-        await _end_connections(log)
+        await _end_its_connection(log)
         await caught_up(log, relay, 41)
         await log.append(case_id)
         await Bell(log.pool).ring()
@@ -70,10 +70,9 @@ async def test_an_api_rings_when_it_has_answered_a_command(intake: Stack) -> Non
     await conn.close()
 
 
-async def _end_connections(log: Log) -> None:
+async def _end_its_connection(log: Log) -> None:
+    """That of the relay alone: the one on which it looks and listens."""
     owner = await asyncpg.connect(log.admin_url)
-    await owner.fetch(
-        "select pg_terminate_backend(pid) from pg_stat_activity"
-        " where datname = current_database() and pid <> pg_backend_pid()"
-    )
+    asked = "select pg_terminate_backend(pid) from pg_stat_activity where query = $1 and datname = current_database()"
+    assert await owner.fetch(asked, relays.AFTER_POSITION) == [(True,)]
     await owner.close()
