@@ -36,7 +36,8 @@ async def test_a_relay_killed_with_records_sent_and_not_acknowledged_sends_nothi
     """The broker is frozen, so the records lie in its sockets when their sender dies."""
     broker = site.stack.broker_pid()
     assert broker is not None
-    # What others have seen shows that the relay is connected again.
+    # What others have seen shows that the relay is connected again; nor may it be looking for its place when all stops.
+    await site.share_is("intake-worker", 64)
     await site.clients.registered()
     os.kill(broker, signal.SIGSTOP)
     try:
