@@ -55,9 +55,10 @@ async def open_all(
 async def _attempt(
     desk: Desk[State, Command], conn: Connection, openings: Sequence[Opening[Command]], known: Known, call: Call
 ) -> dict[str, Result]:
+    # Streams before answers: who opens one of them in between has its answer found, and no rule against it.
+    there = await _there(conn, openings)
     results = await _stored(conn, openings)
     left = [one for one in openings if one.case_id not in results]
-    there = await _there(conn, left)
     now = call.given or await store.business_now(conn)
     decided: dict[Opening[Command], Sequence[Event]] = {}
     for one in left:
