@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -14,9 +12,6 @@ from libs.audit.reading import Extent, open_log
 from libs.audit.signatures import Signatures
 from libs.events.broker import Address
 from libs.events.lanes import CASE_LANES
-
-KEPT_OBJECTS = 1_000_000
-"""Ten batches' worth."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +64,10 @@ async def verify(
             detail = f"{len(cases)} 个分区, 应为 / partitions instead of {CASE_LANES}"
             checker.findings.append(Finding(Fault.FOREIGN, topics.cases, len(cases), 0, detail))
         done = 0
-        with _tidied_seldom():
-            async for records in log.read(extent.begin, extent.end):
-                checker.check_all(records)
-                done += len(records)
-                told(done, extent.records)
+        async for records in log.read(extent.begin, extent.end):
+            checker.check_all(records)
+            done += len(records)
+            told(done, extent.records)
     signatures.judge(checker.heads)
     return Report(
         events=checker.events,
@@ -85,20 +79,6 @@ async def verify(
         seconds=perf_counter() - began,
         findings=(*checker.findings, *signatures.findings),
     )
-
-
-@contextmanager
-def _tidied_seldom() -> Iterator[None]:
-    """A batch is a hundred thousand headers and no cycle: looking for one takes a sixth of the time.
-
-    What counts towards the threshold is what is kept, so garbage is still found before there is much of it.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(KEPT_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _cut(extent: Extent) -> list[Finding]:

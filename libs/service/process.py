@@ -34,6 +34,7 @@ from libs.service.projecting import Projecting
 from libs.service.runtime import Parts, Runtime, runtime
 from libs.service.serving import Server
 from libs.service.settings import Settings
+from libs.service.tidying import tidy_seldom
 from libs.service.tracing import traced
 
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ def run_worker(parts: Parts) -> None:
     """Run the worker until a signal comes or a loop dies; exit code 1 for the latter."""
     settings = Settings()
     set_up(settings.service, "worker")
+    tidy_seldom()
     try:
         with told("worker_died"), traced(settings, "worker"):
             uvloop.run(_work(settings, parts))

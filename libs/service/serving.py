@@ -12,6 +12,8 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
+from libs.service.tidying import tidy_seldom
+
 
 class Shared(ServerState):
     """What the connections of a server share: uvicorn writes the date for them each second, here each answer does."""
@@ -56,6 +58,7 @@ def main() -> None:
     said.add_argument("app")
     said.add_argument("--host", default="127.0.0.1")
     said.add_argument("--port", type=int, required=True)
+    tidy_seldom()
     with contextlib.suppress(KeyboardInterrupt):
         Server(**vars(said.parse_args())).run()
 
