@@ -89,8 +89,8 @@ class Signer:
         checkpoint = Checkpoint(self.source, wire_instant(at), heads, await self._previous())
         body = checkpoint.body()
         producer = AIOKafkaProducer(**reach(self.bootstrap), enable_idempotence=True, acks="all")
-        await producer.start()
         try:
+            await producer.start()
             headers = [("signature", self.key.sign(body))]
             async with asyncio.timeout(10):
                 await producer.send_and_wait(TOPIC.topic, body, key=self.source.encode(), partition=0, headers=headers)
@@ -101,8 +101,8 @@ class Signer:
     async def _previous(self) -> str:
         """The last checkpoint of this source in the topic; looked for in ever longer tails."""
         consumer = AIOKafkaConsumer(**reach(self.bootstrap), enable_auto_commit=False)
-        await consumer.start()
         try:
+            await consumer.start()
             consumer.assign([TOPIC])
             end = (await consumer.end_offsets([TOPIC]))[TOPIC]
             return await self._search(consumer, end)

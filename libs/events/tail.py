@@ -47,8 +47,8 @@ async def heads_in_log(pool: Pool, bootstrap: Address, source: str, lanes: Seque
     """Each lane's own last event in the log, looked for from the recorded progress to the end of its partition."""
     cursors = await _recorded(pool, lanes)
     consumer = AIOKafkaConsumer(**reach(bootstrap), enable_auto_commit=False, auto_offset_reset="earliest")
-    await consumer.start()
     try:
+        await consumer.start()
         last, lost = await _read(consumer, source, {cursor.partition: cursor for cursor in cursors.values()})
     finally:
         await consumer.stop()

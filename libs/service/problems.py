@@ -40,6 +40,8 @@ STATUS: tuple[tuple[type[Rejected], int], ...] = (
     (Unavailable, 503),
 )
 CASE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+OF_THE_SCHEMA = ("expected", "pattern", "min_length", "max_length", "ge", "gt", "le", "lt")
+"""What a validator tells of the rule that was broken, never of the value that broke it."""
 TITLES = {
     400: ("请求无法读取", "the request cannot be read"),
     401: ("需要有效的令牌", "a valid token is required"),
@@ -91,10 +93,17 @@ def problem(status: int, document: dict[str, Any] | None = None, headers: dict[s
 
 
 def misshapen(errors: Sequence[Any]) -> dict[str, Any]:
-    """What is said of an input of the wrong shape: places and kinds of error only, since the values may be personal."""
-    where = [{"at": _place(entry), "error": entry["type"]} for entry in errors]
+    """What is said of an input of the wrong shape: place, kind of error, what is allowed there. No value, which may be
+    personal."""
+    where = [{"at": _place(entry), "error": entry["type"], **_limits(entry)} for entry in errors]
     unreadable = any(entry["error"] == "json_invalid" for entry in where)
     return {"code": "E-JSON" if unreadable else "E-INPUT", "errors": where}
+
+
+def _limits(entry: Mapping[str, Any]) -> dict[str, Any]:
+    told = entry.get("ctx", {})
+    said = {name: told[name] for name in OF_THE_SCHEMA if isinstance(told.get(name), str | int | float)}
+    return {"allowed": said} if said else {}
 
 
 def install(app: FastAPI) -> None:

@@ -75,6 +75,16 @@ async def test_a_field_that_is_missing_is_named(untouched: Edge) -> None:
     assert document["errors"] == [{"at": "body.channel", "error": "missing"}]
 
 
+async def test_a_value_that_is_none_of_those_allowed_is_told_which_are(untouched: Edge) -> None:
+    document = assert_problem(
+        await untouched.send("POST", "/appeals", json={**APPEAL, "channel": LEAK}), 422, "E-INPUT"
+    )
+    (error,) = document["errors"]
+    assert (error["at"], error["error"]) == ("body.channel", "literal_error")
+    assert "'phone'" in error["allowed"]["expected"]
+    assert LEAK not in str(document)
+
+
 async def test_an_unknown_field_is_refused_without_its_name(untouched: Edge) -> None:
     document = assert_problem(await untouched.send("POST", "/appeals", json={**APPEAL, LEAK: 1}), 422, "E-INPUT")
     assert document["errors"] == [{"at": "body", "error": "extra_forbidden"}]
