@@ -57,7 +57,9 @@ class Backup:
 async def backup(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Backup:
     """Taken while two desks work; they go on, and then somebody's data are erased."""
     folder = tmp_path_factory.mktemp("backup") / "monday"
-    case = (await site.clients.registered(reporter_phone="13900001234"))["case_id"]
+    registered = await site.clients.registered(reporter_phone="13900001234")
+    await site.clients.visible("supervision", registered["position"])
+    case = registered["case_id"]
     before = frozenset(event for answer in site.clients.answers for event in answer.event_ids)
     place = Place(site.stack.owner_urls(), site.stack.broker, site.stack.instance.keys)
     async with site.clients.at_work():
