@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -134,10 +134,15 @@ class Instance:
         if path.exists():
             ports = Ports(**json.loads(path.read_text()))
         else:
-            ports = TOWN_PORTS if self.name == "town" else free_ports()
+            ports = TOWN_PORTS if self.name == "town" else free_ports(self._given_away())
         ports = Ports(**asdict(ports) | {name: port for name, port in wanted.items() if port})
         path.write_text(json.dumps(asdict(ports)))
         return ports
+
+    def _given_away(self) -> set[int]:
+        """First ports of the instances beside this one, which may not have opened theirs yet."""
+        beside = [path.read_text() for path in self.dir.parent.glob("*/ports.json")]
+        return {json.loads(text)["http"] for text in beside if text}
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -168,10 +173,10 @@ def check_ports(ports: Iterable[int]) -> None:
         )
 
 
-def free_ports() -> Ports:
+def free_ports(given_away: Collection[int] = ()) -> Ports:
     """A block of free ports below the ephemeral range, chosen at random so that parallel runs seldom meet."""
     while True:
         first = 20000 + 16 * secrets.randbelow(750)
         ports = Ports(http=first, postgres=first + 8, kafka=first + 9, controller=first + 10)
-        if all(is_free(port) for port in ports.needed()):
+        if first not in given_away and all(is_free(port) for port in ports.needed()):
             return ports

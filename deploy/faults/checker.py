@@ -176,7 +176,7 @@ async def read_model_faults(stack: Stack, services: Sequence[str] = SERVICES) ->
 
 async def _message_faults(stack: Stack) -> list[str]:
     """Every message that was sent is one file and one event."""
-    files = Counter(path.stem for path in stack.instance.outbox.rglob("*.txt"))
+    files = Counter(path.stem for path in stack.instance.outbox.rglob("[!.]*.txt"))
     events = Counter(orjson.loads(row["body"])["message_id"] for row in await _rows(stack, "notify", RECEIPTS))
     twice = [one for one, times in (files | events).items() if times > 1]
     return [f"sent twice: {one}" for one in twice] + [

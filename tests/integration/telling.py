@@ -94,7 +94,7 @@ async def messages(town: Town, **query: Any) -> list[dict[str, Any]]:
 
 
 def files(running: Stack) -> list[Path]:
-    return sorted(path for path in running.instance.outbox.rglob("*") if path.is_file())
+    return sorted(path for path in running.instance.outbox.rglob("[!.]*") if path.is_file())
 
 
 async def recorded(running: Stack, kind: str) -> Counter[str]:
