@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
+from deploy.embedded.processes import NotReady
 from libs.events.consumer import Done, Taken, read_cursor, take
 from libs.events.contracts.intake import CaseNotAccepted
 from libs.events.envelope import Recorded, WireRecord
@@ -75,7 +76,7 @@ async def has_seen(log: Log, lane: int, *seqs: int) -> None:
 
     try:
         await eventually(there, f"lane {lane} is applied up to {seqs}")
-    except AssertionError:
+    except NotReady:
         assert await seen(log, lane) == list(seqs)
 
 
