@@ -124,12 +124,7 @@ async def test_a_log_that_lost_its_tail_is_filled_again_in_order(relayed_log: Lo
     """The reader's progress lies beyond the end of the partition, so the broker lost what it had acknowledged."""
     log = relayed_log
     assert log.starts[24] == 0, "the partition is this test's own"
-    at = await log.append(case_in(24), NOTED, NOTED)
-    head = await log.pool.fetchval("select hash from log.event where lane = 24 and seq = 2")
-    await log.pool.execute("update read.progress set next_offset = 50 where partition = 24")
-    await log.pool.execute(
-        "update read.source_progress set seq = $1, hash = $2 where lane = 24 and source = $3", at.seq, head, SOURCE
-    )
+    await two_were_read_and_lost(log, 24, next_offset=50)
     await log.append(case_in(24))
     async with relaying(log, [24]) as relay:
         await caught_up(log, relay, 24)
@@ -140,12 +135,7 @@ async def test_a_log_that_lost_its_tail_and_grew_again_beyond_the_progress_is_fi
     """Others were faster: where the reader's last record stood there is another one now."""
     log = relayed_log
     assert log.starts[27] == 0, "the partition is this test's own"
-    at = await log.append(case_in(27), NOTED, NOTED)
-    head = await log.pool.fetchval("select hash from log.event where lane = 27 and seq = 2")
-    await log.pool.execute("update read.progress set next_offset = 2 where partition = 27")
-    await log.pool.execute(
-        "update read.source_progress set seq = $1, hash = $2 where lane = 27 and source = $3", at.seq, head, SOURCE
-    )
+    await two_were_read_and_lost(log, 27, next_offset=2)
     async with AIOKafkaProducer(bootstrap_servers=log.bootstrap) as other:
         for _ in range(3):
             await other.send_and_wait("case.events", b"{}", partition=27, headers=[("ce_source", b"/xunban/routing")])
@@ -201,3 +191,12 @@ async def test_what_is_committed_while_the_broker_is_away_follows_when_it_is_bac
         assert len(senders) == 1, "a producer of before the outage is still at work"
     for lane in lanes:
         await assert_published(log, lane, duplicates=500)
+
+
+async def two_were_read_and_lost(log: Log, lane: int, next_offset: int) -> None:
+    """The reader has two events of the lane and stands at this offset; the log never had them."""
+    await log.append(case_in(lane), NOTED, NOTED)
+    head = (await log.chain(lane))[-1]["hash"]
+    await log.pool.execute("update read.progress set next_offset = $1 where partition = $2", next_offset, lane)
+    moved = "update read.source_progress set seq = 2, hash = $1 where lane = $2 and source = $3"
+    await log.pool.execute(moved, head, lane, SOURCE)
