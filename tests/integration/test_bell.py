@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
@@ -12,42 +12,39 @@ import pytest
 from deploy.embedded.stack import Stack
 from libs.events import relay as relays
 from libs.events.bell import CHANNEL, Bell
+from libs.events.relay import Relay
 from tests.integration.edge import APPEAL, Edge
 from tests.integration.logs import Log, assert_published, case_in
 from tests.integration.relays import caught_up, relaying
 
 HOUR = 3600.0
+LANE = 40
 
 
 @pytest.fixture
-def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Relays look when they are told to, and not by themselves."""
+async def resting(relayed_log: Log, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
+    """A relay that looks when it is told to, and not by itself."""
     monkeypatch.setattr(relays, "SHORTEST", HOUR)
+    async with relaying(relayed_log, [LANE], idle_seconds=HOUR) as relay:
+        await caught_up(relayed_log, relay, LANE)
+        yield relay
 
 
-@pytest.mark.usefixtures("asleep")
-async def test_a_relay_at_rest_sends_at_once_what_the_bell_tells_of(relayed_log: Log) -> None:
-    log, case_id = relayed_log, case_in(40)
-    async with relaying(log, [40], idle_seconds=HOUR) as relay:
-        await caught_up(log, relay, 40)
-        await log.append(case_id)
-        await Bell(log.pool).ring()
-        await caught_up(log, relay, 40)
-    await assert_published(log, 40)
+async def test_a_relay_at_rest_sends_at_once_what_the_bell_tells_of(relayed_log: Log, resting: Relay) -> None:
+    await relayed_log.append(case_in(LANE))
+    await Bell(relayed_log.pool).ring()
+    await caught_up(relayed_log, resting, LANE)
+    await assert_published(relayed_log, LANE)
 
 
-@pytest.mark.usefixtures("asleep")
-async def test_a_relay_at_rest_that_has_become_deaf_looks_and_listens_again(relayed_log: Log) -> None:
-    log, case_id = relayed_log, case_in(41)
-    async with relaying(log, [41], idle_seconds=HOUR) as relay:
-        await caught_up(log, relay, 41)
-        await log.append(case_id)
-        await _end_its_connection(log)
-        await caught_up(log, relay, 41)
-        await log.append(case_id)
-        await Bell(log.pool).ring()
-        await caught_up(log, relay, 41)
-    await assert_published(log, 41)
+async def test_a_relay_at_rest_that_has_become_deaf_looks_and_listens_again(relayed_log: Log, resting: Relay) -> None:
+    await relayed_log.append(case_in(LANE))
+    await _end_its_connection(relayed_log)
+    await caught_up(relayed_log, resting, LANE)
+    await relayed_log.append(case_in(LANE))
+    await Bell(relayed_log.pool).ring()
+    await caught_up(relayed_log, resting, LANE)
+    await assert_published(relayed_log, LANE)
 
 
 @pytest.fixture(scope="module")
