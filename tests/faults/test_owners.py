@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import signal
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 import asyncpg
@@ -85,7 +85,5 @@ async def test_a_worker_that_slept_beyond_its_session_wakes_up_and_doubles_nothi
 
 def several(found: Sequence[bytes], *names: str) -> list[tuple[str, ...]]:
     """Which values of these body fields occur more than once."""
-    count: dict[tuple[str, ...], int] = defaultdict(int)
-    for body in found:
-        count[tuple(str(orjson.loads(body).get(name)) for name in names)] += 1
+    count = Counter(tuple(str(orjson.loads(body).get(name)) for name in names) for body in found)
     return [values for values, times in count.items() if times > 1]
