@@ -61,6 +61,7 @@ class Limit:
         return f"{self.amount}{self.unit}"
 
 
+# Told apart by identity: a key of what is remembered below, whose days would else be hashed each time.
 @dataclass(frozen=True, eq=False)
 class WorkCalendar:
     """Working windows and working days of one place; instants go in with their offset and come out in UTC.
@@ -294,10 +295,5 @@ def _midnight(day: date) -> datetime:
 
 
 def _window(text: str) -> tuple[timedelta, timedelta]:
-    opens, closes = text.split("-")
-    return _time(opens), _time(closes)
-
-
-def _time(text: str) -> timedelta:
-    hours, minutes = text.split(":")
-    return timedelta(hours=int(hours), minutes=int(minutes))
+    opens, closes = (timedelta(hours=int(time[:2]), minutes=int(time[3:])) for time in text.split("-"))
+    return opens, closes
