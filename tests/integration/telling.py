@@ -1,6 +1,7 @@
 """A town that tells the world: receivers outside, contact points inside, and what became of a message."""
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 import asyncpg
 import orjson
+import pytest
 from standardwebhooks import Webhook
 
 from deploy.directory_apply import PUBLISHER
@@ -57,10 +59,11 @@ def receivers() -> Iterator[Outside]:
         yield Outside(water, fire, mail, sms)
 
 
-def configured(outside: Outside, key: Path) -> dict[str, str]:
-    """The environment in which notify has every channel; a message is tried nine times, a second apart."""
+@contextmanager
+def notifying(outside: Outside, key: Path) -> Iterator[Stack]:
+    """The whole system under a manual clock, with every channel; a message is tried nine times, a second apart."""
     key.write_bytes(WEBHOOK_KEY)
-    return {
+    settings = {
         "WEBHOOK_KEY_FILE": str(key),
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(outside.mail.port),
@@ -69,6 +72,11 @@ def configured(outside: Outside, key: Path) -> dict[str, str]:
         "SMS_URL": outside.sms.url,
         "MESSAGE_RETRY_SECONDS": str([1] * 8),
     }
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        with Stack(f"test-{secrets.token_hex(4)}") as stack:
+            yield stack
 
 
 async def published(line: Timeline, outside: Outside) -> None:
@@ -112,6 +120,13 @@ async def appealed(town: Town, at: str, **fields: Any) -> str:
     who = {"reporter_name": NAME, "reporter_phone": TELEPHONE}
     case = await town.appeal(at, "zhou-min", "G03", "complaint", "下水道异味", **{**who, **fields})
     await town.register(at, case, "sewer-odour", "U3")
+    return case
+
+
+async def turned_away(town: Town, at: str, **reporter: str) -> str:
+    """A request for help that is refused."""
+    case = await town.appeal(at, "zhou-min", "G03", "help", "示例", **reporter)
+    await town.act(at, "intake", f"/cases/{case}/reject", "zhou-min", REJECTED)
     return case
 
 
@@ -168,14 +183,21 @@ async def nothing_can_be_recorded(running: Stack) -> AsyncIterator[None]:
         await conn.close()
 
 
+@asynccontextmanager
+async def nothing_can_be_appended(running: Stack, case: str) -> AsyncIterator[None]:
+    """Meanwhile somebody else holds the case's lane; what waits for it then is ended."""
+    conn = await asyncpg.connect(f"{running.admin_url('notify')}?idle_in_transaction_session_timeout=0")
+    async with conn.transaction():
+        await conn.execute("select log.lock_lane(log.lane_of($1))", case)
+        yield
+        # The server would still carry out what a dead worker asked for.
+        await conn.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where datname = 'notify' and wait_event_type = 'Lock'"
+        )
+    await conn.close()
+
+
 def said(running: Stack, event: str) -> int:
     """How many lines of this event notify's worker has logged."""
     return (running.instance.logs / "notify-worker.log").read_text().count(f'"event": "{event}"')
-
-
-async def without_waiting(conn: asyncpg.Connection) -> None:
-    """Nothing waits for a lane of notify any more: the server would still carry out what a dead worker asked for."""
-    await conn.execute(
-        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
-        " where datname = 'notify' and wait_event_type = 'Lock'"
-    )

@@ -1,12 +1,10 @@
 """Notify on the real broker, server and receivers: who is told by which channel, and its fate whatever is killed."""
 
-import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from email import message_from_bytes
 from email.policy import default
 
-import asyncpg
 import orjson
 import pytest
 import pytest_asyncio
@@ -18,15 +16,15 @@ from tests.integration.logs import eventually
 from tests.integration.telling import (
     DAY,
     NAME,
-    REJECTED,
     TELEPHONE,
     Outside,
     appealed,
     became,
-    configured,
     files,
     messages,
+    nothing_can_be_appended,
     nothing_can_be_recorded,
+    notifying,
     passed_to,
     published,
     quickly_registered,
@@ -35,8 +33,8 @@ from tests.integration.telling import (
     restarted,
     said,
     taken,
+    turned_away,
     verify,
-    without_waiting,
 )
 
 
@@ -48,13 +46,8 @@ def outside() -> Iterator[Outside]:
 
 @pytest.fixture(scope="module")
 def running(outside: Outside, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole system under a manual clock, with every channel configured."""
-    settings = configured(outside, tmp_path_factory.mktemp("keys") / "webhook.key")
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in settings.items():
-            environment.setenv(name, value)
-        with Stack(f"test-{secrets.token_hex(4)}") as stack:
-            yield stack
+    with notifying(outside, tmp_path_factory.mktemp("keys") / "webhook.key") as stack:
+        yield stack
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -116,12 +109,8 @@ async def test_a_department_sees_the_messages_of_its_own_cases_only(town: Town) 
 
 
 async def test_a_refused_reporter_is_told_by_sms_unless_nobody_knows_who_he_is(town: Town, outside: Outside) -> None:
-    named = await town.appeal(
-        f"{DAY} 09:30", "zhou-min", "G03", "help", "示例", reporter_name=NAME, reporter_phone=TELEPHONE
-    )
-    nameless = await town.appeal(f"{DAY} 09:31", "zhou-min", "G03", "help", "示例")
-    for case in (named, nameless):
-        await town.act(f"{DAY} 09:32", "intake", f"/cases/{case}/reject", "zhou-min", REJECTED)
+    named = await turned_away(town, f"{DAY} 09:30", reporter_name=NAME, reporter_phone=TELEPHONE)
+    nameless = await turned_away(town, f"{DAY} 09:31")
 
     assert [(one["state"], one["reason"]) for one in await messages(town, case_id=named)] == [("SENT", None)]
     assert [(one["state"], one["reason"]) for one in await messages(town, case_id=nameless)] == [
@@ -189,17 +178,13 @@ async def test_killed_between_sending_and_recording_the_file_is_there_once_and_t
     outside.water.status = 400
     case = await appealed(town, f"{DAY} 10:40")
     await passed_to(town, f"{DAY} 10:41", case, "county-water")
-    conn = await asyncpg.connect(f"{running.admin_url('notify')}?idle_in_transaction_session_timeout=0")
-    async with conn.transaction():
-        # Nothing can be appended to the case's lane, so the next try ends after the file and before its event.
-        await conn.execute("select log.lock_lane(log.lane_of($1))", case)
+    async with nothing_can_be_appended(running, case):
+        # So the next try ends after the file and before its event.
         folder.unlink()
         outside.water.status = 200
         await eventually(lambda: list(folder.glob("[!.]*.txt")), "the file was written")
         await eventually(lambda: taken(outside.water), "the water company's system took it")
         running.kill("notify-worker")
-        await without_waiting(conn)
-    await conn.close()
     await restarted(running)
     await town.line.settle()
 
@@ -301,8 +286,7 @@ async def test_an_undelivered_message_is_listed_on_its_case_and_sent_again_on_de
 
 
 async def test_an_event_of_which_nobody_was_told_is_listed_with_the_reason(town: Town) -> None:
-    other = await town.appeal(f"{DAY} 12:41", "zhou-min", "G03", "help", "示例", reporter_name=NAME)
-    await town.act(f"{DAY} 12:42", "intake", f"/cases/{other}/reject", "zhou-min", REJECTED)
+    other = await turned_away(town, f"{DAY} 12:41", reporter_name=NAME)
 
     untold = await town.line.get("notify", "/untold", person="han-feng")
     assert [(one["case_id"], one["recipient"], one["reason"]) for one in untold["items"]] == [
