@@ -17,9 +17,8 @@ from aiokafka import TopicPartition
 from libs.audit.reading import Log
 from libs.events.envelope import EPOCH, WireRecord, from_kafka
 from libs.events.errors import ChainBroken
-from libs.events.lanes import encode_meta
+from libs.events.lanes import encode_meta, source_of
 from libs.events.store import Connection
-from libs.events.tail import source_of
 from libs.events.topics import HEARTBEATS
 from libs.events.watermark import Beat
 

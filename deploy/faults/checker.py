@@ -17,9 +17,8 @@ from deploy.faults.verdicts import Said, false_verdicts
 from libs.audit.reading import open_log
 from libs.audit.rebuild import compare
 from libs.audit.verify import verify
-from libs.events.lanes import DIRECTORY_LANE, Headers, decode_meta
+from libs.events.lanes import DIRECTORY_LANE, Headers, decode_meta, source_of
 from libs.events.store import stored_position
-from libs.events.tail import source_of
 
 EVENTS = "select lane, seq, version, recorded_at, prev_hash, hash, meta, body from log.event order by lane, seq"
 RECEIPTS = "select body from log.event where type = 'notify.message-sent.v1'"

@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 from libs.audit.reading import Log, open_log
 from libs.events.broker import Address
 from libs.events.consumer import Cursor, Taken, parsed, take
-from libs.events.lanes import DIRECTORY_LANE, genesis
+from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE, genesis
 from libs.events.store import Connection
 from libs.events.watermark import SOURCES
 from libs.events.writing import write
@@ -25,7 +25,6 @@ from libs.service.runtime import Opener, Parts
 SCHEMA = "rebuild"
 SIDE_BY_SIDE = 3
 SHOWN = 1000
-DIRECTORY_SOURCE = "/xunban/directory"
 PRIMARY_KEY = """
     select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
      where i.indrelid = $1::regclass and i.indisprimary order by array_position(i.indkey::int2[], a.attnum)

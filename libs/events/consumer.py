@@ -13,8 +13,9 @@ from aiokafka import TopicPartition
 from libs.events import crash
 from libs.events.envelope import Recorded, WireRecord, from_kafka
 from libs.events.errors import ChainBroken, UnknownEvent
-from libs.events.lanes import encode_meta
+from libs.events.lanes import DIRECTORY_LANE, encode_meta
 from libs.events.store import Connection
+from libs.events.topics import DIRECTORY
 from libs.events.writing import Write, write
 
 log = structlog.get_logger()
@@ -56,7 +57,7 @@ class Cursor:
     @property
     def lane(self) -> int:
         """The lane that this partition carries."""
-        return 64 if self.partition.topic == "directory.events" else int(self.partition.partition)
+        return DIRECTORY_LANE if self.partition == DIRECTORY else int(self.partition.partition)
 
     @property
     def begin(self) -> int:
@@ -134,14 +135,13 @@ def _is_next(lane: int, heads: dict[str, tuple[int, bytes]], record: WireRecord)
 
 async def read_cursor(conn: Connection, partition: TopicPartition) -> Cursor:
     """The recorded progress of a partition."""
-    lane = 64 if partition.topic == "directory.events" else partition.partition
     there = await conn.fetchrow(
-        "select next_offset, rebuilt from progress where topic = $1 and partition = $2",
-        *(partition.topic, partition.partition),
+        "select next_offset, rebuilt from progress where topic = $1 and partition = $2", *partition
     )
-    rows = await conn.fetch("select source, seq, hash from source_progress where lane = $1", lane)
-    heads = {row["source"]: (row["seq"], row["hash"]) for row in rows}
-    return Cursor(partition, there["next_offset"], heads, there["rebuilt"])
+    cursor = Cursor(partition, there["next_offset"], {}, there["rebuilt"])
+    for row in await conn.fetch("select source, seq, hash from source_progress where lane = $1", cursor.lane):
+        cursor.heads[row["source"]] = (row["seq"], row["hash"])
+    return cursor
 
 
 async def move(conn: Connection, steps: Sequence[Taken], writes: Sequence[Write] = ()) -> None:

@@ -13,18 +13,21 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from libs.events.consumer import REWIND, Cursor, ProgressMoved, Reader, Taken, parsed, read_cursor, take
 from libs.events.errors import Unavailable
 from libs.events.store import AWAY, Pool
+from libs.events.topics import DIRECTORY
 from libs.events.watermark import Watermarks
 
 log = structlog.get_logger()
 
-DIRECTORY = TopicPartition("directory.events", 0)
 BATCH = 200
 SIDE_BY_SIDE = 6
 TRANSIENT = (*AWAY, Unavailable)
 
-
 Share: TypeAlias = Mapping[TopicPartition, Sequence[Any]]
 """Records of some partitions, applied together."""
+
+
+class NotYet(Exception):
+    """Something that the event quotes has not arrived here yet; the partition waits, nothing is lost."""
 
 
 def shares(got: Share) -> list[dict[TopicPartition, Sequence[Any]]]:
@@ -38,10 +41,6 @@ def shares(got: Share) -> list[dict[TopicPartition, Sequence[Any]]]:
         found[-1][tp] = records
         room -= len(records)
     return found
-
-
-class NotYet(Exception):
-    """Something that the event quotes has not arrived here yet; the partition waits, nothing is lost."""
 
 
 @dataclass

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 CASE_LANES = 64
 DIRECTORY_LANE = 64
+DIRECTORY_SOURCE = "/xunban/directory"
 CHAIN_HEADERS = ("ce_streamversion", "ce_lane", "ce_laneseq", "ce_recordedat", "ce_prevhash", "ce_hash")
 
 Headers = list[tuple[str, bytes]]
@@ -17,6 +18,11 @@ _FIXED = struct.Struct(">HQIq").pack
 def lane_of(case_id: str) -> int:
     """Lane 0–63 of a case: the first four bytes, big-endian, of SHA-256 over its lower-case id, mod 64."""
     return int.from_bytes(sha256(case_id.lower().encode()).digest()[:4], "big") % CASE_LANES
+
+
+def source_of(service_source: str, lane: int) -> str:
+    """Lane 64 speaks for the directory, whoever hosts it."""
+    return DIRECTORY_SOURCE if lane == DIRECTORY_LANE else service_source
 
 
 def genesis(source: str, lane: int) -> bytes:

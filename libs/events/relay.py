@@ -19,7 +19,8 @@ from libs.events.envelope import well_formed
 from libs.events.heartbeat import stop_producer
 from libs.events.lanes import decode_meta
 from libs.events.store import AWAY, Connection, Pool, stored_position
-from libs.events.tail import heads_in_log, topic_of
+from libs.events.tail import heads_in_log
+from libs.events.topics import topic_of
 
 log = structlog.get_logger()
 

@@ -12,8 +12,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from libs.events.broker import Address, reach
 from libs.events.consumer import Cursor, parsed
 from libs.events.errors import ChainBroken
-from libs.events.lanes import DIRECTORY_LANE
+from libs.events.lanes import source_of
 from libs.events.store import Pool
+from libs.events.topics import topic_of
 
 log = structlog.get_logger()
 
@@ -29,18 +30,6 @@ RECORDED = """
 Head: TypeAlias = tuple[int, bytes]
 """Sequence number and hash of a lane's last event."""
 NOTHING: Head = (0, b"")
-
-
-def topic_of(lane: int) -> TopicPartition:
-    """Lane = partition; the directory's lane has a topic of its own."""
-    if lane == DIRECTORY_LANE:
-        return TopicPartition("directory.events", 0)
-    return TopicPartition("case.events", lane)
-
-
-def source_of(service_source: str, lane: int) -> str:
-    """Lane 64 speaks for the directory, whoever hosts it."""
-    return "/xunban/directory" if lane == DIRECTORY_LANE else service_source
 
 
 async def heads_in_log(pool: Pool, bootstrap: Address, source: str, lanes: Sequence[int]) -> dict[int, Head]:

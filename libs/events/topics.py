@@ -1,16 +1,17 @@
-"""The topics of the log: their shape, the admin step that creates them, the check that a worker makes. No records."""
+"""The topics of the log: their shape, where each lane is, the admin step, the check that a worker makes. No records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import stamina
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from libs.events.broker import Address, reach
-from libs.events.lanes import CASE_LANES
+from libs.events.lanes import CASE_LANES, DIRECTORY_LANE
 
 FOR_EVER = {
     "cleanup.policy": "delete",
@@ -32,10 +33,16 @@ DIRECTORY_EVENTS = Topic("directory.events", 1)
 CHECKPOINTS = Topic("audit.checkpoints", 1)
 HEARTBEATS = Topic("log.heartbeats", 1, {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"})
 TOPICS = (CASE_EVENTS, DIRECTORY_EVENTS, CHECKPOINTS, HEARTBEATS)
+DIRECTORY = TopicPartition(DIRECTORY_EVENTS.name, 0)
 
 
 class WrongTopic(Exception):
     """A topic is missing or is not what the log needs: a worker must not start on it."""
+
+
+def topic_of(lane: int) -> TopicPartition:
+    """Lane = partition; the directory's lane has a topic of its own."""
+    return DIRECTORY if lane == DIRECTORY_LANE else TopicPartition(CASE_EVENTS.name, lane)
 
 
 async def create_topics(bootstrap: Address, replication: int = 1) -> None:

@@ -15,11 +15,12 @@ from aiokafka.errors import KafkaError
 
 from libs.events.broker import Address, reach
 from libs.events.consumer import Reader, Work
-from libs.events.following import DIRECTORY, TRANSIENT, Follower
+from libs.events.following import TRANSIENT, Follower
 from libs.events.heartbeat import Heartbeat, heard, start_client
 from libs.events.pace import BRISK, UNASKED_MS, Pace
 from libs.events.relay import Relay
 from libs.events.store import Pool
+from libs.events.topics import DIRECTORY
 from libs.events.watermark import Beat, Watermarks
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import Response
 
-from libs.events.lanes import DIRECTORY_LANE
+from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE
 from libs.events.store import AWAY, Connection
 from libs.events.watermark import SOURCES
 from libs.events.worker import Worker
@@ -65,7 +65,7 @@ async def backlog(conn: Connection, source: str, worker: Worker) -> int:
     rows = await conn.fetch(BACKLOG, source, list(sent), list(sent.values()), worker.lanes)
     behind = sum(row["behind"] for row in rows)
     if DIRECTORY_LANE in worker.relay.owned:
-        rows = await conn.fetch(BACKLOG, "/xunban/directory", list(sent), list(sent.values()), [DIRECTORY_LANE])
+        rows = await conn.fetch(BACKLOG, DIRECTORY_SOURCE, list(sent), list(sent.values()), [DIRECTORY_LANE])
         behind += sum(row["behind"] for row in rows)
     return int(behind)
 

@@ -18,9 +18,9 @@ from pydantic import BaseModel
 from libs.events.checkpoint import SECONDS as CHECKPOINT_SECONDS
 from libs.events.checkpoint import Signer, read_key
 from libs.events.following import TRANSIENT
+from libs.events.lanes import DIRECTORY_SOURCE, source_of
 from libs.events.pace import BRISK, TOWN
 from libs.events.store import business_now
-from libs.events.tail import source_of
 from libs.events.topics import check_topics
 from libs.events.worker import Worker
 from libs.service import measuring, problems
@@ -103,7 +103,7 @@ async def _checkpoints(running: Runtime, worker: Worker) -> None:
     """Each minute the holder of the single jobs signs this service's heads, and the directory's where it is hosted."""
     settings = running.settings
     key = read_key(settings.checkpoint_key_file)
-    sources = [settings.source, *(["/xunban/directory"] if worker.hosts_directory else [])]
+    sources = [settings.source, *([DIRECTORY_SOURCE] if worker.hosts_directory else [])]
     await worker.joined.wait()
     while True:
         for source in sources if worker.does_single_jobs else []:

@@ -27,6 +27,7 @@ from libs.events.ids import PersonId, new_id
 from libs.events.lanes import CASE_LANES, genesis, lane_of, leaf_hash, link_hash
 from libs.events.schema import FOLDER
 from libs.events.store import Appended, Connection, Pool
+from libs.events.topics import topic_of
 
 SOURCE = "/xunban/intake"
 MORNING = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
@@ -168,9 +169,7 @@ async def ends_of(bootstrap: str) -> list[tuple[str, int, int]]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        partitions = [TopicPartition("case.events", lane) for lane in range(CASE_LANES)]
-        partitions.append(TopicPartition("directory.events", 0))
-        ends = await consumer.end_offsets(partitions)
+        ends = await consumer.end_offsets([topic_of(lane) for lane in range(CASE_LANES + 1)])
     finally:
         await consumer.stop()
     return [(tp.topic, tp.partition, end) for tp, end in ends.items()]

@@ -2,7 +2,8 @@
 
 from aiokafka import TopicPartition
 
-from libs.events.following import BATCH, DIRECTORY, shares
+from libs.events.following import BATCH, shares
+from libs.events.topics import DIRECTORY
 
 
 def lane(number: int) -> TopicPartition:
