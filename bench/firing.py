@@ -16,7 +16,7 @@ from deploy.embedded.stack import Stack
 from libs.events.store import lock_lane
 from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
-from services.supervision import timers
+from services.supervision import recording, timers
 from services.supervision.main import PARTS
 
 ROUNDS = 3
@@ -63,10 +63,10 @@ async def one_by_one(here: Runtime, lanes: Sequence[int], at: datetime, wanted: 
             lane = lanes[number % len(lanes)]
             view = await here.directory.latest(conn)
             case_id = await conn.fetchval(ONE, lane, at)
-            decided = timers.decide(here, await timers.load(conn, [case_id]), at, view)
+            decided = timers.decide(here, await recording.load(conn, [case_id]), at, view)
             async with conn.transaction():
                 await lock_lane(conn, lane)
-                await timers.record(conn, decided)
+                await recording.record(conn, decided)
     return wanted / (time.perf_counter() - begun)
 
 

@@ -102,6 +102,9 @@ WORDS: Mapping[type[Event], Said] = {
         "{clock}停止于 {stopped_at}, 原截止 {due_at}", "{clock} stopped at {stopped_at}, was due {due_at}"
     ),
     supervision.StageContinued: Said("{clock}继续, 截止 {due_at}", "{clock} goes on, due {due_at}"),
+    supervision.DeadlineRecomputed: Said(
+        "{clock}按已公布的日历重算, 截止 {due_at}", "{clock} counted anew by the published calendar, due {due_at}"
+    ),
     supervision.ClocksEnded: Said("各项时限于 {at} 终止", "all clocks ended at {at}"),
     supervision.ClocksRevived: Said("各项时限自 {at} 继续", "the clocks go on from {at}"),
     supervision.DeadlineWarned: Said("到期提醒: {clock}将于 {due_at} 到期", "reminder: {clock} is due {due_at}"),

@@ -103,6 +103,12 @@ class View:
         """The calendar facts of all published years."""
         return self._all(CalendarPublished)
 
+    @cached_property
+    def newest_calendar(self) -> Fact | None:
+        """The calendar fact that was published last, of whichever year."""
+        known = [fact for (kind, _), fact in self.facts.items() if kind is CalendarPublished]
+        return max(known, key=lambda fact: fact.version, default=None)
+
     def natural(self, person: PersonId) -> PersonId:
         """The natural person behind an account (SEP-14): two accounts of one person are one actor."""
         seen = {person}

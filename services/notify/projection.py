@@ -10,7 +10,7 @@ from libs.events.contracts.notify import (
     MessageRequeued,
     MessageSent,
 )
-from libs.events.contracts.supervision import ClocksEnded, ClocksRevived, DeadlineSet, StageContinued, StageFinished
+from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived, StageFinished
 from libs.events.envelope import Recorded
 from libs.events.event import Sealed
 from libs.events.lifecycle import Case
@@ -45,7 +45,7 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
             rows[reporter].put({"case_id": case.case_id, "lane": case.lane, "phone": phone.model_dump()})
         case PersonalDataErased(kinds=kinds) if "reporter" in kinds:
             rows[reporter].remove(case.case_id)
-        case DeadlineSet() | StageContinued() | StageFinished() as data:
+        case ClockMoved() as data:
             running = None if isinstance(data, StageFinished) else data.due_at
             rows[due].put({"case_id": case.case_id, "clock": data.clock, "lane": case.lane, "due_at": running})
         case ClocksEnded():

@@ -91,6 +91,8 @@ QUIET: frozenset[type[Event]] = frozenset(
         # Clocks: their warnings and breaches are told.
         *(supervision.DeadlineSet, supervision.StageFinished, supervision.StageContinued),
         *(supervision.ClocksEnded, supervision.ClocksRevived),
+        # Thousands at one instant; whoever works on them sees it in his list and his feed.
+        supervision.DeadlineRecomputed,
     }
 )
 """Of which nobody is told on purpose; an event type that is in neither list is an oversight, and a test says so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from libs.events.clock import KnownClock
 from libs.events.contracts.intake import CaseRegistered
 from libs.events.contracts.routing import (
     AssignmentAccepted,
@@ -16,7 +17,7 @@ from libs.events.contracts.routing import (
     RouteProposed,
     RouteRejected,
 )
-from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived, KnownClock
+from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived
 from libs.events.envelope import Recorded
 from libs.events.lifecycle import Case
 from libs.events.readmodel import ReadModel, Row

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Query
 
-from libs.events.contracts.supervision import Clock
+from libs.events.clock import Clock
 from libs.events.errors import Malformed
 from libs.events.store import Connection
 from libs.service import freshness

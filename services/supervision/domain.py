@@ -21,6 +21,7 @@ from services.supervision import (
     elapsing,
     following,
     orders,
+    recounting,
     review,
     tracks,
     urging,
@@ -31,6 +32,7 @@ from services.supervision.completion import Completion, open_steps
 from services.supervision.elapsing import Elapse
 from services.supervision.following import FollowClocks
 from services.supervision.orders import IssueSupervision, LiftSupervision, Orders, RespondSupervision
+from services.supervision.recounting import RecountClocks
 from services.supervision.review import CloseCase, OrderRework, ReviewFeedback
 from services.supervision.tracks import Clocks
 from services.supervision.urging import UrgeCase, Urging
@@ -63,6 +65,7 @@ Command = (
     | UrgeCase
     | FollowClocks
     | Elapse
+    | RecountClocks
     | RecordViolation
 )
 
@@ -122,6 +125,8 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return following.follow(state.clocks, command, facts, state.version)
         case Elapse():
             return elapsing.elapse(state.clocks, command, facts)
+        case RecountClocks():
+            return recounting.recount(state.clocks, command, facts)
         case RecordViolation():
             return record_violation(state.completion, command)
         case _:

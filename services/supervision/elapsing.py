@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
-from libs.directory.calendar import calendar_at
 from libs.directory.facts import Facts
 from libs.events.contracts.supervision import AutoEscalated, DeadlineBreached, DeadlineWarned, Urgency
 from libs.events.decider import Actor
@@ -67,8 +66,7 @@ def all_steps(clocks: Clocks, facts: Facts) -> tuple[Step, ...]:
         pinned.setdefault((track.directory_version, track.urgency), {})[clock_id] = state
     found: list[Step] = []
     for (version, urgency), states in pinned.items():
-        view = facts.at(version)
-        found += steps(states, levels(view, urgency), calendar_at(view))
+        found += steps(states, levels(facts.at(version), urgency))
     first: dict[StepKey, Step] = {}
     for step in sorted(found, key=order_of) if len(pinned) > 1 else found:
         first.setdefault(step.key, step)

@@ -9,11 +9,11 @@ from typing import Any, assert_never, cast
 
 from libs.directory.calendar import calendar_at
 from libs.directory.facts import Facts
+from libs.events.clock import KnownClock
 from libs.events.contracts.supervision import (
     ClocksEnded,
     ClocksRevived,
     DeadlineSet,
-    KnownClock,
     StageContinued,
     StageFinished,
     Urgency,
@@ -24,12 +24,9 @@ from libs.events.ids import ClockId
 from libs.events.lifecycle import Case
 from services.supervision.limits import start_of
 from services.supervision.moves import Continue, EndAll, Fact, Move, Revive, Start, Stop, moves
-from services.supervision.operations import Continued, Ended, Operation, Reopened, Stopped
+from services.supervision.operations import NEWEST, Continued, Ended, Operation, Reopened, Stopped
 from services.supervision.rules import limits_of
 from services.supervision.tracks import Clocks, Track, evolve, known_clock
-
-NEWEST = 1 << 62
-"""Position of the operation that is being appended: behind all that the log holds."""
 
 
 @dataclass(frozen=True)

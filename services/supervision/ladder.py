@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from libs.directory.calendar import Limit, Unit, WorkCalendar, add
-from libs.events.contracts.supervision import Clock
+from libs.directory.calendar import Limit, Unit, add
+from libs.events.clock import Clock
 from libs.events.ids import ClockId
 from libs.events.rulebook import Ladder
 from services.supervision.clocks import ClockState, Span
@@ -78,7 +78,7 @@ def levels_of(working_days: Ladder, hours: Ladder, urgency: Urgency) -> Levels:
     return {1: None} | {level: Limit(amount, unit) if amount else None for level, amount in after.items()}
 
 
-def steps(clocks: Mapping[ClockId, ClockState], levels: Levels, calendar: WorkCalendar) -> tuple[Step, ...]:
+def steps(clocks: Mapping[ClockId, ClockState], levels: Levels) -> tuple[Step, ...]:
     """All steps, past and to come, of all clocks of one case, in the order of their instants.
 
     A step exists only while its clock still runs at that instant: stopped exactly then is in time (CLK-14). The
@@ -93,7 +93,7 @@ def steps(clocks: Mapping[ClockId, ClockState], levels: Levels, calendar: WorkCa
     for round_ in {span.round for clock in climbing.values() for span in clock.spans}:
         found.append(_first(climbing, "warn", 0, lambda span: span.yellow_at, round_))
         for level, after in levels.items():
-            found.append(_first(climbing, "level", level, _after_due(after, calendar), round_))
+            found.append(_first(climbing, "level", level, _after_due(after), round_))
     return tuple(sorted((step for step in found if step), key=order_of))
 
 
@@ -119,8 +119,8 @@ def _first(
     return min(reached, key=order_of) if len(reached) > 1 else next(iter(reached), None)
 
 
-def _after_due(after: Limit | None, calendar: WorkCalendar) -> Callable[[Span], datetime]:
-    return lambda span: add(span.due_at, after, calendar) if after else span.due_at
+def _after_due(after: Limit | None) -> Callable[[Span], datetime]:
+    return lambda span: add(span.due_at, after, span.calendar) if after else span.due_at
 
 
 def order_of(step: Step) -> tuple[object, ...]:

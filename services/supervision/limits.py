@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from libs.directory.calendar import Limit, WorkCalendar, due
-from libs.events.contracts.supervision import Clock
+from libs.events.clock import Clock
 from services.supervision.operations import Started
 
 

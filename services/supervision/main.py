@@ -13,6 +13,7 @@ from services.supervision import (
     measures,
     projection,
     reactions,
+    recounts,
     silence,
     tables,
     timers,
@@ -29,7 +30,7 @@ PARTS = Parts(
     react=reactions.react,
     after=timers.follow,
     measure=measures.measure,
-    jobs={"timers": timers.run, "silence": silence.watch, "alarms": alarms.watch},
+    jobs={"timers": timers.run, "recounts": recounts.run, "silence": silence.watch, "alarms": alarms.watch},
     pending=timers.pending,
 )
 app = api_app(PARTS)

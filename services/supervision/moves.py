@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from libs.events.clock import Clock
 from libs.events.contracts.intake import (
     AnsweredDirectly,
     AppealRestored,
@@ -32,7 +33,6 @@ from libs.events.contracts.routing import (
 )
 from libs.events.contracts.supervision import (
     CaseClosed,
-    Clock,
     FeedbackRejected,
     ReworkOrdered,
     SupervisionIssued,

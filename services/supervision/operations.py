@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.directory.calendar import Limit
-from libs.events.contracts.supervision import Clock
+from libs.events.clock import Clock
+
+NEWEST = 1 << 62
+"""Position of the operation that is being appended: behind all that the log holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,17 @@ class Extended(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recounted(Occurrence):
+    """A calendar was published: the limit is counted anew, and never ends earlier than it was said to (CLK-15).
+
+    `counted_from`, where the limit counts on from a due instant, is that one, counted anew.
+    """
+
+    calendar_version: int
+    counted_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended(Occurrence):
     """A terminal event of the case."""
 
@@ -91,4 +105,5 @@ class Reopened(Occurrence):
     """
 
 
-Operation = Started | Stopped | Continued | Paused | Resumed | Held | Released | Extended | Ended | Reopened
+Counting = Started | Stopped | Continued | Paused | Resumed | Held | Released | Extended | Ended | Reopened
+Operation = Counting | Recounted

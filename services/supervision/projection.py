@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived, DeadlineBreached, KnownClock
+from libs.events.clock import KnownClock
+from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived, DeadlineBreached
 from libs.events.envelope import Recorded
 from libs.events.lifecycle import Case
 from libs.events.readmodel import ReadModel, Row, Rows
@@ -53,9 +54,12 @@ def put(rows: ReadModel, known: KnownClock, case: Case, at: datetime) -> None:
         keep(rows, case.case_id, known.clock_id, [])
         return
     changes: Row = {name: getattr(known, name) for name in KNOWN} | {"unit": known.unit or case.unit}
+    # Events of before it was said: only the start of a clock tells.
+    if version := known.calendar_version or getattr(known, "directory_version", None):
+        changes["calendar_version"] = version
     if not versions:
         changes |= {"case_id": case.case_id, "clock_id": known.clock_id, "lane": case.lane, "breach_recorded_at": None}
-        changes |= _of(case, ON_EVERY_CLOCK)
+        changes = {"calendar_version": None, **changes, **_of(case, ON_EVERY_CLOCK)}
     keep(rows, case.case_id, known.clock_id, amend(versions, at, changes))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, DateTime, Index, SmallInteger, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from libs.events.tables import metadata
 
 RUNNING = text("stopped_at is null and not exempt")
+OPEN_PROVISIONAL = text("provisional and stopped_at is null")
 UNCONFIRMED = text("stopped_at is null and not exempt and breach_recorded_at is null")
 CO_HANDLED = text("co_units <> '[]'")
 SHOWN = [
@@ -40,6 +41,7 @@ def columns_of_a_clock() -> list[Column[Any]]:
         Column("breach_recorded_at", DateTime(timezone=True), comment="confirmed: DeadlineBreached is read"),
         Column("exempt", Boolean, nullable=False),
         Column("provisional", Boolean, nullable=False),
+        Column("calendar_version", BigInteger, comment="of the directory, by which it counts"),
     ]
 
 
@@ -66,6 +68,7 @@ clock = Table(
         postgresql_include=SHOWN_UNCONFIRMED,
         postgresql_where=UNCONFIRMED,
     ),
+    Index("clock_open_provisional", "lane", "calendar_version", "case_id", postgresql_where=OPEN_PROVISIONAL),
 )
 
 clock_past = Table(

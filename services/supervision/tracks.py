@@ -12,16 +12,16 @@ from functools import lru_cache
 
 from libs.directory.calendar import Limit, WorkCalendar, calendar_at
 from libs.directory.facts import Facts
+from libs.events.clock import Clock, KnownClock
 from libs.events.contracts.supervision import (
     AutoEscalated,
-    Clock,
     ClockMoved,
     ClocksEnded,
     ClocksRevived,
     DeadlineBreached,
+    DeadlineRecomputed,
     DeadlineSet,
     DeadlineWarned,
-    KnownClock,
     StageContinued,
     StageFinished,
     Urgency,
@@ -31,7 +31,7 @@ from libs.events.ids import ClockId, UnitId
 from services.supervision.clocks import ClockState, fold
 from services.supervision.ladder import CLIMBING, StepKey, step_key
 from services.supervision.lamps import LampRule
-from services.supervision.operations import Continued, Ended, Operation, Reopened, Started, Stopped
+from services.supervision.operations import Continued, Ended, Operation, Recounted, Reopened, Started, Stopped
 from services.supervision.rules import lamp_rule
 
 # State
@@ -39,7 +39,7 @@ from services.supervision.rules import lamp_rule
 
 @dataclass(frozen=True)
 class Track:
-    """One clock: its operations so far, and the directory version that pins its calendar, lamp and ladder."""
+    """One clock: its operations so far, and the directory version that pins its lamp, ladder and first calendar."""
 
     clock_id: ClockId
     clock: Clock
@@ -52,6 +52,17 @@ class Track:
     def after(self, operation: Operation) -> Track:
         """The track with one operation more."""
         return replace(self, operations=(*self.operations, operation))
+
+    @property
+    def start(self) -> Started:
+        """What every track begins with."""
+        return next(one for one in self.operations if isinstance(one, Started))
+
+    @property
+    def calendars(self) -> list[int]:
+        """Directory versions of the calendars by which it was counted, in the order of the log."""
+        anew = [one.calendar_version for one in self.operations if isinstance(one, Recounted)]
+        return [self.directory_version, *anew]
 
     def is_stopped(self, at: datetime) -> bool:
         """Whether its stage was over at an instant: the last stop or continuation until then was a stop."""
@@ -81,6 +92,8 @@ def evolve(clocks: Clocks, event: Event, position: int) -> Clocks:
         case StageContinued():
             continued = Continued(at=event.at, position=position, round=event.round)
             return _moved(clocks, event, clocks.tracks[event.clock_id].after(continued))
+        case DeadlineRecomputed():
+            return _moved(clocks, event, clocks.tracks[event.clock_id].after(_recounted(event, position)))
         case ClocksEnded():
             return _all_moved(clocks, Ended(at=event.at, position=position), event.because)
         case ClocksRevived():
@@ -124,19 +137,31 @@ def _started(event: DeadlineSet, position: int) -> Started:
     )
 
 
+def _recounted(event: DeadlineRecomputed, position: int) -> Recounted:
+    return Recounted(
+        at=event.at,
+        position=position,
+        calendar_version=event.calendar_version,
+        counted_from=event.counted_from,
+    )
+
+
 # The fold
 
 
 def state_of(track: Track, clocks: Clocks, facts: Facts) -> ClockState | None:
     """One clock after everything that is known; None when it never ran."""
-    view = facts.at(track.directory_version)
-    return _folded((*track.operations, *clocks.of_case), calendar_at(view), lamp_rule(view, track.urgency))
+    rule = lamp_rule(facts.at(track.directory_version), track.urgency)
+    calendars = tuple((version, calendar_at(facts.at(version))) for version in track.calendars)
+    return _folded((*track.operations, *clocks.of_case), calendars, rule)
 
 
 @lru_cache(maxsize=1024)
-def _folded(operations: tuple[Operation, ...], calendar: WorkCalendar, rule: LampRule) -> ClockState | None:
+def _folded(
+    operations: tuple[Operation, ...], calendars: tuple[tuple[int, WorkCalendar], ...], rule: LampRule
+) -> ClockState | None:
     """Remembered: who decides on a clock says it, its timer asks again, and cases that came at once have equal ones."""
-    return fold(operations, calendar, rule)
+    return fold(operations, calendars[0][1], rule, dict(calendars))
 
 
 def states_of(clocks: Clocks, facts: Facts) -> dict[ClockId, ClockState]:
@@ -155,6 +180,7 @@ def known_clock(track: Track, clocks: Clocks, facts: Facts) -> KnownClock:
         unit=track.unit,
         started_at=None,
         due_at=None,
+        calendar_version=track.calendars[-1],
     )
     if state is None:
         return named

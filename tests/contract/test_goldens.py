@@ -40,7 +40,7 @@ def test_todays_code_reads_the_golden_and_loses_nothing(ce_type: str) -> None:
     event = registry.decode(ce_type, body(ce_type))
 
     assert event.ce_type == newest(ce_type)
-    assert event.model_dump(mode="json", include=event.model_fields_set) == orjson.loads(body(ce_type))
+    assert event.model_dump(mode="json", exclude_unset=True) == orjson.loads(body(ce_type))
 
 
 @pytest.mark.parametrize("ce_type", registry.TYPES)

@@ -5,37 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from libs.events.clock import Clock, KnownClock
 from libs.events.event import CaseText, Event
 from libs.events.ids import ClockId, GridCode, PersonId, UnitId
 
-Clock = Literal["dispatch", "sign", "handling", "rework", "overall", "response", "return_decision", "arbitration"]
 Urgency = Literal["U1", "U2", "U3", "U4"]
-
-
-class KnownClock(BaseModel):
-    """A clock as it was known when an event was written, so that read models need no calendar."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    clock_id: ClockId
-    """`<event id of the starting fact>/<clock>`: the same whenever and by whomever it is derived."""
-    clock: Clock
-    round: int
-    unit: UnitId | None = None
-    started_at: datetime | None
-    """None: the clock never ran, because its stage or its case was over before (CLK-14)."""
-    due_at: datetime | None
-    yellow_at: datetime | None = None
-    """The first instant of 黄."""
-    long_red_at: datetime | None = None
-    """The last instant before 长红."""
-    stopped_at: datetime | None = None
-    breach_at: datetime | None = None
-    """When the clock passed its due instant; of a running clock, when it will."""
-    exempt: bool = False
-    provisional: bool = False
 
 
 class ClockMoved(KnownClock, Event):
@@ -58,7 +32,7 @@ class DeadlineSet(ClockMoved):
     upstream_due_at: datetime | None = None
     urgency: Urgency
     directory_version: int
-    """Pins calendar, lamp and ladder of this clock for good."""
+    """Pins lamp and ladder of this clock for good, its calendar until a limit is counted anew."""
 
 
 class StageFinished(ClockMoved):
@@ -67,6 +41,15 @@ class StageFinished(ClockMoved):
 
 class StageContinued(ClockMoved):
     """A stopped clock goes on: the feedback was rejected, or the case was taken up again; the time between is free."""
+
+
+class DeadlineRecomputed(ClockMoved):
+    """A calendar was published: a limit that runs over days not published before is counted anew (CLK-15)."""
+
+    counted_from: datetime | None = None
+    """Where the limit counts on from a due instant: that one, counted anew."""
+    calendar_version: int
+    """Pins the calendar of this clock from `at` on."""
 
 
 class ClocksEnded(Event):
@@ -275,6 +258,7 @@ EVENTS: tuple[type[Event], ...] = (
     DeadlineSet,
     StageFinished,
     StageContinued,
+    DeadlineRecomputed,
     ClocksEnded,
     ClocksRevived,
     DeadlineWarned,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from libs.events.clock import Clock
 from libs.events.contracts import intake, routing, supervision
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, GridCode, PersonId, UnitId
@@ -36,13 +37,13 @@ VERIFICATION = supervision.VerificationAssigned(
 CLOSED = supervision.CaseClosed(closed_by=PersonId("wu-qian"), close_kind="HANDLED", round=1)
 
 
-def warned(clock: supervision.Clock, unit: UnitId | None = HOUSING) -> Event:
+def warned(clock: Clock, unit: UnitId | None = HOUSING) -> Event:
     return supervision.DeadlineWarned(
         clock_id=ClockId("e-1"), clock=clock, round=1, unit=unit, instant=MONDAY, due_at=DUE
     )
 
 
-def breached(clock: supervision.Clock, unit: UnitId | None = HOUSING) -> Event:
+def breached(clock: Clock, unit: UnitId | None = HOUSING) -> Event:
     return supervision.DeadlineBreached(
         clock_id=ClockId("e-1"), clock=clock, round=1, unit=unit, instant=DUE, due_at=DUE
     )

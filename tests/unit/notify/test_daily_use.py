@@ -2,6 +2,7 @@
 
 import pytest
 
+from libs.events.clock import Clock, KnownClock
 from libs.events.contracts import intake, routing, supervision
 from libs.events.contracts.notify import MessageDue
 from libs.events.decider import SYSTEM
@@ -148,7 +149,7 @@ def test_a_direct_answer_is_told_to_a_named_reporter_only() -> None:
 
 
 @pytest.mark.parametrize("clock", ["return_decision", "arbitration"])
-def test_the_centre_answers_for_its_own_clocks_whichever_unit_has_the_case(clock: supervision.Clock) -> None:
+def test_the_centre_answers_for_its_own_clocks_whichever_unit_has_the_case(clock: Clock) -> None:
     role = "ARBITER" if clock == "arbitration" else "DISPATCHER"
     centre = {f"person:{person}" for person in VIEW.holders(role, None, MONDAY)}  # type: ignore[arg-type]
 
@@ -157,9 +158,7 @@ def test_the_centre_answers_for_its_own_clocks_whichever_unit_has_the_case(clock
 
 
 def test_after_a_restored_withdrawal_letters_quote_the_limits_that_run_again() -> None:
-    runs = supervision.KnownClock(
-        clock_id=ClockId("e-1/handling"), clock="handling", round=1, started_at=MONDAY, due_at=DUE
-    )
+    runs = KnownClock(clock_id=ClockId("e-1/handling"), clock="handling", round=1, started_at=MONDAY, due_at=DUE)
     signed = runs.model_copy(update={"clock_id": "e-1/sign", "clock": "sign", "stopped_at": MONDAY})
     set_once = supervision.DeadlineSet(**runs.model_dump(), at=MONDAY, because="e-1", urgency="U3", directory_version=1)
     ended = supervision.ClocksEnded(at=MONDAY, because="e-2", clocks=(runs, signed))

@@ -9,6 +9,7 @@ from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 
 from libs.directory.naming import NOTICES as SUBJECTS
+from libs.events.clock import Clock
 from libs.events.contracts import intake, registry, supervision
 from libs.events.event import Event
 from libs.events.ids import UnitId
@@ -48,7 +49,7 @@ def test_every_notice_has_its_template_and_no_template_is_left_over() -> None:
 @pytest.mark.parametrize("kind", NOTICES)
 def test_every_event_that_is_told_can_be_rendered(kind: type[Event]) -> None:
     event = registry.decode(kind.ce_type, (GOLDENS / f"{kind.ce_type}.json").read_bytes())
-    clocks = get_args(supervision.Clock)
+    clocks = get_args(Clock)
 
     for text in (*texts_of(event), *texts_of(event, "reporter", **dict.fromkeys(clocks, DUE))):
         zh, _, en = text.partition("[Xunban]")
@@ -102,8 +103,8 @@ def test_a_template_that_prints_what_the_event_did_not_say_fails() -> None:
         RENDERING.letter(Letter("warned", CASE, "person:fang-yun", {}, {}))
 
 
-@pytest.mark.parametrize("clock", get_args(supervision.Clock))
-def test_every_clock_has_words(clock: supervision.Clock) -> None:
+@pytest.mark.parametrize("clock", get_args(Clock))
+def test_every_clock_has_words(clock: Clock) -> None:
     assert "时限将于" in text_of(warned(clock)) or "总时限" in text_of(warned(clock))
 
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from libs.events.clock import Clock
 from libs.events.contracts.intake import CaseCorrected
 from libs.events.contracts.routing import ArbitrationOpened, ArbitrationRuled, RouteProposed, RouteRejected
-from libs.events.contracts.supervision import Clock, DeadlineSet, StageFinished
+from libs.events.contracts.supervision import DeadlineSet, StageFinished
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, PersonId
 from libs.events.lifecycle import Case, fold

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from libs.events.clock import Clock
 from libs.events.contracts.intake import CaseVoided
 from libs.events.contracts.routing import (
     AssignmentAccepted,
@@ -12,7 +13,7 @@ from libs.events.contracts.routing import (
     RouteRejected,
     RuleStep,
 )
-from libs.events.contracts.supervision import Clock, DeadlineSet, ReworkOrdered, StageFinished
+from libs.events.contracts.supervision import DeadlineSet, ReworkOrdered, StageFinished
 from libs.events.event import Event
 from libs.events.ids import ClockId, PersonId
 from libs.events.readmodel import ReadModel

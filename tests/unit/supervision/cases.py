@@ -20,6 +20,7 @@ from services.supervision.domain import DECIDER, State
 from services.supervision.elapsing import Elapse, next_step
 from services.supervision.ladder import Step
 from services.supervision.reactions import react
+from services.supervision.recounting import RecountClocks
 from services.supervision.tracks import states_of
 from tests.unit.directory.calendars import china
 from tests.unit.directory.town import TOWN, VIEW
@@ -133,6 +134,12 @@ class Worker:
         command = Elapse(watermark, SYSTEM)
         events = tuple(DECIDER.decide(self.state, command, self.facts))
         self._append(watermark, events)
+        return events
+
+    def recount(self, at: datetime) -> tuple[Event, ...]:
+        """What follows from a calendar that the directory has by now; recorded."""
+        events = tuple(DECIDER.decide(self.state, RecountClocks(at, SYSTEM), self.facts))
+        self._append(at, events)
         return events
 
     def _append(self, at: datetime, events: Iterable[Event]) -> None:

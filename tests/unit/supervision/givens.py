@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from libs.directory.calendar import Limit
-from libs.events.contracts.supervision import Clock
+from libs.events.clock import Clock
 from services.supervision.clocks import ClockState, fold
 from services.supervision.lamps import LampRule
 from services.supervision.operations import Extended, Operation, Started

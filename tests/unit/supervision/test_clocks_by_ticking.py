@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.directory.calendar import Limit, Unit
-from libs.events.contracts.supervision import Clock
+from libs.events.clock import Clock
 from libs.events.ids import ClockId
 from services.supervision.clocks import fold
 from services.supervision.ladder import Step, due_steps, steps
@@ -123,7 +123,7 @@ def test_the_steps_of_two_clocks_are_those_of_two_clocks_that_tick(first: Life, 
             clock.live(lives_of[clock_id], hour)
 
     clocks = {clock_id: fold(operations, CHINA, RULE) for clock_id, operations in lives_of.items()}
-    found = steps({clock_id: clock for clock_id, clock in clocks.items() if clock}, LEVELS, CHINA)
+    found = steps({clock_id: clock for clock_id, clock in clocks.items() if clock}, LEVELS)
     climbed = {f"{step.kind} {step.level}": hour_of(step) for step in found if step.kind != "breach"}
     breached = {step.clock_id: hour_of(step) for step in found if step.kind == "breach"}
     assert climbed == ladder
@@ -156,8 +156,8 @@ def test_steps_before_the_watermark_stand_whatever_is_read_later(life: Life, hou
     early = fold([operation for operation in operations if operation.at < watermark], CHINA, RULE)
     final = fold(operations, CHINA, RULE)
 
-    before = due_steps(steps({HANDLING: early}, LEVELS, CHINA) if early else (), watermark, ())
-    after = due_steps(steps({HANDLING: final}, LEVELS, CHINA) if final else (), watermark, ())
+    before = due_steps(steps({HANDLING: early}, LEVELS) if early else (), watermark, ())
+    after = due_steps(steps({HANDLING: final}, LEVELS) if final else (), watermark, ())
     assert before == after
 
 

@@ -71,6 +71,7 @@ def test_the_event_pins_directory_and_urgency_and_says_the_whole_clock() -> None
         limit="4wh",
         urgency="U3",
         directory_version=TOWN.version,
+        calendar_version=TOWN.version,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from libs.directory.calendar import Limit
-from libs.events.contracts.supervision import Clock
+from libs.events.clock import Clock
 from libs.events.ids import ClockId
 from libs.events.rulebook import Ladder
 from services.supervision.clocks import ClockState, fold
@@ -41,9 +41,7 @@ def test_an_unanswered_case_climbs_the_whole_ladder() -> None:
 def test_an_urgent_case_climbs_by_the_hour() -> None:
     urgent = state(Started(at=china("2026-10-03 23:30"), position=1, clock="handling", limit=Limit.parse("2h")))
 
-    assert [
-        (step.level, step.instant) for step in steps({HANDLING: urgent}, URGENT, CHINA) if step.kind == "level"
-    ] == [
+    assert [(step.level, step.instant) for step in steps({HANDLING: urgent}, URGENT) if step.kind == "level"] == [
         (1, china("2026-10-04 01:30")),
         (2, china("2026-10-04 02:30")),
         (3, china("2026-10-04 03:30")),
@@ -59,7 +57,7 @@ def test_an_answer_at_the_very_due_instant_takes_no_step_beyond_the_warning() ->
 def test_an_answer_one_microsecond_late_is_a_breach_and_the_first_level() -> None:
     late = handling(Stopped(at=DUE + MICROSECOND, position=2))
 
-    assert [(step.kind, step.level) for step in steps({HANDLING: late}, ORDINARY, CHINA)] == [
+    assert [(step.kind, step.level) for step in steps({HANDLING: late}, ORDINARY)] == [
         ("warn", 0),
         ("breach", 0),
         ("level", 1),
@@ -81,7 +79,7 @@ def test_the_ladder_goes_on_after_the_pause_where_it_stood() -> None:
         Paused(at=china("2026-11-10 10:00"), position=2), Resumed(at=china("2026-11-12 15:00"), position=3)
     )
 
-    levels = [step for step in steps({HANDLING: clock}, ORDINARY, CHINA) if step.kind == "level"]
+    levels = [step for step in steps({HANDLING: clock}, ORDINARY) if step.kind == "level"]
     assert [(step.level, step.instant) for step in levels[:3]] == [
         (1, DUE),
         (2, china("2026-11-12 24:00")),
@@ -97,7 +95,7 @@ def test_sign_dispatch_and_response_clocks_warn_and_breach_but_do_not_climb() ->
 def test_handling_and_overall_climb_one_ladder_by_the_earlier_due_instant() -> None:
     later = state(start("overall", limit="6wd"))
 
-    found = steps({OVERALL: later, HANDLING: handling()}, ORDINARY, CHINA)
+    found = steps({OVERALL: later, HANDLING: handling()}, ORDINARY)
     assert [(step.kind, step.clock, step.level) for step in found] == [
         ("warn", "handling", 0),
         ("breach", "handling", 0),
@@ -114,7 +112,7 @@ def test_the_overall_clock_climbs_on_when_the_handling_clock_has_stopped() -> No
     later = state(start("overall", limit="6wd"))
     stopped = handling(Stopped(at=china("2026-11-10 10:00"), position=2))
 
-    levels = [step for step in steps({OVERALL: later, HANDLING: stopped}, ORDINARY, CHINA) if step.kind == "level"]
+    levels = [step for step in steps({OVERALL: later, HANDLING: stopped}, ORDINARY) if step.kind == "level"]
     assert [(step.clock, step.level, step.instant) for step in levels[:3]] == [
         ("handling", 1, DUE),
         ("overall", 2, china("2026-11-11 24:00")),
@@ -126,7 +124,7 @@ def test_every_round_has_its_own_ladder() -> None:
     first = handling(Stopped(at=china("2026-11-10 10:00"), position=2))
     rework = state(Started(at=china("2026-11-11 10:00"), position=3, clock="rework", round=2, limit=Limit.parse("3wd")))
 
-    found = steps({HANDLING: first, ClockId("rework-of-round-2"): rework}, ORDINARY, CHINA)
+    found = steps({HANDLING: first, ClockId("rework-of-round-2"): rework}, ORDINARY)
     assert [(step.round, step.level, step.instant) for step in found if step.kind == "level"][:3] == [
         (1, 1, DUE),
         (2, 1, china("2026-11-16 24:00")),
@@ -141,7 +139,7 @@ def test_an_overall_clock_that_runs_on_overdue_takes_the_levels_of_the_new_round
         Continued(at=china("2026-11-13 10:00"), position=3, round=2),
     )
 
-    found = steps({OVERALL: overall}, ORDINARY, CHINA)
+    found = steps({OVERALL: overall}, ORDINARY)
     assert [(step.round, step.level, step.instant) for step in found if step.kind == "level"][:5] == [
         (1, 1, DUE),
         (1, 2, china("2026-11-10 24:00")),
@@ -159,14 +157,14 @@ def test_a_due_instant_that_passed_while_merged_takes_no_step() -> None:
 
 
 def test_only_steps_strictly_before_the_watermark_are_recorded() -> None:
-    found = steps({HANDLING: handling()}, ORDINARY, CHINA)
+    found = steps({HANDLING: handling()}, ORDINARY)
 
     assert [step.kind for step in due_steps(found, DUE, ())] == ["warn"]
     assert [step.kind for step in due_steps(found, DUE + MICROSECOND, ())] == ["warn", "breach", "level"]
 
 
 def test_a_recorded_step_is_not_due_again() -> None:
-    found = steps({HANDLING: handling()}, ORDINARY, CHINA)
+    found = steps({HANDLING: handling()}, ORDINARY)
     recorded = {
         step_key("warn", "handling", HANDLING, round=1),
         step_key("breach", "handling", HANDLING, round=1),
@@ -179,7 +177,7 @@ def test_a_recorded_step_is_not_due_again() -> None:
 def test_a_level_is_recorded_once_per_round_whichever_clock_climbed() -> None:
     recorded = {step_key("level", "overall", OVERALL, round=1, level=1)}
 
-    left = due_steps(steps({HANDLING: handling()}, ORDINARY, CHINA), DUE + MICROSECOND, recorded)
+    left = due_steps(steps({HANDLING: handling()}, ORDINARY), DUE + MICROSECOND, recorded)
     assert [step.kind for step in left] == ["warn", "breach"]
 
 
@@ -212,11 +210,11 @@ def state(*operations: Operation) -> ClockState:
 
 
 def kinds(clocks: dict[ClockId, ClockState]) -> list[str]:
-    return [step.kind for step in steps(clocks, ORDINARY, CHINA)]
+    return [step.kind for step in steps(clocks, ORDINARY)]
 
 
 def told(clocks: dict[ClockId, ClockState]) -> list[tuple[str, int, str]]:
-    return [(step.kind, step.level, civil(step)) for step in steps(clocks, ORDINARY, CHINA)]
+    return [(step.kind, step.level, civil(step)) for step in steps(clocks, ORDINARY)]
 
 
 def civil(step: Step) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from libs.events.errors import UnknownEvent
-from services.supervision import timers
-from tests.unit.directory.calendars import china
-from tests.unit.directory.town import TOWN
+from services.supervision import recording
 
 
 @asynccontextmanager
@@ -24,7 +22,7 @@ async def test_a_case_that_knows_more_than_this_code_keeps_only_its_own_lane_wai
     async def newer(*_: object) -> None:
         raise UnknownEvent("supervision.deadline-set.v9")
 
-    monkeypatch.setattr(timers, "load", newer)
+    monkeypatch.setattr(recording, "load", newer)
     running: Any = SimpleNamespace(pool=SimpleNamespace(acquire=nowhere))
 
-    assert not await timers.Look(running, TOWN.latest).lane(7, china("2026-11-09 09:00"), ["case"])
+    assert not await recording.carry_out(running, [{"lane": 7, "case_id": "case"}], lambda *_: [])

@@ -1,0 +1,80 @@
+"""The last days of a year whose successor's holidays nobody knows yet, and the morning on which the notice is out."""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import pytest_asyncio
+
+from deploy.directory_apply import PUBLISHER
+from deploy.embedded.instance import ROOT
+from deploy.embedded.stack import Stack
+from deploy.town import Town, civil
+from libs.audit.rebuild import compare
+from libs.directory.files import read_files
+from services.routing import main as routing
+from services.supervision import main as supervision
+from services.supervision import recounts
+from tests.days.cases import SUPERVISOR, clock_of, complaint
+
+MORNING = "2026-12-28 08:00"
+FIRST = civil("2027-01-06 00:00")
+"""After five working days, if only New Year's Day is off."""
+ANEW = civil("2027-01-07 00:00")
+
+
+async def publish(town: Town, **year: Any) -> None:
+    """The example's calendar with another 2027; nothing else of the directory changes."""
+    raw = read_files(ROOT / "examples" / "town").raw
+    raw["years"][2027] = year
+    await town.line.post("routing", "/directory/documents", raw, person=PUBLISHER)
+    await town.line.settle()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def before_the_notice(town: Town) -> str:
+    """A complaint of 28 December, dispatched at once."""
+    return await complaint(town, "2026-12-28 09:00")
+
+
+async def test_a_limit_into_the_next_year_says_that_it_is_provisional(town: Town, before_the_notice: str) -> None:
+    clock = await clock_of(town, before_the_notice)
+
+    assert (datetime.fromisoformat(clock["due_at"]), clock["provisional"]) == (FIRST, True)
+
+
+async def test_once_the_notice_is_out_every_list_shows_the_new_due_instant(town: Town, before_the_notice: str) -> None:
+    await publish(town, source="放假通知", off=["01-01", "01-04"], work=["01-10"])
+
+    clock = await clock_of(town, before_the_notice)
+    (order,) = [
+        one
+        for one in (await town.line.get("routing", "/work", person="fang-yun", limit=200))["items"]
+        if one["case_id"] == before_the_notice
+    ]
+    assert (datetime.fromisoformat(clock["due_at"]), clock["provisional"]) == (ANEW, False)
+    assert (datetime.fromisoformat(order["due_at"]), order["provisional"]) == (ANEW, False)
+
+
+async def test_nothing_is_left_to_be_counted_and_the_log_says_what_the_lists_show(
+    running: Stack, town: Town, database: asyncpg.Connection
+) -> None:
+    await database.execute("set search_path = read")
+
+    assert await recounts.waiting(database) == 0
+    for parts in (supervision.PARTS, routing.PARTS):
+        found = await compare(running.database_url(parts.service, owner=True), running.bootstrap, parts)
+        assert (found.differences, bool(found.rows)) == ((), True)
+
+
+async def test_it_breaches_by_the_new_count_and_not_by_the_first(town: Town, before_the_notice: str) -> None:
+    await town.line.run_to(civil("2027-01-06 12:00"))
+    assert not await overdue(town, before_the_notice)
+
+    await town.line.run_to(civil("2027-01-07 08:00"))
+    assert await overdue(town, before_the_notice)
+
+
+async def overdue(town: Town, case: str) -> bool:
+    listed = await town.line.get("supervision", "/overdue", person=SUPERVISOR, limit=200)
+    return case in [one["case_id"] for one in listed["items"]]
