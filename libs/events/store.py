@@ -40,7 +40,7 @@ AWAY = (
 
 EVENTS_OF_STREAM = """
     select lane, seq, version, recorded_at, prev_hash, hash, meta, body
-      from log.event where stream = $1 and version > $2 order by version
+      from log.event where stream = $1 order by version
 """
 EVENTS_OF_STREAMS = """
     select lane, seq, version, recorded_at, prev_hash, hash, meta, body
@@ -81,9 +81,9 @@ def stored_position(row: Any) -> Position:
     return Position(row["lane"], row["seq"], row["version"], row["recorded_at"], row["prev_hash"], row["hash"])
 
 
-async def load(conn: Connection, stream: str, after: int = 0) -> list[Recorded]:
-    """The events of a stream after a version, in order; empty where it does not exist."""
-    return stream_of(await conn.fetch(EVENTS_OF_STREAM, stream, after))
+async def load(conn: Connection, stream: str) -> list[Recorded]:
+    """The events of a stream in order; none where it does not exist."""
+    return stream_of(await conn.fetch(EVENTS_OF_STREAM, stream))
 
 
 async def load_all(conn: Connection, streams: Collection[str]) -> dict[str, list[Recorded]]:
