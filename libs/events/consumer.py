@@ -194,7 +194,6 @@ class Reader:
 
     work: Work
     halted: dict[TopicPartition, str] = field(default_factory=dict)
-    duplicates: int = 0
 
     async def apply(self, conn: Connection, steps: Sequence[Taken]) -> None:
         """One short transaction: progress, read model, reactions of all these partitions, or nothing of any.
@@ -208,7 +207,6 @@ class Reader:
             crash.here("reader.after_commit")
             done.applied()
         for step in steps:
-            self.duplicates += step.duplicates
             if step.broken:
                 self.halted[step.start.partition] = step.broken
                 log.error("partition_halted", partition=step.start.partition.partition, reason=step.broken)
