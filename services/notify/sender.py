@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -120,10 +121,10 @@ class Sender:
             names = list(self.line.names)
             rows = await conn.fetch(OPEN, list(lanes), names, [*self.held], shut, real_now(), ROUND)
             business = await store.business_now(conn) if rows else real_now()
-        cases: dict[str, list[Any]] = {}
+        cases: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
             if not row["digest"]:
-                cases.setdefault(row["case_id"], []).append(row)
+                cases[row["case_id"]].append(row)
         slots = asyncio.Semaphore(SIDE_BY_SIDE)
         work = [self._send_case(case_id, due, business) for case_id, due in cases.items()]
         work += [self._send_digest(together, business) for together in gathered(rows)]
@@ -153,10 +154,10 @@ class Sender:
         What became of it is recorded case by case: after a crash in between the rest goes out as a digest of its own.
         """
         entries: list[tuple[Any, Letter]] = []
-        outcomes: dict[str, list[Delivery]] = {}
+        outcomes: dict[str, list[Delivery]] = defaultdict(list)
         for row in rows:
             if made := self.made.get(row["message_id"]):
-                outcomes.setdefault(row["case_id"], []).append(made)
+                outcomes[row["case_id"]].append(made)
                 continue
             async with self.running.pool.acquire() as conn:
                 if await self._unsent(conn, row["case_id"], [row]):
@@ -164,10 +165,10 @@ class Sender:
                     try:
                         entries.append((row, await letter_of(conn, row, known, self.masses)))
                     except NotSent as why:
-                        outcomes.setdefault(row["case_id"], []).append(dropped(row, why))
+                        outcomes[row["case_id"]].append(dropped(row, why))
         if entries and (told := await self._deliver(*entries[0], known, entries)):
             for row, letter in entries:
-                outcomes.setdefault(row["case_id"], []).append(self._outcome(row, told, letter))
+                outcomes[row["case_id"]].append(self._outcome(row, told, letter))
         for case_id, deliveries in outcomes.items():
             await self._record(case_id, deliveries)
 
@@ -241,11 +242,10 @@ class Sender:
 
     def _outcome(self, row: Any, told: Delivery, letter: Letter) -> Delivery:
         """What became of a parcel, said of one message in it; what was sent is remembered until it is recorded."""
-        late = told.receipt is not None and letter.late is not None
-        mass = told.receipt is not None and letter.mass > 0
-        one = replace(told, message_id=MessageId(row["message_id"]), late=late, mass=mass)
-        if one.receipt is not None:
-            self.made[one.message_id] = one
+        sent, message_id = told.receipt is not None, MessageId(row["message_id"])
+        one = replace(told, message_id=message_id, late=sent and letter.late is not None, mass=sent and letter.mass > 0)
+        if sent:
+            self.made[message_id] = one
         return one
 
     def _hold(self, message_id: str, seconds: float) -> None:
