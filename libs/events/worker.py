@@ -63,6 +63,11 @@ class Worker:
         return sorted(tp.partition for tp in self.follower.cursors if tp.topic == "case.events")
 
     @property
+    def halted(self) -> dict[TopicPartition, str]:
+        """The owned partitions that are applied no further, and why."""
+        return self.follower.reader.halted
+
+    @property
     def does_single_jobs(self) -> bool:
         """The holder of `directory.events`-0 beats for the whole service."""
         return DIRECTORY in self.follower.cursors

@@ -37,7 +37,7 @@ async def of_api(running: Runtime) -> Response:
 async def of_worker(running: Runtime, worker: Worker) -> Response:
     """The metrics of a worker process: its share of the lanes."""
     metrics.LANES.set(len(worker.lanes))
-    metrics.HALTED.labels("projection").set(len(worker.follower.reader.halted))
+    metrics.HALTED.labels("projection").set(len(worker.halted))
     metrics.HALTED.labels("relay").set(len(worker.relay.halted))
     metrics.WATERMARK_LAG.clear()
     for source, seconds in lags(worker).items():

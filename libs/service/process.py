@@ -149,7 +149,7 @@ def worker_app(running: Runtime, worker: Worker) -> FastAPI:
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        halted = {f"{tp.topic}-{tp.partition}": why for tp, why in worker.follower.reader.halted.items()}
+        halted = {f"{tp.topic}-{tp.partition}": why for tp, why in worker.halted.items()}
         relays = {str(lane): why for lane, why in worker.relay.halted.items()}
         ready = worker.joined.is_set() and not halted and not relays
         document = {"ready": ready, "lanes": len(worker.lanes), "halted": halted, "relay_halted": relays}

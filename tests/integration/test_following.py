@@ -28,12 +28,12 @@ async def test_a_poison_event_halts_its_partition_exactly_there_and_no_other(not
     """All of lane 45 is in the topic before anybody reads, so that the poison stands inside a batch."""
     await noted_log.append(case_in(45), NOTED, NOTED, POISON, NOTED)
     async with working(noted_log, Noting()) as worker:
-        await eventually(lambda: worker.follower.reader.halted, "the partition halts")
+        await eventually(lambda: worker.halted, "the partition halts")
         await has_seen(noted_log, 45, 1, 2)
         await noted_log.append(case_in(45))
         await noted_log.append(case_in(46))
         await has_seen(noted_log, 46, 1)
-        assert worker.follower.reader.halted == {TopicPartition("case.events", 45): "poison: CannotProject"}
+        assert worker.halted == {TopicPartition("case.events", 45): "poison: CannotProject"}
         assert await seen(noted_log, 45) == [1, 2]
         # Relaying goes on: what stands in the topic is complete whatever a read model makes of it.
         await eventually(lambda: worker.relay.positions[45] == 5, "the lane is relayed to its end")
@@ -46,8 +46,8 @@ async def test_a_poison_event_among_lanes_that_were_fetched_together_halts_its_o
     async with working(noted_log, Noting()) as worker:
         for lane in set(lanes) - {14}:
             await has_seen(noted_log, lane, 1)
-        await eventually(lambda: worker.follower.reader.halted, "the partition halts")
-        assert worker.follower.reader.halted == {TopicPartition("case.events", 14): "poison: CannotProject"}
+        await eventually(lambda: worker.halted, "the partition halts")
+        assert worker.halted == {TopicPartition("case.events", 14): "poison: CannotProject"}
         await noted_log.append(case_in(15), NOTED)
         await has_seen(noted_log, 15, 1, 2)
         assert await seen(noted_log, 14) == []
@@ -61,9 +61,9 @@ async def test_a_type_newer_than_the_code_halts_until_the_code_knows_it(
     known = registry.TYPES.pop(NOTED.ce_type)
     try:
         async with working(noted_log, Noting()) as worker:
-            await eventually(lambda: worker.follower.reader.halted, "the partition halts")
+            await eventually(lambda: worker.halted, "the partition halts")
             assert await seen(noted_log, 47) == []
-            assert list(worker.follower.reader.halted.values()) == [f"UnknownEvent: {NOTED.ce_type}"]
+            assert list(worker.halted.values()) == [f"UnknownEvent: {NOTED.ce_type}"]
     finally:
         registry.TYPES[NOTED.ce_type] = known
     async with working(noted_log, Noting()):
@@ -76,7 +76,7 @@ async def test_a_foreign_record_halts_its_partition_and_no_other(noted_log: Log)
         await has_seen(noted_log, 48, 1)
         async with AIOKafkaProducer(bootstrap_servers=noted_log.bootstrap) as intruder:
             await intruder.send_and_wait("case.events", b"{}", partition=48, headers=[("ce_lane", b"-1")])
-        await eventually(lambda: worker.follower.reader.halted, "the partition halts")
+        await eventually(lambda: worker.halted, "the partition halts")
         await noted_log.append(case_in(49))
         await has_seen(noted_log, 49, 1)
 
@@ -89,7 +89,7 @@ async def test_a_changed_copy_of_an_event_halts_its_partition(noted_log: Log) ->
         forged = [*record.headers, *record.position.headers()]
         async with AIOKafkaProducer(bootstrap_servers=noted_log.bootstrap) as intruder:
             await intruder.send_and_wait("case.events", b'{"refused_by": "x"}', partition=50, headers=forged)
-        await eventually(lambda: worker.follower.reader.halted, "the partition halts")
+        await eventually(lambda: worker.halted, "the partition halts")
     assert encode_meta(record.headers) == (await noted_log.chain(50))[0]["meta"]
     assert await seen(noted_log, 50) == [1]
 
@@ -102,7 +102,7 @@ async def test_what_the_work_needs_may_be_away_for_a_while(noted_log: Log) -> No
         assert await seen(noted_log, 51) == []
         work.away = False
         await has_seen(noted_log, 51, 1)
-        assert worker.follower.reader.halted == {}
+        assert worker.halted == {}
 
 
 async def test_a_heartbeat_that_nobody_can_read_is_passed_over(noted_log: Log) -> None:
@@ -138,7 +138,7 @@ async def test_lanes_move_to_a_second_worker_and_back_and_nothing_is_lost_or_dou
         await asyncio.gather(*writers)
         for lane in lanes:
             await has_seen(noted_log, lane, *range(1, await noted_log.seq(lane) + 1))
-        assert one.follower.reader.halted == {}
+        assert one.halted == {}
     assert sorted(first.applied + second.applied) == [
         (lane, seq) for lane in sorted(lanes) for seq in range(1, await noted_log.seq(lane) + 1)
     ]
@@ -163,7 +163,7 @@ async def test_a_log_shorter_than_the_progress_is_read_again_and_what_is_known_i
     async with working(noted_log, Noting()) as worker:
         await noted_log.append(case_in(57), NOTED)
         await has_seen(noted_log, 57, 1, 2, 3)
-        assert worker.follower.reader.halted == {}
+        assert worker.halted == {}
     assert await noted_log.pool.fetchval("select next_offset from progress where partition = 57") < 900
 
 
