@@ -50,7 +50,20 @@ class Receiver:
 def http_receiver(answer: bytes = b"{}") -> Iterator[Receiver]:
     """A webhook receiver, or an SMS gateway."""
     receiver = Receiver()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(receiver, answer))
+    receiver.port = server.server_port
+    receiver.url = f"http://127.0.0.1:{receiver.port}/messages"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
+
+def _handler(receiver: Receiver, answer: bytes) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
@@ -70,17 +83,7 @@ def http_receiver(answer: bytes = b"{}") -> Iterator[Receiver]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.port = server.server_port
-    receiver.url = f"http://127.0.0.1:{receiver.port}/messages"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return Handler
 
 
 @contextmanager
