@@ -85,10 +85,11 @@ def _is_address(point: ContactPoint) -> bool:
 def _is_url(address: str) -> bool:
     try:
         url = urlsplit(address)
-        _ = url.port
-        (url.hostname or "").encode("idna")
+        # Whoever posts there reads these too, and each is refused in its own way.
+        host, _ = url.hostname or "", url.port
+        host.encode("idna")
     except ValueError:
         return False
-    if not url.hostname or not address.isprintable() or " " in address:
+    if not host or not address.isprintable() or " " in address:
         return False
-    return url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname))
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))
