@@ -23,8 +23,8 @@ class Pieces(LoadScopeScheduling):  # type: ignore[misc]
 
 def pytest_configure() -> None:
     """Log like a process: a traceback with the values of all its frames takes seconds, and a worker its place."""
-    said = (structlog.processors.add_log_level, without_words, structlog.processors.JSONRenderer(ensure_ascii=False))
-    structlog.configure(processors=said)
+    processors = structlog.processors
+    structlog.configure([processors.add_log_level, without_words, processors.JSONRenderer(ensure_ascii=False)])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
