@@ -120,8 +120,7 @@ async def _directory(running: Stack) -> int:
 async def _timers(bench: Bench, running: Stack, intake: Heartbeat) -> None:
     """Supervision hears of the cases, then time passes: first from here, then for its own worker."""
     bench.tell("督办设定时限", "supervision sets its clocks")
-    running.start_process("supervision-worker")
-    await asyncio.to_thread(running.wait_ready, "supervision-worker")
+    await _started(running, "supervision-worker")
     conn = await asyncpg.connect(running.admin_url("supervision"))
     try:
         wanted = ROUNDS * bench.cases
@@ -135,8 +134,7 @@ async def _timers(bench: Bench, running: Stack, intake: Heartbeat) -> None:
             await firing.in_batches(here, range(64), first)
             due = await conn.fetchval(firing.NEXT, first)
             number = await conn.fetchval(firing.DUE, due + firing.INSTANT)
-            running.start_process("supervision-worker")
-            await asyncio.to_thread(running.wait_ready, "supervision-worker")
+            await _started(running, "supervision-worker")
             # What was fired from here nobody has published: a backlog that no worker at work would have.
             await _own_log_read(conn, "supervision")
             bench.tell(f"{number:,} 个时限同一刻到期", "due at one instant")
@@ -160,13 +158,18 @@ async def _visible(bench: Bench, running: Stack, pool: Pool, version: int) -> No
 
 async def _read_by_intake(running: Stack) -> None:
     """Intake's own worker, as patient as in a town, until it has applied what intake has recorded."""
-    running.start_process("intake-worker", {"RELAY_IDLE_MS": "200"})
-    await asyncio.to_thread(running.wait_ready, "intake-worker")
+    await _started(running, "intake-worker", {"RELAY_IDLE_MS": "200"})
     conn = await asyncpg.connect(running.admin_url("intake"))
     try:
         await _own_log_read(conn, "intake")
     finally:
         await conn.close()
+
+
+async def _started(running: Stack, name: str, env: Mapping[str, str] | None = None) -> None:
+    """Start one process, until it serves."""
+    running.start_process(name, env)
+    await asyncio.to_thread(running.wait_ready, name)
 
 
 async def _own_log_read(conn: asyncpg.Connection[Any], service: str) -> None:
