@@ -38,17 +38,21 @@ async def test_postgresql_is_killed_and_cut_off_while_people_work(site: Site) ->
     assert [name for name in site.stack.names if site.stack.process(name).poll() is not None] == []
 
 
-async def test_a_full_disk_refuses_the_command_and_loses_none_of_those_before(site: Site) -> None:
-    """Intake's event table, then the vault's keys, lie on a disk of their own for a while."""
-    for database, table, room in (("intake", "log.event", MEBIBYTE), ("keys", "case_key", 0)):
-        key, refused = "", httpx.Response(200)
-        async with on_a_small_disk(site, database, table, room) as disk:
-            while refused.is_success:
-                key = new_id()
-                refused = await site.clients.once("intake", "/appeals", {**APPEAL, "content": LONG}, "zhou-min", key)
-            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
-            enlarge(disk)
-            await site.clients.post("intake", "/appeals", {**APPEAL, "content": LONG}, "zhou-min", key)
+@pytest.mark.parametrize(
+    ("database", "table", "room"), [("intake", "log.event", MEBIBYTE), ("keys", "case_key", 0)], ids=["events", "keys"]
+)
+async def test_a_full_disk_refuses_the_command_and_loses_none_of_those_before(
+    site: Site, database: str, table: str, room: int
+) -> None:
+    """The table lies on a disk of its own for a while."""
+    key, refused = "", httpx.Response(200)
+    async with on_a_small_disk(site, database, table, room) as disk:
+        while refused.is_success:
+            key = new_id()
+            refused = await site.clients.once("intake", "/appeals", {**APPEAL, "content": LONG}, "zhou-min", key)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        enlarge(disk)
+        await site.clients.post("intake", "/appeals", {**APPEAL, "content": LONG}, "zhou-min", key)
     await site.judged()
 
 
