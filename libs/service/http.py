@@ -183,7 +183,7 @@ class BodyLimit:
 
 @dataclass
 class Ringing:
-    """After a command has been answered the workers hear of it, who may rest (pure ASGI)."""
+    """After a command has been answered the workers, which may be at rest, hear of it (pure ASGI)."""
 
     app: ASGIApp
 

@@ -54,13 +54,13 @@ class Server(uvicorn.Server):
 
 def main() -> None:
     """`python -m libs.service.serving services.intake.main:app --port 8000`."""
-    said = argparse.ArgumentParser(description=main.__doc__)
-    said.add_argument("app")
-    said.add_argument("--host", default="127.0.0.1")
-    said.add_argument("--port", type=int, required=True)
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("app")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
     tidy_seldom()
     with contextlib.suppress(KeyboardInterrupt):
-        Server(**vars(said.parse_args())).run()
+        Server(**vars(parser.parse_args())).run()
 
 
 if __name__ == "__main__":

@@ -196,6 +196,7 @@ async def corrected(client: httpx.AsyncClient, case_id: str, content: str) -> ht
 
 
 async def wait_for_a_lane(stack: Stack, count: int) -> bool:
+    """On a connection of its own: within one transaction it would be told the same each time."""
     conn = await asyncpg.connect(stack.admin_url("intake"))
     try:
         waiting = "select count(*) from pg_stat_activity where datname = 'intake' and wait_event_type = 'Lock'"
