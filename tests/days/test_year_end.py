@@ -1,5 +1,7 @@
 """The last days of a year whose successor's holidays nobody knows yet, and the morning on which the notice is out."""
 
+import asyncio
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +11,9 @@ import pytest_asyncio
 from deploy.directory_apply import PUBLISHER
 from deploy.embedded.instance import ROOT
 from deploy.embedded.stack import Stack
+from deploy.faults.clients import Clients
+from deploy.faults.deadlines import registered_at_once
+from deploy.faults.site import Site
 from deploy.town import Town, civil
 from libs.audit.rebuild import compare
 from libs.directory.files import read_files
@@ -21,6 +26,8 @@ MORNING = "2026-12-28 08:00"
 FIRST = civil("2027-01-06 00:00")
 """After five working days, if only New Year's Day is off."""
 ANEW = civil("2027-01-07 00:00")
+WORKER = "supervision-worker"
+AT_ONCE = 120
 
 
 async def publish(town: Town, **year: Any) -> None:
@@ -28,7 +35,6 @@ async def publish(town: Town, **year: Any) -> None:
     raw = read_files(ROOT / "examples" / "town").raw
     raw["years"][2027] = year
     await town.line.post("routing", "/directory/documents", raw, person=PUBLISHER)
-    await town.line.settle()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -43,15 +49,37 @@ async def test_a_limit_into_the_next_year_says_that_it_is_provisional(town: Town
     assert (datetime.fromisoformat(clock["due_at"]), clock["provisional"]) == (FIRST, True)
 
 
-async def test_once_the_notice_is_out_every_list_shows_the_new_due_instant(town: Town, before_the_notice: str) -> None:
-    await publish(town, source="放假通知", off=["01-01", "01-04"], work=["01-10"])
+async def test_the_notice_comes_supervision_dies_half_way_and_every_open_limit_is_counted_anew_once(
+    running: Stack, town: Town, before_the_notice: str, database: asyncpg.Connection
+) -> None:
+    site = Site(running, town.line, Clients(town.line))
+    cases = {*await registered_at_once(site, AT_ONCE), before_the_notice}
+    armed = await site.arm(WORKER, "timer.before_commit", 20)
+    await asyncio.to_thread(running.wait_ready, WORKER)
 
+    await publish(town, source="放假通知", off=["01-01", "01-04"], work=["01-10"])
+    await site.killed(armed, "supervision dies while it counts")
+    half_way = await counted_anew(database)
+    await site.restart(WORKER)
+    await town.line.settle()
+
+    assert set(half_way) < cases, "it died half way"
+    assert await counted_anew(database) == {case: 2 if case == before_the_notice else 1 for case in cases}
+
+
+async def counted_anew(database: asyncpg.Connection) -> Counter[str]:
+    """Case → how many of its clocks say so; no older case runs into the new year."""
+    rows = await database.fetch(
+        "select case_id::text as case_id from log.event where type = 'supervision.deadline-recomputed.v1'"
+    )
+    return Counter(row["case_id"] for row in rows)
+
+
+async def test_every_list_shows_the_new_due_instant(town: Town, before_the_notice: str) -> None:
     clock = await clock_of(town, before_the_notice)
-    (order,) = [
-        one
-        for one in (await town.line.get("routing", "/work", person="fang-yun", limit=200))["items"]
-        if one["case_id"] == before_the_notice
-    ]
+    work = await town.line.get("routing", "/work", person="fang-yun", limit=200)
+    (order,) = [one for one in work["items"] if one["case_id"] == before_the_notice]
+
     assert (datetime.fromisoformat(clock["due_at"]), clock["provisional"]) == (ANEW, False)
     assert (datetime.fromisoformat(order["due_at"]), order["provisional"]) == (ANEW, False)
 
