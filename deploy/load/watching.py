@@ -100,12 +100,6 @@ def postgres_seconds(stack: Stack) -> float:
     return _used(postmaster, ended=True) + sum(_used(child) for child in _children(postmaster))
 
 
-def broker_seconds(stack: Stack) -> float:
-    """Processor seconds of Kafka."""
-    pid = stack.broker_pid()
-    return _used(pid) if pid else 0.0
-
-
 def _used(pid: int, *, ended: bool = False) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
