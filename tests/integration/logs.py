@@ -5,7 +5,8 @@ Their records share the topics of the `servers` instance; each log starts readin
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -148,6 +149,23 @@ async def _template(servers: Stack) -> str:
     await inside.execute(script)
     await inside.close()
     return name
+
+
+@asynccontextmanager
+async def written_to(log: Log, lanes: Iterable[int]) -> AsyncIterator[None]:
+    """Meanwhile each of these lanes is written to without a pause."""
+    over = False
+
+    async def write(case_id: str) -> None:
+        while not over:
+            await log.append(case_id, NOTED, NOTED)
+
+    writers = [asyncio.create_task(write(case_in(lane))) for lane in lanes]
+    try:
+        yield
+    finally:
+        over = True
+        await asyncio.gather(*writers)
 
 
 async def assert_chain_holds(log: Log) -> None:

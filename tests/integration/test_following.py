@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from libs.events.consumer import Reader, read_cursor, take
 from libs.events.contracts import registry
 from libs.events.lanes import encode_meta
-from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, eventually, read_lane
+from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, eventually, read_lane, written_to
 from tests.integration.readers import POISON, Noting, has_seen, seen, wire, working
 from tests.integration.relays import caught_up, relaying
 
@@ -118,24 +116,15 @@ async def test_a_heartbeat_that_nobody_can_read_is_passed_over(noted_log: Log) -
 async def test_lanes_move_to_a_second_worker_and_back_and_nothing_is_lost_or_doubled(noted_log: Log) -> None:
     """Writers go on while a worker joins and while one of the two goes away without a word."""
     lanes, first, second = (53, 54, 55, 10), Noting(), Noting()
-    cases = {lane: case_in(lane) for lane in lanes}
-    writing = True
-
-    async def write(lane: int) -> None:
-        while writing:
-            await noted_log.append(cases[lane], NOTED)
-
     async with working(noted_log, first) as one:
-        writers = [asyncio.create_task(write(lane)) for lane in lanes]
-        await eventually(lambda: len(first.applied) > 20, "the first worker applies")
-        async with working(noted_log, second) as other:
-            await eventually(lambda: len(one.lanes) == len(other.lanes) == 32, "the lanes are shared out")
-            await eventually(lambda: len(second.applied) > 20, "the second worker applies")
-            assert not set(one.lanes) & set(other.lanes)
-            assert one.relay.owned == set(one.lanes)
-        await eventually(lambda: len(one.lanes) == 64, "the lanes come back", 40)
-        writing = False
-        await asyncio.gather(*writers)
+        async with written_to(noted_log, lanes):
+            await eventually(lambda: len(first.applied) > 20, "the first worker applies")
+            async with working(noted_log, second) as other:
+                await eventually(lambda: len(one.lanes) == len(other.lanes) == 32, "the lanes are shared out")
+                await eventually(lambda: len(second.applied) > 20, "the second worker applies")
+                assert not set(one.lanes) & set(other.lanes)
+                assert one.relay.owned == set(one.lanes)
+            await eventually(lambda: len(one.lanes) == 64, "the lanes come back", 40)
         for lane in lanes:
             await has_seen(noted_log, lane, *range(1, await noted_log.seq(lane) + 1))
         assert one.halted == {}

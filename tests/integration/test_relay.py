@@ -9,7 +9,17 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.embedded.stack import Stack
 from libs.events.relay import AFTER_POSITION, BATCH, BATCH_BYTES
-from tests.integration.logs import NOTED, SOURCE, Log, append, assert_published, case_in, eventually, read_lane
+from tests.integration.logs import (
+    NOTED,
+    SOURCE,
+    Log,
+    append,
+    assert_published,
+    case_in,
+    eventually,
+    read_lane,
+    written_to,
+)
 from tests.integration.relays import caught_up, relaying
 
 
@@ -166,26 +176,17 @@ async def test_what_is_committed_while_the_broker_is_away_follows_when_it_is_bac
 ) -> None:
     """Writers never stop; the broker goes in the middle of their events and comes back."""
     log, lanes = relayed_log, (30, 31, 32)
-    cases = {lane: case_in(lane) for lane in lanes}
-    writing = True
-
-    async def write(lane: int) -> None:
-        while writing:
-            await log.append(cases[lane], NOTED, NOTED)
-
     async with relaying(log, lanes) as relay:
-        writers = [asyncio.create_task(write(lane)) for lane in lanes]
-        await eventually(lambda: relay.sent > 50, "events flow")
-        await asyncio.to_thread(servers.kill_broker)
-        before = [await log.seq(lane) for lane in lanes]
+        async with written_to(log, lanes):
+            await eventually(lambda: relay.sent > 50, "events flow")
+            await asyncio.to_thread(servers.kill_broker)
+            before = [await log.seq(lane) for lane in lanes]
 
-        async def all_wrote_on() -> bool:
-            return all([await log.seq(lane) > seq + 20 for lane, seq in zip(lanes, before, strict=True)])
+            async def all_wrote_on() -> bool:
+                return all([await log.seq(lane) > seq + 20 for lane, seq in zip(lanes, before, strict=True)])
 
-        await eventually(all_wrote_on, "commands are accepted without a broker")
-        await asyncio.to_thread(servers.start_broker)
-        writing = False
-        await asyncio.gather(*writers)
+            await eventually(all_wrote_on, "commands are accepted without a broker")
+            await asyncio.to_thread(servers.start_broker)
         await caught_up(log, relay, *lanes)
         senders = [task for task in asyncio.all_tasks() if "_sender_routine" in repr(task.get_coro())]
         assert len(senders) == 1, "a producer of before the outage is still at work"
