@@ -17,6 +17,7 @@ from libs.directory.limits import stage_limit
 from libs.directory.naming import Said
 from libs.directory.view import View
 from libs.events import store
+from libs.events.errors import NotFound
 from libs.events.following import TRANSIENT
 from libs.events.worker import Worker
 from libs.service.access import sight
@@ -156,7 +157,7 @@ async def watch(running: Runtime, worker: Worker) -> None:
         try:
             for kind, cases in (await counted(running, sorted(worker.lanes))).items():
                 log.error("cases_unattended", kind=kind, cases=cases)
-        except TRANSIENT as why:
+        except (NotFound, *TRANSIENT) as why:  # not found: nobody has published a rulebook yet
             log.warning("alarms_wait", reason=type(why).__name__)
 
 
