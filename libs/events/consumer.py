@@ -102,7 +102,7 @@ def take(cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: S
     heads = dict(cursor.heads)
     events: list[Recorded] = []
     duplicates = 0
-    next_offset = cursor.next_offset
+    next_offset, broken = cursor.next_offset, None
     for record, offset in zip(records, offsets, strict=True):
         try:
             if isinstance(record, ChainBroken):
@@ -113,9 +113,10 @@ def take(cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: S
             else:
                 duplicates += 1
         except (ChainBroken, UnknownEvent) as why:
-            return Taken(cursor, tuple(events), next_offset, heads, duplicates, f"{type(why).__name__}: {why}")
+            broken = f"{type(why).__name__}: {why}"
+            break
         next_offset = offset + 1
-    return Taken(cursor, tuple(events), next_offset, heads, duplicates)
+    return Taken(cursor, tuple(events), next_offset, heads, duplicates, broken)
 
 
 def _is_next(lane: int, heads: dict[str, tuple[int, bytes]], record: WireRecord) -> bool:
