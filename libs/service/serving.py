@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from email.utils import formatdate
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -31,10 +31,11 @@ class Shared(ServerState):
 class Server(uvicorn.Server):
     """Wakes for a request and for a signal, where uvicorn looks ten times a second whether one has come."""
 
-    def __init__(self, app: Any, host: str, port: int, **details: Any) -> None:
+    def __init__(self, app: Any, host: str, port: int, lifespan: Literal["auto", "off"] = "auto") -> None:
         # A proxy keeps a connection for a minute at most; whoever ends it must not be us.
-        details |= {"log_config": None, "access_log": False, "timeout_keep_alive": 75}
-        super().__init__(uvicorn.Config(app, host=host, port=port, **details))
+        super().__init__(
+            uvicorn.Config(app, host, port, lifespan=lifespan, log_config=None, access_log=False, timeout_keep_alive=75)
+        )
         self.server_state = Shared()
         self._told = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
