@@ -93,8 +93,10 @@ def problem(status: int, document: dict[str, Any] | None = None, headers: dict[s
 
 
 def misshapen(errors: Sequence[Any]) -> dict[str, Any]:
-    """What is said of an input of the wrong shape: place, kind of error, what is allowed there. No value, which may be
-    personal."""
+    """What is said of an input of the wrong shape: place, kind of error, what is allowed there.
+
+    No value: it may be personal.
+    """
     where = [{"at": _place(entry), "error": entry["type"], **_limits(entry)} for entry in errors]
     unreadable = any(entry["error"] == "json_invalid" for entry in where)
     return {"code": "E-JSON" if unreadable else "E-INPUT", "errors": where}
