@@ -139,6 +139,9 @@ class Sender:
             except (StreamConflict, UnknownEvent, *TRANSIENT) as why:
                 log.warning("sender_waits", channels=self.line.names, reason=type(why).__name__)
                 return False
+            except Exception as mistake:
+                log.error("sender_halted", channels=self.line.names, exc_info=mistake)
+                return False
         return True
 
     async def _send_case(self, case_id: str, rows: Sequence[Any], now: datetime) -> None:

@@ -133,7 +133,7 @@ async def carry_out(running: Runtime, found: Sequence[Any], decide: Decide) -> b
 async def _lane(running: Runtime, slots: asyncio.Semaphore, decide: Decide, lane: int, case_ids: Sequence[str]) -> bool:
     """Whether it went through.
 
-    A lane that is closed or held, or whose cases know more than this code, keeps no other from its steps.
+    A lane that is closed or held, or with a case that this code cannot judge, keeps no other from its steps.
     """
     async with slots:
         try:
@@ -146,6 +146,9 @@ async def _lane(running: Runtime, slots: asyncio.Semaphore, decide: Decide, lane
                         crash.here("timer.before_commit")
         except (UnknownEvent, *TRANSIENT) as why:
             log.warning("timers_wait", lane=lane, reason=type(why).__name__)
+            return False
+        except Exception as mistake:
+            log.error("timers_halted", lane=lane, exc_info=mistake)
             return False
     return True
 

@@ -12,7 +12,9 @@ from services.notify.configured import lines_of
 from services.notify.sender import Sender
 
 
-@pytest.mark.parametrize("why", [UnknownEvent("notify.message-due.v9"), StreamConflict(), Unavailable()])
+@pytest.mark.parametrize(
+    "why", [UnknownEvent("notify.message-due.v9"), StreamConflict(), Unavailable(), KeyError("mistake")]
+)
 async def test_a_case_that_cannot_be_worked_on_now_ends_no_channel(tmp_path: Any, why: Exception) -> None:
     async def worked_on() -> None:
         raise why

@@ -1,4 +1,4 @@
-"""A lane whose cases hold an event of a newer release waits; it does not end the worker, and so all other lanes."""
+"""A lane with a case that this code cannot judge waits; it does not end the worker, and so all other lanes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,13 +16,14 @@ async def nowhere() -> AsyncIterator[None]:
     yield None
 
 
-async def test_a_case_that_knows_more_than_this_code_keeps_only_its_own_lane_waiting(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("why", [UnknownEvent("supervision.deadline-set.v9"), KeyError("mistake")])
+async def test_a_case_that_this_code_cannot_judge_keeps_only_its_own_lane_waiting(
+    monkeypatch: pytest.MonkeyPatch, why: Exception
 ) -> None:
-    async def newer(*_: object) -> None:
-        raise UnknownEvent("supervision.deadline-set.v9")
+    async def not_judged(*_: object) -> None:
+        raise why
 
-    monkeypatch.setattr(recording, "load", newer)
+    monkeypatch.setattr(recording, "load", not_judged)
     running: Any = SimpleNamespace(pool=SimpleNamespace(acquire=nowhere))
 
     assert not await recording.carry_out(running, [{"lane": 7, "case_id": "case"}], lambda *_: [])
