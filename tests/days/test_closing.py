@@ -1,21 +1,27 @@
 """From a failed check to the close: rework, call-back, a supervision order, the board, and what is refused there."""
 
 import os
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from deploy.embedded.stack import Stack
 from deploy.town import Town, civil, place
-from libs.service.runtime import runtime
+from libs.events.lanes import lane_of
+from libs.events.store import lock_lane
+from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
-from services.supervision import timers
+from services.supervision import recording, timers
 from services.supervision.main import PARTS
 from tests.days.cases import SUPERVISOR, clock_of, complaint
 
 MORNING = "2026-06-29 08:00"
+STEPS = "select type from log.event where stream = 'case-' || $1::text and type ~ 'deadline-(warned|breached)'"
+TIMER = "select * from timers.timer where case_id = $1"
 REVIEWER = "wu-qian"
 
 
@@ -90,22 +96,38 @@ async def test_the_board_is_filtered_counted_paged_and_shows_a_unit_its_own(town
     assert not set(cases) & {row["case_id"] for row in long_red["items"]}
 
 
-async def test_the_timers_follow_from_supervisions_own_streams(
-    running: Stack, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest_asyncio.fixture(loop_scope="session")
+async def service(running: Stack, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runtime]:
+    """What supervision's worker holds, in this process."""
     for name, value in running.env("supervision-worker").items():
         monkeypatch.setitem(os.environ, name, value)
+    async with runtime(Settings(), PARTS, lock_ms=1000, statement_ms=30_000) as held:
+        yield held
+
+
+async def test_the_timers_follow_from_supervisions_own_streams(service: Runtime, database: asyncpg.Connection) -> None:
     before = await database.fetch("select * from timers.timer order by case_id")
-    async with (
-        runtime(Settings(), PARTS, lock_ms=1000, statement_ms=30_000) as service,
-        service.pool.acquire() as conn,
-        conn.transaction(),
-    ):
+    async with service.pool.acquire() as conn, conn.transaction():
         rows = await timers.rebuild(service, conn)
     after = await database.fetch("select * from timers.timer order by case_id")
 
     assert rows == len(before) > 3
     assert [tuple(row) for row in after] == [tuple(row) for row in before]
+
+
+async def test_what_was_decided_before_the_case_moved_on_is_not_recorded(town: Town, service: Runtime) -> None:
+    case = await complaint(town, "2026-07-21 09:00")
+    async with service.pool.acquire() as conn:
+        view, watched = await service.directory.latest(conn), await recording.load(conn, [case])
+        decided = timers.decide(service, watched, civil("2026-12-31 08:00"), view)
+        await town.act("2026-07-21 09:30", "supervision", f"/cases/{case}/urge", SUPERVISOR, {})
+        steps, row = await conn.fetch(STEPS, case), await conn.fetchrow(TIMER, case)
+        async with conn.transaction():
+            await lock_lane(conn, lane_of(case))
+            await recording.record(conn, decided)
+
+        assert decided[0].events is not None
+        assert (await conn.fetch(STEPS, case), await conn.fetchrow(TIMER, case)) == (steps, row)
 
 
 @pytest.mark.parametrize(
