@@ -36,8 +36,8 @@ LOG_GROUPS = ("append", "relay", "rebuild", "verify", "timers", "visible")
 TOWN_GROUPS = ("start", "idle", "case", "import", "intake")
 GROUPS = (*LOG_GROUPS, *TOWN_GROUPS, "lists")
 ROUNDS = 5
-CASES = 2200
-"""Per round; together over ten thousand, so that as many deadlines fall due at one instant."""
+CASES = 2000
+"""Per round; together ten thousand, which all fall due at one instant."""
 WHOLE = ("counts", "a day ago", "reconciliation", "co-unit")
 """Lists that read all there is, all of a day or all that a unit co-handles; the others show a page and a number."""
 BEHIND = """

@@ -44,6 +44,7 @@ class Limit:
             raise ValueError(f"a limit is at least 1 {self.unit}, not {self.amount}")
 
     @staticmethod
+    @lru_cache(maxsize=256)
     def parse(text: str) -> Limit | None:
         """Read `15min`, `24h`, `4wh`, `5wd` or `30d`; `none` is no limit. Anything else raises ValueError."""
         if text == "none":
@@ -61,8 +62,7 @@ class Limit:
         return f"{self.amount}{self.unit}"
 
 
-# Told apart by identity: a key of what is remembered below, whose days would else be hashed each time.
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)  # Told apart by identity: what is remembered below need not hash its days.
 class WorkCalendar:
     """Working windows and working days of one place; instants go in with their offset and come out in UTC.
 
@@ -219,6 +219,7 @@ def due(start: datetime, limit: Limit, calendar: WorkCalendar) -> datetime:
     return _end(calendar.day_of(start), start, limit, calendar)
 
 
+@lru_cache(maxsize=8192)
 def add(due: datetime, limit: Limit, calendar: WorkCalendar) -> datetime:
     """A due instant extended by a limit: days count on from the day that it ends (CLK-04, CLK-12)."""
     return _end(calendar.day_ended_by(due), due, limit, calendar)

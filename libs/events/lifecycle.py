@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.events.changes import changes_of
 from libs.events.contracts import intake, routing, supervision
@@ -81,15 +81,15 @@ class Case(BaseModel):
     close_kind: str | None = None
     verifier: str | None = None
     erased: tuple[str, ...] = ()
-    discoverers: Powers = {}
-    dispatchers: Powers = {}
-    handlers: Powers = {}
-    verifiers: Powers = {}
-    closers: Powers = {}
-    supervisors: Powers = {}
+    discoverers: Powers = Field(default_factory=dict)
+    dispatchers: Powers = Field(default_factory=dict)
+    handlers: Powers = Field(default_factory=dict)
+    verifiers: Powers = Field(default_factory=dict)
+    closers: Powers = Field(default_factory=dict)
+    supervisors: Powers = Field(default_factory=dict)
     without_effect: tuple[str, ...] = ()
     """Events that came after the case had ended: recorded, never undone, of no effect while it has."""
-    versions: dict[str, int] = {}
+    versions: dict[str, int] = Field(default_factory=dict)
     """Source → version of the case's own stream there."""
     last_event_id: str = ""
     last_recorded_at: datetime | None = None

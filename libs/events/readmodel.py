@@ -94,14 +94,19 @@ def _key_names(table: Table) -> list[str]:
 
 
 def _plain(table: Table, row: Any) -> Row:
-    return {name: read(row[name]) if read and row[name] is not None else row[name] for name, read in _readers(table)}
+    found = dict(row)
+    for name, read in _readers(table):
+        if found[name] is not None:
+            found[name] = read(found[name])
+    return found
 
 
 @cache
-def _readers(table: Table) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    """How the columns of a row become what projections work with."""
+def _readers(table: Table) -> list[tuple[str, Callable[[Any], Any]]]:
+    """How columns of a row become what projections work with; the others stay as they are."""
     readers: dict[str, Callable[[Any], Any]] = {"JSONB": orjson.loads, "UUID": str}
-    return [(column.name, readers.get(column.type.__class__.__name__)) for column in table.columns]
+    kinds = [(column.name, readers.get(column.type.__class__.__name__)) for column in table.columns]
+    return [(name, read) for name, read in kinds if read]
 
 
 @cache

@@ -47,7 +47,6 @@ WRITE = """
                                         kind = excluded.kind, level = excluded.level
 """
 
-
 OfAClock = Recordable | DeadlineRecomputed
 Cause = tuple[str, datetime]
 """Event id and `recordedat`."""

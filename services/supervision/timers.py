@@ -28,11 +28,8 @@ log = structlog.get_logger()
 
 SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 """Whose facts move clocks: their watermarks license the steps."""
-CASES = 100
-"""Cases per transaction, so that a lane is held for a few hundredths of a second."""
 ROUND = 500
 """Cases per lane and look."""
-SIDE_BY_SIDE = 3
 LOOK_EVERY_SECONDS = 5.0
 
 DUE = """
@@ -98,7 +95,7 @@ async def rebuild(running: Runtime, conn: Connection) -> int:
 
 
 async def run(running: Runtime, worker: Worker) -> None:
-    """Record steps whenever a watermark has moved, and look at least each second; for ever."""
+    """Record steps whenever a watermark has moved, and look every few seconds; for ever."""
     while True:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_EVERY_SECONDS):
