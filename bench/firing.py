@@ -63,7 +63,7 @@ async def one_by_one(here: Runtime, lanes: Sequence[int], at: datetime, wanted: 
             lane = lanes[number % len(lanes)]
             view = await here.directory.latest(conn)
             case_id = await conn.fetchval(ONE, lane, at)
-            decided = timers.decide(here, await recording.load(conn, [case_id]), at, view)
+            decided = [timers.decide(here, one, at, view) for one in await recording.load(conn, [case_id])]
             async with conn.transaction():
                 await lock_lane(conn, lane)
                 await recording.record(conn, decided)

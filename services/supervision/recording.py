@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -18,7 +18,6 @@ from libs.events.contracts.registry import decode
 from libs.events.contracts.supervision import ClockMoved, DeadlineRecomputed
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, draft
-from libs.events.errors import UnknownEvent
 from libs.events.following import TRANSIENT
 from libs.events.ids import ClockId, UnitId
 from libs.events.lanes import lane_of
@@ -66,23 +65,39 @@ class Watched:
     unit: UnitId | None
 
 
+class Found(NamedTuple):
+    """One case as the database has it: the rows of its own stream, and the unit that holds it."""
+
+    case_id: str
+    rows: Sequence[Any]
+    unit: str | None
+
+
 async def load(conn: Connection, case_ids: Sequence[str]) -> list[Watched]:
-    """These cases, their streams read in one query and folded as far as clocks go; of a stream no more is decoded."""
+    """These cases, folded as far as clocks go; of a stream no more is decoded. Raises `UnknownEvent`."""
+    return [watched(one) for one in await find(conn, case_ids)]
+
+
+async def find(conn: Connection, case_ids: Sequence[str]) -> list[Found]:
+    """These cases, their streams read in one query."""
     rows = await conn.fetch(STREAMS, [f"case-{case_id}" for case_id in case_ids])
     units = dict(await conn.fetch(UNITS, list(case_ids)))
-    streams = groupby(rows, key=lambda row: row["stream"])
-    return [_watched(stream.removeprefix("case-"), list(group), units) for stream, group in streams]
+    streams = [
+        (name.removeprefix("case-"), list(group)) for name, group in groupby(rows, key=lambda row: row["stream"])
+    ]
+    return [Found(case_id, stream, units.get(case_id)) for case_id, stream in streams]
 
 
-def _watched(case_id: str, rows: Sequence[Any], units: Mapping[str, str | None]) -> Watched:
+def watched(found: Found) -> Watched:
+    """The fold of its clocks."""
     clocks, causes = Clocks(), {}
-    for version, row in enumerate(rows, 1):
+    for version, row in enumerate(found.rows, 1):
         event = decode(row["type"], row["body"])
         clocks = evolve(clocks, event, version)
         if isinstance(event, ClockMoved):
             causes[event.clock_id] = (row["event_id"], row["recorded_at"])
-    unit = units.get(case_id)
-    return Watched(case_id, len(rows), clocks, causes, rows[-1]["recorded_at"], UnitId(unit) if unit else None)
+    unit = UnitId(found.unit) if found.unit else None
+    return Watched(found.case_id, len(found.rows), clocks, causes, found.rows[-1]["recorded_at"], unit)
 
 
 def facts_at(running: Runtime, view: View) -> Facts:
@@ -114,12 +129,12 @@ class Decided:
     following: Step | None
 
 
-Decide = Callable[[int, Sequence[Watched]], Sequence[Decided]]
-"""What follows for cases of this lane."""
+Decide = Callable[[int, Watched], Decided]
+"""What follows for a case of this lane."""
 
 
 async def carry_out(running: Runtime, found: Sequence[Any], decide: Decide) -> bool:
-    """Decide for the cases found (rows of `lane`, `case_id`), and record; whether any lane went through."""
+    """Decide for the cases found (rows of `lane`, `case_id`), and record; whether there was anything to record."""
     lanes: dict[int, list[str]] = {}
     for row in found:
         lanes.setdefault(row["lane"], []).append(row["case_id"])
@@ -130,26 +145,31 @@ async def carry_out(running: Runtime, found: Sequence[Any], decide: Decide) -> b
 
 
 async def _lane(running: Runtime, slots: asyncio.Semaphore, decide: Decide, lane: int, case_ids: Sequence[str]) -> bool:
-    """Whether it went through.
-
-    A lane that is closed or held, or with a case that this code cannot judge, keeps no other from its steps.
-    """
+    """Whether there was anything to record; a lane that is closed or held keeps no other from its steps."""
+    recorded = False
     async with slots:
         try:
             async with running.pool.acquire() as conn:
                 for start in range(0, len(case_ids), CASES):
-                    decided = decide(lane, await load(conn, case_ids[start : start + CASES]))
+                    found = await find(conn, case_ids[start : start + CASES])
+                    decided = [made for one in found for made in _judged(one, lane, decide)]
                     async with conn.transaction():
                         await lock_lane(conn, lane)
                         await record(conn, decided)
                         crash.here("timer.before_commit")
-        except (UnknownEvent, *TRANSIENT) as why:
+                    recorded |= bool(decided)
+        except TRANSIENT as why:
             log.warning("timers_wait", lane=lane, reason=type(why).__name__)
             return False
-        except Exception as mistake:
-            log.error("timers_halted", lane=lane, exc_info=mistake)
-            return False
-    return True
+    return recorded
+
+
+def _judged(found: Found, lane: int, decide: Decide) -> Iterator[Decided]:
+    """Nothing for a case that this code cannot judge, be it newer or the code mistaken: it waits, and no other does."""
+    try:
+        yield decide(lane, watched(found))
+    except Exception as why:
+        log.error("case_halted", case_id=found.case_id, lane=lane, exc_info=why)
 
 
 async def record(conn: Connection, decided: Sequence[Decided]) -> None:

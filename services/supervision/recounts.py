@@ -49,7 +49,7 @@ async def run(running: Runtime, worker: Worker) -> None:
 
 
 async def look(running: Runtime, lanes: Sequence[int]) -> bool:
-    """One look over these lanes; whether something was recorded.
+    """One look over these lanes; whether there was anything to record.
 
     A case stays among those found until the read model has read what was said of it: then nothing more is said.
     """
@@ -60,7 +60,7 @@ async def look(running: Runtime, lanes: Sequence[int]) -> bool:
         now = await store.business_now(conn)
     if rows:
         log.info("limits_counted_anew", cases=len(rows), directory_version=view.version)
-    return await carry_out(running, rows, lambda _, watched: [decide(running, one, now, view) for one in watched])
+    return await carry_out(running, rows, lambda _, one: decide(running, one, now, view))
 
 
 def decide(running: Runtime, one: Watched, now: datetime, view: View) -> Decided:

@@ -110,15 +110,14 @@ async def run(running: Runtime, worker: Worker) -> None:
 
 
 async def fire(running: Runtime, worker: Worker) -> bool:
-    """One look over the owned lanes; whether something was recorded."""
+    """One look over the owned lanes; whether there was anything to record."""
     marks = {lane: worker.watermarks.lane(lane, SOURCES) for lane in worker.lanes}
     async with running.pool.acquire() as conn:
         rows = await conn.fetch(DUE, list(marks), list(marks.values()), ROUND)
         view = await running.directory.latest(conn)
-    return await carry_out(running, rows, lambda lane, watched: decide(running, watched, marks[lane], view))
+    return await carry_out(running, rows, lambda lane, one: decide(running, one, marks[lane], view))
 
 
-def decide(running: Runtime, watched: Sequence[Watched], watermark: datetime, view: View) -> list[Decided]:
-    """The steps of these cases that the watermark licenses, ready to be written."""
-    facts = facts_at(running, view)
-    return [decided_of(running, one, *look(one.clocks, watermark, facts, one.unit), view) for one in watched]
+def decide(running: Runtime, one: Watched, watermark: datetime, view: View) -> Decided:
+    """The steps of this case that the watermark licenses, ready to be written."""
+    return decided_of(running, one, *look(one.clocks, watermark, facts_at(running, view), one.unit), view)

@@ -118,15 +118,15 @@ async def test_the_timers_follow_from_supervisions_own_streams(service: Runtime,
 async def test_what_was_decided_before_the_case_moved_on_is_not_recorded(town: Town, service: Runtime) -> None:
     case = await complaint(town, "2026-07-21 09:00")
     async with service.pool.acquire() as conn:
-        view, watched = await service.directory.latest(conn), await recording.load(conn, [case])
+        view, (watched,) = await service.directory.latest(conn), await recording.load(conn, [case])
         decided = timers.decide(service, watched, civil("2026-12-31 08:00"), view)
         await town.act("2026-07-21 09:30", "supervision", f"/cases/{case}/urge", SUPERVISOR, {})
         steps, row = await conn.fetch(STEPS, case), await conn.fetchrow(TIMER, case)
         async with conn.transaction():
             await lock_lane(conn, lane_of(case))
-            await recording.record(conn, decided)
+            await recording.record(conn, [decided])
 
-        assert decided[0].events is not None
+        assert decided.events is not None
         assert (await conn.fetch(STEPS, case), await conn.fetchrow(TIMER, case)) == (steps, row)
 
 

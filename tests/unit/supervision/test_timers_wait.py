@@ -1,4 +1,4 @@
-"""A lane with a case that this code cannot judge waits; it does not end the worker, and so all other lanes."""
+"""A case that this code cannot judge waits alone; it does not end the worker, nor keep the others of its lane."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,21 +9,45 @@ import pytest
 
 from libs.events.errors import UnknownEvent
 from services.supervision import recording
+from services.supervision.recording import Decided, Found, Watched
+
+ROWS = [{"lane": 7, "case_id": "odd"}, {"lane": 7, "case_id": "plain"}]
 
 
 @asynccontextmanager
-async def nowhere() -> AsyncIterator[None]:
-    yield None
+async def nowhere(conn: Any = None) -> AsyncIterator[Any]:
+    yield conn
+
+
+RUNNING: Any = SimpleNamespace(pool=SimpleNamespace(acquire=lambda: nowhere(SimpleNamespace(transaction=nowhere))))
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Case ids, in the order in which they were recorded; nothing is read or written."""
+    ids: list[str] = []
+
+    async def find(_: object, case_ids: list[str]) -> list[Found]:
+        return [Found(case_id, (), None) for case_id in case_ids]
+
+    async def record(_: object, decided: list[Decided]) -> None:
+        ids.extend(one.case_id for one in decided)
+
+    async def locked(*_: object) -> None:
+        pass
+
+    for name, stands_in in {"find": find, "record": record, "lock_lane": locked, "watched": lambda one: one}.items():
+        monkeypatch.setattr(recording, name, stands_in)
+    return ids
 
 
 @pytest.mark.parametrize("why", [UnknownEvent("supervision.deadline-set.v9"), KeyError("mistake")])
-async def test_a_case_that_this_code_cannot_judge_keeps_only_its_own_lane_waiting(
-    monkeypatch: pytest.MonkeyPatch, why: Exception
-) -> None:
-    async def not_judged(*_: object) -> None:
-        raise why
+async def test_a_case_that_this_code_cannot_judge_waits_alone(recorded: list[str], why: Exception) -> None:
+    def decide(_: int, one: Watched) -> Decided:
+        if one.case_id == "odd":
+            raise why
+        return Decided(one.case_id, 1, None, None)
 
-    monkeypatch.setattr(recording, "load", not_judged)
-    running: Any = SimpleNamespace(pool=SimpleNamespace(acquire=nowhere))
-
-    assert not await recording.carry_out(running, [{"lane": 7, "case_id": "case"}], lambda *_: [])
+    assert await recording.carry_out(RUNNING, ROWS, decide)
+    assert recorded == ["plain"]
+    assert not await recording.carry_out(RUNNING, ROWS[:1], decide), "else it would be looked at again at once"
