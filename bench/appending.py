@@ -16,15 +16,15 @@ import asyncpg
 
 from bench import other
 from bench.rows import Row, times_at_least
-from deploy.embedded.postgres import BIN
-from deploy.embedded.stack import Stack
-from deploy.town import civil
 from libs.events import store
 from libs.events.contracts.intake import AppealReceived, CaseRegistered
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, draft
 from libs.events.ids import ClassCode, GridCode, PersonId, new_id
 from libs.events.schema import FOLDER
+from operations.embedded.postgres import BIN
+from operations.embedded.stack import Stack
+from trials.town import civil
 
 MORNING = civil("2026-11-02 08:00")
 WRITERS = 8

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from deploy.embedded.stack import Stack
-from deploy.town import civil
+from operations.embedded.stack import Stack
+from trials.town import civil
 
 CLERK, SUPERVISOR = "fang-yun", "han-feng"
 NOW = civil("2026-11-02 08:00").isoformat()

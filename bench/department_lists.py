@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from deploy.embedded.stack import Stack
-from deploy.town import civil
+from operations.embedded.stack import Stack
+from trials.town import civil
 
 UNITS = 10
 """Units that share the orders; the first one is the housing bureau, whose clerk asks."""

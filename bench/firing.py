@@ -12,10 +12,10 @@ from statistics import median
 from typing import Any
 
 from bench.rows import Row, at_most, times_at_least
-from deploy.embedded.stack import Stack
 from libs.events.store import lock_lane
 from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
+from operations.embedded.stack import Stack
 from services.supervision import recording, timers
 from services.supervision.main import PARTS
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.rows import Row, at_least
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.load.acts import LIFE, body_of
-from deploy.load.arrivals import Crowd
-from deploy.load.watching import Watch
 from libs.events.ids import new_id
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
+from trials.load.acts import LIFE, body_of
+from trials.load.arrivals import Crowd
+from trials.load.watching import Watch
 
 IMPORTED, ONE_BY_ONE = 2000, 120
 
@@ -28,7 +28,7 @@ async def import_rows(running: Stack, watch: Watch) -> list[Row]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "town.csv"
         _write_csv(path, IMPORTED)
-        command = [sys.executable, "-m", "deploy.cli", "import", str(path), "--instance", running.instance.name]
+        command = [sys.executable, "-m", "cli.main", "import", str(path), "--instance", running.instance.name]
         command += ["--mapping", str(ROOT / "examples" / "mappings" / "town.yaml")]
         begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(

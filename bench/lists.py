@@ -22,11 +22,11 @@ import asyncpg
 import httpx
 
 from bench import board_lists, department_lists
-from deploy.directory_apply import apply_directory
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
-from deploy.town import civil
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
+from trials.clock_driver import Timeline
+from trials.publish import apply_directory
+from trials.town import civil
 
 SMALL, LARGE = 10_000, 300_000
 REQUESTS = 100

@@ -11,11 +11,11 @@ import asyncpg
 
 from bench import other
 from bench.rows import Row, at_least, times_at_least
-from deploy.embedded.stack import Stack
-from libs.audit.rebuild import rebuilding
 from libs.audit.verify import verify
 from libs.events.relay import Relay
 from libs.events.store import Pool
+from operations.embedded.stack import Stack
+from operations.rebuild import rebuilding
 from services.intake.main import PARTS
 
 ROUNDS = 3

@@ -20,15 +20,15 @@ from rich.console import Console
 
 from bench import appending, firing, importing, lists, plot, reading, town, visible
 from bench.rows import Row, show, times_at_most, write
-from deploy.directory_apply import PUBLISHER
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.load.watching import open_town, watching
-from deploy.timeline import Timeline
-from deploy.town import civil
 from libs.directory.files import read_files
 from libs.events.heartbeat import Heartbeat
 from libs.events.store import Pool
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
+from trials.clock_driver import Timeline
+from trials.load.watching import open_town, watching
+from trials.publish import PUBLISHER
+from trials.town import civil
 
 RESULTS = ROOT / ".local" / "results" / "bench.json"
 PICTURE = ROOT / "docs" / "bench.png"

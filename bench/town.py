@@ -17,14 +17,14 @@ from typing import Any
 import asyncpg
 
 from bench.rows import Row, at_most, plain, times_at_least
-from deploy.embedded import processes
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.load.acts import LIFE, body_of
-from deploy.load.arrivals import Crowd
-from deploy.load.watching import Watch, postgres_seconds, python_seconds
-from deploy.load.web import Unreachable, Web
 from libs.events.ids import new_id
+from operations.embedded import processes
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
+from trials.load.acts import LIFE, body_of
+from trials.load.arrivals import Crowd
+from trials.load.watching import Watch, postgres_seconds, python_seconds
+from trials.load.web import Unreachable, Web
 
 IDLE_SECONDS = 20
 CASES = 60

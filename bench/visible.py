@@ -12,12 +12,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench.appending import drafts_of_case
 from bench.rows import Row, at_most
-from deploy.embedded.stack import Stack
 from libs.events import store
 from libs.events.envelope import Draft
 from libs.events.ids import new_id
 from libs.events.lanes import decode_meta, lane_of
 from libs.events.store import Pool
+from operations.embedded.stack import Stack
 
 RATES = (50, 200)
 SECONDS = 5.0

@@ -9,8 +9,8 @@ import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from deploy.embedded.stack import Stack
 from libs.service.log import without_words
+from operations.embedded.stack import Stack
 
 
 class Pieces(LoadScopeScheduling):  # type: ignore[misc]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 
 from libs.audit.chain import Checker, Topics
@@ -87,3 +89,11 @@ def _cut(extent: Extent) -> list[Finding]:
         for tp, offset in extent.begin.items()
         if offset > 0
     ]
+
+
+def public_keys(file: Path | None) -> dict[str, str] | None:
+    """Source → public key; the host of the directory signs for the directory too."""
+    if file is None:
+        return None
+    services = json.loads(file.read_text())
+    return {f"/xunban/{name}": key for name, key in services.items()} | {"/xunban/directory": services["routing"]}

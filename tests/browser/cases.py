@@ -8,7 +8,7 @@ from datetime import datetime
 
 from playwright.async_api import Locator, Page
 
-from deploy.town import Town, civil
+from trials.town import Town, civil
 
 DAY = "2026-11-02"
 PAGES = {

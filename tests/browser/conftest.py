@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
-from deploy.directory_apply import apply_directory
-from deploy.embedded.instance import EVERYTHING, ROOT
-from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
-from deploy.town import Town, civil
+from operations.embedded.instance import EVERYTHING, ROOT
+from operations.embedded.stack import Stack
 from tests.browser.cases import morning
 from tests.browser.desk import Desk
+from trials.clock_driver import Timeline
+from trials.publish import apply_directory
+from trials.town import Town, civil
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

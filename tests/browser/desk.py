@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from deploy.embedded.stack import Stack
-from deploy.town import Town
+from operations.embedded.stack import Stack
+from trials.town import Town
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from playwright.async_api import expect
 
-from deploy.town import Town
 from tests.browser.cases import DAY, dispatched, drafted, due, littered, registered, row
 from tests.browser.desk import Desk
+from trials.town import Town
 
 
 async def test_a_wrong_token_is_refused_and_a_right_one_is_kept_where_no_script_reads_it(desk: Desk) -> None:

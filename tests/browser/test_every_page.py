@@ -1,8 +1,8 @@
 """Every page for everybody's eyes: at twice the size, and as axe sees it."""
 
-from deploy.town import Town
 from tests.browser.cases import PAGES
 from tests.browser.desk import Desk
+from trials.town import Town
 
 
 async def test_every_page_fits_at_twice_the_size_and_axe_finds_nothing_serious(desk: Desk, town: Town) -> None:

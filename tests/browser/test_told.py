@@ -2,10 +2,10 @@
 
 from playwright.async_api import expect
 
-from deploy.town import Town
 from tests.browser.cases import registered
 from tests.browser.desk import Desk
 from tests.integration.logs import eventually
+from trials.town import Town
 
 LATER = "2026-11-10"
 

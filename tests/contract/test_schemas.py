@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 import yaml
 
-from libs.events.cli import FOLDER, differences
+from cli.schemas import FOLDER, differences
 from libs.events.contracts import registry
 from libs.events.schemas import HEADERS, asyncapi, documents, json_schema
 

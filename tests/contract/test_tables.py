@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Index, Table
 from sqlalchemy.dialects.postgresql import dialect
 
-from deploy.embedded.stack import Stack
 from libs.directory.tables import directory_fact
 from libs.events.tables import case_view, metadata, progress, source_mark, source_progress
+from operations.embedded.stack import Stack
 
 SERVICES = ("intake", "routing", "supervision", "notify")
 SHARED = (case_view, progress, source_mark, source_progress, directory_fact(metadata))

@@ -5,8 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from deploy.embedded.stack import Stack
-from deploy.town import Town
+from operations.embedded.stack import Stack
+from trials.town import Town
 
 SUPERVISOR = "han-feng"
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 
-from deploy.embedded.stack import Stack
-from deploy.town import Town, civil
-from libs.audit.rebuild import compare
+from operations.embedded.stack import Stack
+from operations.rebuild import compare
 from services.supervision.main import PARTS
 from tests.days.cases import SUPERVISOR, complaint
+from trials.town import Town, civil
 
 MORNING = "2026-03-02 08:00"
 HOUSING = "county-housing"

@@ -10,9 +10,9 @@ import asyncpg
 import httpx
 import orjson
 
-from deploy.embedded.stack import Stack
-from deploy.town import Town, civil
+from operations.embedded.stack import Stack
 from tests.days.cases import SUPERVISOR, complaint
+from trials.town import Town, civil
 
 MORNING = "2026-05-11 08:00"
 PHONE = "13700000009"

@@ -9,15 +9,15 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from deploy.embedded.stack import Stack
-from deploy.town import Town, civil, place
 from libs.events.lanes import lane_of
 from libs.events.store import lock_lane
 from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
+from operations.embedded.stack import Stack
 from services.supervision import recording, timers
 from services.supervision.main import PARTS
 from tests.days.cases import SUPERVISOR, clock_of, complaint
+from trials.town import Town, civil, place
 
 MORNING = "2026-06-29 08:00"
 STEPS = "select type from log.event where stream = 'case-' || $1::text and type ~ 'deadline-(warned|breached)'"

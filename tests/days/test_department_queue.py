@@ -6,15 +6,15 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.town import Town, civil
 from examples.department.client import Department
-from libs.audit.rebuild import compare
 from libs.directory.files import read_files
 from libs.events.lifecycle import TERMINAL
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
+from operations.rebuild import compare
 from services.routing.main import PARTS
 from tests.integration.logs import eventually
+from trials.town import Town, civil
 
 DAY = "2026-07-27"
 MORNING = f"{DAY} 08:00"

@@ -4,9 +4,9 @@ from typing import Any
 
 import asyncpg
 
-from deploy.embedded.stack import Stack
-from deploy.town import Town, civil
+from operations.embedded.stack import Stack
 from tests.days.cases import events_of, odour
+from trials.town import Town, civil
 
 MORNING = "2026-08-03 08:00"
 DUTY = "县住建局职责清单第12条"

@@ -10,13 +10,13 @@ import orjson
 import pytest
 from PIL import Image
 
-from deploy.commands.compare import opener, parts_of
-from deploy.embedded.stack import Stack
-from deploy.town import Town, place
-from libs.audit.rebuild import compare
 from libs.events.ids import new_id
+from operations.compare import opener, parts_of
+from operations.embedded.stack import Stack
+from operations.rebuild import compare
 from tests.integration.edge import Edge, assert_problem
 from tests.integration.logs import eventually
+from trials.town import Town, place
 
 NAME, TELEPHONE, OTHER_TELEPHONE = "张三丰示例", "13800000000", "13900000000"
 DAY = "2026-08-17"

@@ -7,10 +7,10 @@ import asyncpg
 import httpx
 import orjson
 
-from deploy.embedded.stack import Stack
-from deploy.town import Town, civil
 from libs.events.ids import new_id
+from operations.embedded.stack import Stack
 from services.intake.receipts import number_of
+from trials.town import Town, civil
 
 DAY = "2026-09-21"
 MORNING = f"{DAY} 08:00"

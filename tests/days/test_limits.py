@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 import orjson
 
-from deploy.embedded.stack import Stack
-from deploy.town import PHOTO, Town, civil
+from operations.embedded.stack import Stack
 from tests.days.cases import SUPERVISOR, clock_of, complaint, due_of
+from trials.town import PHOTO, Town, civil
 
 MORNING = "2026-09-28 08:00"
 HOUR = timedelta(hours=1)

@@ -5,12 +5,12 @@ from typing import Any
 
 import httpx
 
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
-from deploy.town import PHOTO, Town, civil
 from libs.directory.files import read_files
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
 from tests.days.cases import events_of, odour
+from trials.clock_driver import Timeline
+from trials.town import PHOTO, Town, civil
 
 MORNING = "2026-11-30 08:00"
 TOWN = read_files(ROOT / "examples" / "town").raw

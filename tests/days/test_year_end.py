@@ -8,19 +8,19 @@ from typing import Any
 import asyncpg
 import pytest_asyncio
 
-from deploy.directory_apply import PUBLISHER
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.faults.clients import Clients
-from deploy.faults.deadlines import registered_at_once
-from deploy.faults.site import Site
-from deploy.town import Town, civil
-from libs.audit.rebuild import compare
 from libs.directory.files import read_files
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
+from operations.rebuild import compare
 from services.routing import main as routing
 from services.supervision import main as supervision
 from services.supervision import recounts
 from tests.days.cases import SUPERVISOR, clock_of, complaint
+from trials.faults.clients import Clients
+from trials.faults.deadlines import registered_at_once
+from trials.faults.site import Site
+from trials.publish import PUBLISHER
+from trials.town import Town, civil
 
 MORNING = "2026-12-28 08:00"
 FIRST = civil("2027-01-06 00:00")

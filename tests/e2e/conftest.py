@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from deploy.directory_apply import apply_directory
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
-from deploy.town import Town, civil
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
+from trials.clock_driver import Timeline
+from trials.publish import apply_directory
+from trials.town import Town, civil
 
 
 @pytest.fixture(scope="package")

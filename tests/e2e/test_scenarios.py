@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from deploy.town import Town, civil
 from tests.e2e.views import clock_of, due, view
+from trials.town import Town, civil
 
 
 async def signed_complaint(town: Town, day: str, hour: str) -> str:

@@ -5,8 +5,8 @@ The dates of scenario 4 are a week later than in the text, so that the one manua
 
 from typing import Any
 
-from deploy.town import Town, civil, place
 from tests.e2e.views import due, view
+from trials.town import Town, civil, place
 
 NAMED = {"reporter_name": "欧阳示例", "reporter_phone": "13900005678"}
 

@@ -5,12 +5,12 @@ import asyncio
 import asyncpg
 import pytest
 
-from deploy.commands.compare import opener, parts_of
-from deploy.embedded.instance import SERVICES
-from deploy.embedded.stack import Stack
-from deploy.town import Town
-from libs.audit.rebuild import Comparison, compare
 from libs.audit.verify import verify
+from operations.compare import opener, parts_of
+from operations.embedded.instance import SERVICES
+from operations.embedded.stack import Stack
+from operations.rebuild import Comparison, compare
+from trials.town import Town
 
 
 async def compared(stack: Stack, service: str) -> Comparison:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from deploy.town import Town
+from trials.town import Town
 
 
 async def view(town: Town, case: str) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from deploy.directory_apply import apply_directory
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
-from deploy.town import civil
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
 from tests.integration.edge import Edge
+from trials.clock_driver import Timeline
+from trials.publish import apply_directory
+from trials.town import civil
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

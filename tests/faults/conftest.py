@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from deploy.directory_apply import apply_directory
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.faults.clients import Clients
-from deploy.faults.site import Site
-from deploy.timeline import Timeline
-from deploy.town import civil
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
+from trials.clock_driver import Timeline
+from trials.faults.clients import Clients
+from trials.faults.site import Site
+from trials.publish import apply_directory
+from trials.town import civil
 
 
 @pytest.fixture(scope="package")

@@ -6,8 +6,8 @@ from typing import Any
 import asyncpg
 import orjson
 
-from deploy.faults.clients import APPEAL
-from deploy.faults.site import Site
+from trials.faults.clients import APPEAL
+from trials.faults.site import Site
 
 
 async def test_an_answer_that_was_lost_with_its_process_is_given_to_the_repeated_key(site: Site) -> None:

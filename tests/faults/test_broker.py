@@ -5,8 +5,8 @@ import os
 import signal
 from pathlib import Path
 
-from deploy.faults.site import Site
-from deploy.faults.waiting import eventually
+from trials.faults.site import Site
+from trials.faults.waiting import eventually
 
 ESTABLISHED = "01"
 LONG = "下水道异味" * 800

@@ -1,6 +1,13 @@
 """The checker itself: a log that is not whole is never called whole."""
 
-from deploy.faults.checker import Acknowledged, Chains, Entry, broken_promises, log_faults, without_repeats
+from trials.faults.checker import (
+    Acknowledged,
+    Chains,
+    Entry,
+    broken_promises,
+    log_faults,
+    without_repeats,
+)
 
 PLACE = ("/xunban/intake", 7)
 

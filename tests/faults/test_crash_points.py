@@ -2,7 +2,7 @@
 
 import asyncio
 
-from deploy.faults.site import Site
+from trials.faults.site import Site
 
 DEATHS = {
     "intake-api": ("api.after_commit",),

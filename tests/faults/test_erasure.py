@@ -8,11 +8,11 @@ from typing import Any
 
 import asyncpg
 
-from deploy.embedded.instance import SERVICES
-from deploy.faults.site import Site
-from deploy.town import PHOTO
 from libs.audit.reading import open_log
 from libs.events.seal import MASKED
+from operations.embedded.instance import SERVICES
+from trials.faults.site import Site
+from trials.town import PHOTO
 
 NAME, TELEPHONE = "欧阳示例", "13900001234"
 MATTER, ADDRESS = "三单元门口窨井冒水", "槐荫里九号院"

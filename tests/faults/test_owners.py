@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import asyncpg
 import orjson
 
-from deploy.embedded.instance import SERVICES
-from deploy.faults.site import Site
-from deploy.faults.waiting import eventually
 from libs.events.lanes import lane_of
+from operations.embedded.instance import SERVICES
+from trials.faults.site import Site
+from trials.faults.waiting import eventually
 
 WAITING_FOR_THE_LANE = """
     select pid from pg_stat_activity

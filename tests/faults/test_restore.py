@@ -14,19 +14,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from deploy.backup import manifest, run
-from deploy.backup.drill import recorded, unsound
-from deploy.backup.reconcile import LogForked
-from deploy.backup.run import Place, Restored
-from deploy.backup.topics import read
-from deploy.commands.compare import opener, parts_of
-from deploy.embedded import postgres
-from deploy.embedded.instance import CannotStart, Instance
-from deploy.embedded.stack import Stack
-from deploy.faults.checker import read_model_faults
-from deploy.faults.site import Site
-from libs.audit.rebuild import replace
 from libs.service.clock import real_now
+from operations.backup import manifest, run
+from operations.backup.reconcile import LogForked
+from operations.backup.run import Place, Restored
+from operations.backup.topics import read
+from operations.compare import opener, parts_of
+from operations.embedded import postgres
+from operations.embedded.instance import CannotStart, Instance
+from operations.embedded.stack import Stack
+from operations.rebuild import replace
+from trials.drill import recorded, unsound
+from trials.faults.checker import read_model_faults
+from trials.faults.site import Site
 
 FORK = """
     update log.lane_head set hash = '\\x00' where lane = (select min(lane) from log.lane_head where seq > 0)

@@ -11,12 +11,12 @@ import asyncpg
 import httpx
 import pytest
 
-from deploy.embedded.instance import SERVICES
-from deploy.faults.clients import APPEAL
-from deploy.faults.mix import TERMINATE
-from deploy.faults.site import Site
-from deploy.faults.waiting import eventually
 from libs.events.ids import new_id
+from operations.embedded.instance import SERVICES
+from trials.faults.clients import APPEAL
+from trials.faults.mix import TERMINATE
+from trials.faults.site import Site
+from trials.faults.waiting import eventually
 
 LONG = "下水道异味" * 800
 MEBIBYTE = 1 << 20

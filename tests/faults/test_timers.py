@@ -6,11 +6,11 @@ from functools import partial
 
 import asyncpg
 
-from deploy.faults.deadlines import DUE, registered_at_once, stand_before_the_next_step
-from deploy.faults.site import Site
-from deploy.faults.waiting import eventually
-from deploy.timeline import MICROSECOND
 from libs.events.relay import CLOSE
+from trials.clock_driver import MICROSECOND
+from trials.faults.deadlines import DUE, registered_at_once, stand_before_the_next_step
+from trials.faults.site import Site
+from trials.faults.waiting import eventually
 
 CASES = 300
 WORKER = "supervision-worker"

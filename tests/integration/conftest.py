@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from deploy.embedded.stack import Stack
+from operations.embedded.stack import Stack
 from tests.integration.logs import Log, new_log
 
 

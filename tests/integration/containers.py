@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from deploy.embedded import processes
-from deploy.embedded.instance import ROOT, Instance, Ports
-from deploy.embedded.stack import Stack
 from libs.service.settings import kafka_settings
+from operations.embedded import processes
+from operations.embedded.instance import ROOT, Instance, Ports
+from operations.embedded.stack import Stack
 
 COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS: Mapping[str, Any] = {name: one for name, one in COMPOSE["services"].items() if one["image"] == "xunban"}

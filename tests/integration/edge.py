@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import httpx
 
-from deploy.embedded.stack import Stack
-from deploy.town import PHOTO, place
 from libs.events.ids import new_id
+from operations.embedded.stack import Stack
+from trials.town import PHOTO, place
 
 LEAK = "leak13800000000"
 """Stands in everything that a test sends; no answer may repeat it."""

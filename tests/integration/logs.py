@@ -15,9 +15,6 @@ from secrets import token_hex
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.embedded.postgres import with_database
-from deploy.embedded.stack import Stack
-from deploy.faults import waiting
 from libs.events import store
 from libs.events.consumer import Cursor, take
 from libs.events.contracts.intake import CaseNotAccepted
@@ -29,6 +26,9 @@ from libs.events.lanes import CASE_LANES, genesis, lane_of, leaf_hash, link_hash
 from libs.events.schema import FOLDER
 from libs.events.store import Appended, Connection, Pool
 from libs.events.topics import topic_of
+from operations.embedded.postgres import with_database
+from operations.embedded.stack import Stack
+from trials.faults import waiting
 
 SOURCE = "/xunban/intake"
 MORNING = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
-from deploy.embedded.processes import NotReady
 from libs.events.consumer import Done, Taken, read_cursor, take
 from libs.events.contracts.intake import CaseNotAccepted
 from libs.events.envelope import Recorded, WireRecord
@@ -17,6 +16,7 @@ from libs.events.errors import Unavailable
 from libs.events.lanes import decode_meta
 from libs.events.store import Connection, stored_position
 from libs.events.worker import Worker
+from operations.embedded.processes import NotReady
 from tests.integration.logs import NOTED, SOURCE, Log, eventually
 
 POISON = NOTED.model_copy(update={"alternative": "poison"})

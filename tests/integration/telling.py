@@ -14,14 +14,14 @@ import orjson
 import pytest
 from standardwebhooks import Webhook
 
-from deploy.directory_apply import PUBLISHER
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
-from deploy.town import Town, civil
 from libs.directory.files import read_files
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
 from services.notify.posting import webhook_secret
 from tests.unit.notify.receivers import Receiver, http_receiver, mail_server
+from trials.clock_driver import Timeline
+from trials.publish import PUBLISHER
+from trials.town import Town, civil
 
 NAME, TELEPHONE = "张三丰示例", "13800000000"
 DAY = "2026-11-02"

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from deploy.embedded.stack import Stack
+from cli.audit import app
 from libs.audit.chain import Topics
-from libs.audit.cli import app
 from libs.audit.findings import Fault
 from libs.audit.history import history
 from libs.audit.reading import NoLog
 from libs.audit.verify import verify
 from libs.events.contracts.intake import CaseRegistered
 from libs.events.ids import ClassCode, GridCode, PersonId, new_id
+from operations.embedded.stack import Stack
 from tests.integration.logs import MORNING, NOTED, Log, case_in, new_log
 from tests.integration.published import copy, publish
 

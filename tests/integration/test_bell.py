@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from deploy.embedded.stack import Stack
 from libs.events import relay as relays
 from libs.events.bell import CHANNEL, Bell
 from libs.events.relay import Relay
+from operations.embedded.stack import Stack
 from tests.integration.edge import APPEAL, Edge
 from tests.integration.logs import Log, assert_published, case_in
 from tests.integration.relays import caught_up, relaying

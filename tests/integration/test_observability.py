@@ -18,16 +18,16 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
-from deploy.directory_apply import apply_directory
-from deploy.embedded.instance import ROOT, SERVICES
-from deploy.embedded.stack import Stack
-from deploy.timeline import Timeline
-from deploy.town import Town, civil
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
+from operations.embedded.instance import ROOT, SERVICES
+from operations.embedded.stack import Stack
 from tests.integration.collector import Collector, Span, collecting
 from tests.integration.crowd import BODY, WORDS, appeal, cases_received, operators, scraped, silent_database
 from tests.integration.logs import eventually
+from trials.clock_driver import Timeline
+from trials.publish import apply_directory
+from trials.town import Town, civil
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 

@@ -7,8 +7,8 @@ import asyncio
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from deploy.embedded.stack import Stack
 from libs.events.relay import AFTER_POSITION, BATCH, BATCH_BYTES
+from operations.embedded.stack import Stack
 from tests.integration.logs import (
     NOTED,
     SOURCE,

@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
-from deploy.embedded.stack import Stack
 from libs.events import seal
 from libs.events.contracts.intake import AppealReceived, CaseVoided
 from libs.events.decider import SYSTEM, Decider
@@ -25,6 +24,7 @@ from libs.events.look import Look
 from libs.events.once import Outcome
 from libs.events.seal import MASKED, Vault
 from libs.events.store import Connection
+from operations.embedded.stack import Stack
 from tests.integration.logs import SOURCE, Log
 
 NOBODY_LISTENS = "postgresql://keys_reader:x@127.0.0.1:1/keys"

@@ -11,9 +11,9 @@ import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from jsonschema import Draft7Validator
 
-from deploy.embedded import kafka, postgres
-from deploy.embedded.instance import EVERYTHING, ROOT, TOWN_PORTS
-from deploy.embedded.programs import COMMANDS, names
+from operations.embedded import kafka, postgres
+from operations.embedded.instance import EVERYTHING, ROOT, TOWN_PORTS
+from operations.embedded.programs import COMMANDS, names
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -53,7 +53,7 @@ def test_the_broker_is_set_up_as_the_one_that_is_tested() -> None:
         name: value for name, value in tested.items() if name not in ADDRESSES | SMALL
     }
     assert said.keys() >= ADDRESSES
-    jars = (ROOT / "deploy" / "embedded" / "kafka.lock.toml").read_text()
+    jars = (ROOT / "operations" / "embedded" / "kafka.lock.toml").read_text()
     assert f'version = "{SERVICES["kafka"]["image"].partition(":")[2]}"' in jars
 
 

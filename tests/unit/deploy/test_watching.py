@@ -15,8 +15,8 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY, Histogram
 
-from deploy.embedded.instance import ROOT, SERVICES, TOWN_PORTS
 from libs.service import metrics
+from operations.embedded.instance import ROOT, SERVICES, TOWN_PORTS
 from services.notify import measures
 from services.supervision import measures as supervision
 

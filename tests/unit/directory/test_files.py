@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from libs.directory.cli import app
+from cli.directory import app
 from libs.directory.documents import read_documents
 from libs.directory.files import read_files
 from libs.directory.findings import DocumentsRefused

@@ -1,7 +1,15 @@
 """Rules learned from earlier orders: majorities of categories first, words where no category speaks."""
 
-from deploy.haikou import NO_RULE, Catalogue, judge
-from deploy.learned_rules import Order, Proposal, Rules, learn, majorities, smallest_margin, weigh
+from trials.cities.haikou.learned_rules import (
+    Order,
+    Proposal,
+    Rules,
+    learn,
+    majorities,
+    smallest_margin,
+    weigh,
+)
+from trials.cities.haikou.orders import NO_RULE, Catalogue, judge
 
 
 def order(category: str, unit: str, text: str = "", number: int = 0) -> Order:

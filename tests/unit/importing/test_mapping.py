@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.instance import ROOT
-from deploy.importing.loading import MappingRefused, check_columns, load
-from deploy.importing.rows import columns
+from importing.loading import MappingRefused, check_columns, load
+from importing.rows import columns
+from operations.embedded.instance import ROOT
 
 GOOD = """\
 name: register

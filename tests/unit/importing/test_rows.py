@@ -8,11 +8,16 @@ from typing import Any
 import openpyxl
 import pytest
 
-from deploy.embedded.instance import ROOT
-from deploy.importing.entries import Entry, RowUnusable, entry_of
-from deploy.importing.loading import load
-from deploy.importing.mapping import Mapping
-from deploy.importing.rows import FileUnreadable, Row, columns, read
+from importing.entries import Entry, RowUnusable, entry_of
+from importing.loading import load
+from importing.mapping import Mapping
+from importing.rows import (
+    FileUnreadable,
+    Row,
+    columns,
+    read,
+)
+from operations.embedded.instance import ROOT
 
 EXAMPLES = ROOT / "examples" / "mappings"
 TOWN, _ = load(EXAMPLES / "town.yaml")

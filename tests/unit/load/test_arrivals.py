@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from deploy.commands.load import spark
-from deploy.load.acts import LIFE, PEOPLE, body_of
-from deploy.load.arrivals import Crowd
-from deploy.load.web import Answer
+from cli.load import spark
+from trials.load.acts import LIFE, PEOPLE, body_of
+from trials.load.arrivals import Crowd
+from trials.load.web import Answer
 
 DONE = Answer(201, {}, orjson.dumps({"case_id": "c-1", "events": ["e-1", "e-2"]}))
 BUSY = Answer(503, {"retry-after": "0"}, b"{}")

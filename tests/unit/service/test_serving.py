@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 import httpx
 from fastapi import FastAPI
 
-from deploy.faults.waiting import eventually
 from libs.service.clock import real_now
 from libs.service.serving import Server
+from trials.faults.waiting import eventually
 
 
 async def test_a_server_tells_the_time_and_a_signal_ends_it_and_is_handed_on() -> None:

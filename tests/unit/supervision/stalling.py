@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from deploy.faults.verdicts import Said
 from libs.directory.facts import Facts
 from libs.events import lifecycle
 from libs.events.decider import SYSTEM
@@ -24,6 +23,7 @@ from services.supervision.reactions import react
 from services.supervision.timers import SOURCES
 from services.supervision.tracks import states_of
 from tests.unit.directory.town import TOWN
+from trials.faults.verdicts import Said
 
 LANE = lane_of(CASE_ID)
 Fact = tuple[datetime, Event]

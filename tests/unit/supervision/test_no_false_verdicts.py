@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.faults.verdicts import Step, counted, recorded, steps_of
 from libs.events.contracts.intake import AppealWithdrawn
 from libs.events.contracts.supervision import CaseClosed
 from libs.events.event import Event
@@ -14,6 +13,12 @@ from services.supervision.timers import SOURCES
 from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import ACCEPTED, APPEALED, DISPATCHED, HANDLER, REGISTERED, REPORTED, SIGNED
 from tests.unit.supervision.stalling import Fact, Stalling
+from trials.faults.verdicts import (
+    Step,
+    counted,
+    recorded,
+    steps_of,
+)
 
 MONDAY = china("2026-11-02 00:00")
 MINUTE = timedelta(minutes=1)

@@ -1,0 +1,1 @@
+"""`xunban`: the command line, one module per command. Decides nothing itself."""

@@ -1,0 +1,157 @@
+"""One row → what is sent to intake for it, or why it cannot be sent. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+from zoneinfo import ZoneInfo
+
+from importing.mapping import (
+    ALLOWED,
+    Mapping,
+    PlaceFields,
+    Source,
+)
+from importing.rows import Row
+from libs.directory.places import e7
+
+SPACE = uuid5(NAMESPACE_URL, "xunban:import")
+EXTERNAL_ID_LENGTH = 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One case: its identity follows from mapping name and external id alone, so it can never come in twice."""
+
+    line: int
+    case_id: str
+    external_id: str
+    received_at: datetime | None
+    appeal: dict[str, Any]
+    """Body of `POST /appeals`."""
+    registration: dict[str, Any] | None
+    """Body of `POST /cases/{id}/register`; None leaves it to the operator."""
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """An item of `POST /import`."""
+        return {"appeal": self.appeal, "registration": self.registration}
+
+
+class RowUnusable(Exception):
+    """A row that cannot be sent; its text names the column and repeats no value."""
+
+
+def entry_of(row: Row, mapping: Mapping) -> Entry:
+    """Raises `RowUnusable`."""
+    if not row.whole:
+        raise RowUnusable("列数与表头不符 / the number of cells differs from the header")
+    reader = _Reader(row, mapping)
+    external_id = reader.needed("external_id", mapping.external_id)
+    if len(external_id) > EXTERNAL_ID_LENGTH:
+        raise RowUnusable(f"{_names(mapping.external_id)}: 编号超过 64 字 / longer than 64 characters")
+    case_id = str(uuid5(SPACE, f"{mapping.name}/{external_id}"))
+    return Entry(
+        line=row.line,
+        case_id=case_id,
+        external_id=external_id,
+        received_at=reader.instant(mapping.received_at),
+        appeal={"case_id": case_id, "external_id": external_id, **reader.appeal()},
+        registration=reader.registration(),
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    row: Row
+    mapping: Mapping
+
+    def text(self, path: str, source: Source | None) -> str | None:
+        """The value of a field; None where its cells are empty and nothing stands in for them."""
+        if source is None:
+            return None
+        text = self._raw(source)
+        codes = self.mapping.codes(source)
+        if text and codes is not None:
+            if text not in codes and source.default is None:
+                raise RowUnusable(f"{_names(source)}: 代码表中没有此代码 / the code is not in the table")
+            text = codes.get(text, "")
+        text = text or source.default or ""
+        if text and path in ALLOWED and text not in ALLOWED[path]:
+            raise RowUnusable(f"{_names(source)}: 取值不在允许范围内 / not one of the allowed codes")
+        return text[: source.cut] or None
+
+    def _raw(self, source: Source) -> str:
+        if source.constant is not None:
+            return source.constant
+        return source.join.join(part for name in source.used if (part := self.row.values[name].strip()))
+
+    def needed(self, path: str, source: Source) -> str:
+        if text := self.text(path, source):
+            return text
+        raise RowUnusable(f"{_names(source)}: 不能为空 / must not be empty")
+
+    def instant(self, source: Source | None) -> datetime | None:
+        """In UTC. Local time is that of the mapping's zone; an hour that occurs twice is taken as its first one."""
+        text = self.text("", source)
+        if source is None or text is None:
+            return None
+        try:
+            at = datetime.strptime(text, source.format) if source.format else datetime.fromisoformat(text)  # noqa: DTZ007
+        except ValueError as error:
+            raise RowUnusable(f"{_names(source)}: 不是有效时间 / not an instant") from error
+        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.mapping.zone))).astimezone(UTC)
+
+    def degrees(self, source: Source | None) -> int | None:
+        text = self.text("", source)
+        if source is None or text is None:
+            return None
+        try:
+            return e7(Decimal(text))
+        except (InvalidOperation, ValueError, OverflowError) as error:
+            raise RowUnusable(f"{_names(source)}: 不是有效经纬度 / not a number of degrees") from error
+
+    def appeal(self) -> dict[str, Any]:
+        fields = self.mapping.appeal
+        due = self.instant(fields.upstream_due_at)
+        return {
+            "channel": self.needed("appeal.channel", fields.channel),
+            "kind": self.needed("appeal.kind", fields.kind),
+            "content": self.needed("appeal.content", fields.content),
+            "place": self.place(fields.place),
+            "reporter_name": self.text("", fields.reporter_name),
+            "reporter_phone": self.text("", fields.reporter_phone),
+            "found_by": self.text("", fields.found_by),
+            "upstream_due_at": due.isoformat() if due else None,
+        }
+
+    def place(self, fields: PlaceFields) -> dict[str, Any]:
+        longitude, latitude = self.degrees(fields.longitude), self.degrees(fields.latitude)
+        point = None not in (longitude, latitude)
+        place = {
+            "grid": None if point else self.text("", fields.grid),
+            "longitude": longitude if point else None,
+            "latitude": latitude if point else None,
+            "address": self.text("", fields.address),
+        }
+        if not point and place["grid"] is None:
+            raise RowUnusable("没有网格也没有坐标 / neither a grid nor a point")
+        return place
+
+    def registration(self) -> dict[str, Any] | None:
+        fields = self.mapping.registration
+        if fields is None:
+            return None
+        return {
+            "class_code": self.needed("registration.class_code", fields.class_code),
+            "urgency": self.needed("registration.urgency", fields.urgency),
+            "kind": self.text("registration.kind", fields.kind),
+            "filing_condition": self.text("", fields.filing_condition),
+        }
+
+
+def _names(source: Source) -> str:
+    return ", ".join(source.used) or "constant"

@@ -1,0 +1,70 @@
+"""The keys of one instance, made once and kept: callers' tokens, the master key, idempotency, checkpoints."""
+
+import json
+import secrets
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from operations.embedded.instance import SERVICES, CannotStart, write_private
+
+ISSUER = "xunban"
+ALGORITHM = "ES256"
+
+
+def create(folder: Path) -> None:
+    """Make every key that is not there yet.
+
+    signing.json (private JWK), jwks.json (public set), four secrets of 32 bytes (master, idempotency, receipt, search),
+    checkpoint-<service>.pem (Ed25519) and checkpoints.json (service → public key, hex).
+    """
+    if not (folder / "signing.json").exists():
+        _create_signing_key(folder)
+    for name in ("master.key", "idempotency.key", "receipt.key", "search.key"):
+        if not (folder / name).exists():
+            write_private(folder / name, secrets.token_bytes(32))
+    if not (folder / "checkpoints.json").exists():
+        _create_checkpoint_keys(folder)
+
+
+def _create_signing_key(folder: Path) -> None:
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, private=True, auto_kid=True)
+    public = {"keys": [key.as_dict(private=False)]}
+    (folder / "jwks.json").write_text(json.dumps(public, indent=2))
+    write_private(folder / "signing.json", json.dumps(key.as_dict(private=True)).encode())
+
+
+def _create_checkpoint_keys(folder: Path) -> None:
+    public = {}
+    for service in SERVICES:
+        key = Ed25519PrivateKey.generate()
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_private(folder / f"checkpoint-{service}.pem", pem)
+        public[service] = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+    (folder / "checkpoints.json").write_text(json.dumps(public, indent=2))
+
+
+def token(folder: Path, *, person: str | None, client: str | None, scopes: Iterable[str], hours: float = 12) -> str:
+    """A signed token for a person or a machine client. Expiry is on the real clock whatever the mode.
+
+    Claims: iss "xunban", sub, kind person|machine, scope (space separated), iat, exp. Raises CannotStart without a key.
+    """
+    signing = folder / "signing.json"
+    if not signing.exists():
+        raise CannotStart("没有签名密钥,请先 make up / no signing key yet: run `make up` first")
+    key = ECKey.import_key(json.loads(signing.read_text()))
+    now = int(time.time())  # noqa: TID251 - a token's life is real time, outside business time
+    claims = {
+        "iss": ISSUER,
+        "sub": person or client,
+        "kind": "person" if person else "machine",
+        "scope": " ".join(sorted(scopes)),
+        "iat": now,
+        "exp": now + int(hours * 3600),
+    }
+    return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key)

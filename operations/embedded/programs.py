@@ -1,0 +1,87 @@
+"""The processes of the services as the Procfile names them: command, environment, readiness. Starts no server."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import httpx
+from honcho.environ import parse_procfile
+
+from libs.service.settings import KafkaSettings
+from operations.embedded import processes
+from operations.embedded.instance import (
+    CONSOLE,
+    ROOT,
+    SERVICES,
+    CannotStart,
+    Instance,
+)
+
+# One client for all probes: making one reads the certificates of the whole world.
+LOCAL = httpx.Client(timeout=2, trust_env=False)
+PROCFILE = Path(__file__).with_name("Procfile")
+COMMANDS: Mapping[str, str] = parse_procfile(PROCFILE.read_text()).processes
+
+# What a service must not learn from the shell that starts the stack; the last would let each compile all its modules.
+PRIVATE = (
+    "DATABASE_URL",
+    "OWNER_DATABASE_URL",
+    "KEYS_DATABASE_URL",
+    *(name.upper() for name in KafkaSettings.model_fields),
+    "PYTHONDONTWRITEBYTECODE",
+)
+
+
+def names(services: Iterable[str]) -> tuple[str, ...]:
+    """The processes of those of `services` that exist, in the order of the Procfile."""
+    present = {service for service in services if (ROOT / "services" / service / "main.py").exists()}
+    return tuple(name for name in COMMANDS if name.partition("-")[0] in present)
+
+
+def bare_environment(instance_dir: Path) -> dict[str, str]:
+    """What every process of an instance has: our programs first in PATH, the instance it belongs to."""
+    inherited = {name: value for name, value in os.environ.items() if name not in PRIVATE}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
+    return {**inherited, "PATH": path, "INSTANCE_DIR": str(instance_dir), "PYTHONUNBUFFERED": "1"}
+
+
+def settings(instance: Instance, service: str) -> dict[str, str]:
+    """What a process is told of its instance: its name and the files of its keys; the console where the APIs are."""
+    if service == CONSOLE:
+        ports = instance.ports()
+        return {f"{name.upper()}_URL": f"http://127.0.0.1:{ports.api(name)}" for name in SERVICES}
+    keys = instance.keys
+    files = {
+        "JWKS_FILE": keys / "jwks.json",
+        "MASTER_KEY_FILE": keys / "master.key",
+        "IDEMPOTENCY_KEY_FILE": keys / "idempotency.key",
+        "CHECKPOINT_KEY_FILE": keys / f"checkpoint-{service}.pem",
+    }
+    if service == "intake":
+        files["RECEIPT_KEY_FILE"] = keys / "receipt.key"
+        files["SEARCH_KEY_FILE"] = keys / "search.key"
+    if service == "notify":
+        files["OUTBOX_DIR"] = instance.outbox
+    return {"SERVICE": service, **{name: str(path) for name, path in files.items()}}
+
+
+def start(name: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process of the Procfile; a third part of the name (`intake-worker-2`) tells several of one kind apart."""
+    return processes.spawn(name, COMMANDS["-".join(name.split("-")[:2])], env, ROOT)
+
+
+def wait_ready(name: str, process: "subprocess.Popen[bytes] | None", url: str, log: Path, timeout: float) -> None:
+    """Poll `url`/readyz until 200. Raises CannotStart when the process has ended, NotReady at the deadline."""
+
+    def answers() -> bool:
+        if process is not None and process.poll() is not None:
+            end = log.read_text(errors="replace")[-3000:] if log.exists() else ""
+            raise CannotStart(f"{name} 退出 / ended with {process.returncode} ({log}):\n{end}")
+        try:
+            return LOCAL.get(f"{url}/readyz").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    processes.wait_until(answers, f"{name} {url}/readyz", timeout, poll=0.1)

@@ -1,0 +1,146 @@
+"""Clients that work through the public APIs, repeat what was not answered, and remember what they were answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import httpx
+
+from libs.events.ids import new_id
+from trials.clock_driver import Timeline, Unexpected
+from trials.faults.checker import Acknowledged
+from trials.town import PHOTO
+
+PATIENCE = 150.0
+"""Seconds in which a request is answered once nobody does harm any more."""
+PAUSE = 0.25
+"""Between two cases of a desk: every event is read by four services now and by four rebuilds afterwards."""
+APPEAL = {"channel": "phone", "kind": "complaint", "content": "小区门口下水道异味", "place": {"grid": "G03"}}
+SEWER = {"class_code": "sewer-odour", "urgency": "U3"}
+
+
+@dataclass
+class Clients:
+    """People and machines at their desks. A request without an answer is repeated under the same key."""
+
+    line: Timeline
+    answers: list[Acknowledged] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)
+    patience: float = PATIENCE
+
+    async def post(
+        self, service: str, path: str, body: Mapping[str, Any], person: str, key: str | None = None
+    ) -> dict[str, Any]:
+        """One command, carried out once."""
+        headers = self._headers(person) | {"Idempotency-Key": key or new_id()}
+        answer = await self._answered("POST", self.line.apis[service] + path, headers=headers, json=body)
+        if not answer.is_success:
+            raise Unexpected(f"{service} {path}: {answer.status_code} {answer.text}")
+        document: dict[str, Any] = answer.json()
+        self.promised(document)
+        return document
+
+    def promised(self, document: Mapping[str, Any]) -> None:
+        """Remember what was answered."""
+        if document["events"]:
+            self.answers.append(Acknowledged(document["position"], tuple(document["events"])))
+
+    async def once(self, service: str, path: str, body: Mapping[str, Any], person: str, key: str) -> httpx.Response:
+        """One request, whatever is answered."""
+        headers = self._headers(person) | {"Idempotency-Key": key}
+        answer = await self.line.client.post(self.line.apis[service] + path, headers=headers, json=body)
+        if answer.is_success:
+            self.promised(answer.json())
+        return answer
+
+    async def visible(self, service: str, position: str) -> None:
+        """Wait until a service has applied what another one answered."""
+        url, headers = f"{self.line.apis[service]}/freshness", self._headers("han-feng")
+        answer = await self._answered("GET", url, headers=headers, params={"min_position": position})
+        if not answer.is_success:
+            raise Unexpected(f"{answer.request.url.path}: {answer.status_code} {answer.text}")
+
+    async def get(self, service: str, path: str, person: str) -> Any:
+        """One answer of a read model."""
+        answer = await self._answered("GET", self.line.apis[service] + path, headers=self._headers(person))
+        if not answer.is_success:
+            raise Unexpected(f"{answer.request.url.path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    async def _answered(self, method: str, url: str, **request: Any) -> httpx.Response:
+        until = monotonic() + self.patience
+        while monotonic() < until:
+            try:
+                answer = await self.line.client.request(method, url, **request)
+            except httpx.TransportError:
+                answer = httpx.Response(503)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return answer
+            await asyncio.sleep(0.05)
+        raise Unexpected(
+            f"{url}: not answered in {self.patience:.0f} s, the last time {answer.status_code} {answer.text}"
+        )
+
+    def _headers(self, person: str) -> dict[str, str]:
+        self.tokens.setdefault(person, self.line.sign(person))
+        return {"Authorization": f"Bearer {self.tokens[person]}"}
+
+    # Work ----------------------------------------------------------------------------------------------------------
+
+    async def appealed(self, **fields: Any) -> dict[str, Any]:
+        """Somebody calls; the answer."""
+        return await self.post("intake", "/appeals", {**APPEAL, **fields}, "zhou-min")
+
+    async def registered(self, **fields: Any) -> dict[str, Any]:
+        """A case that routing knows, its unit proposed; the answer to its registration."""
+        case = (await self.appealed(**fields))["case_id"]
+        answer = await self.post("intake", f"/cases/{case}/register", SEWER, "zhou-min")
+        await self.visible("routing", answer["position"])
+        return answer
+
+    async def dispatched(self, **fields: Any) -> str:
+        """A case that lies before its unit; its id."""
+        case = str((await self.registered(**fields))["case_id"])
+        await self.post("routing", f"/cases/{case}/dispatch", {}, "chen-li")
+        return case
+
+    async def handle(self, case: str) -> dict[str, Any]:
+        """Sign, call back, report; the answer to the report."""
+        await self.post("routing", f"/cases/{case}/accept", {}, "fang-yun")
+        await self.post("routing", f"/cases/{case}/contact", {"reached": True}, "zheng-kai")
+        feedback = {"result": "SOLVED", "reply": "已疏通", "photos": [PHOTO]}
+        return await self.post("routing", f"/cases/{case}/feedback", feedback, "zheng-kai")
+
+    async def whole_case(self) -> None:
+        """From the call to the accepted report, and until notify knows of it."""
+        report = await self.handle(await self.dispatched())
+        await self.visible("supervision", report["position"])
+        path = f"/cases/{report['case_id']}/review"
+        review = await self.post("supervision", path, {"accepted": True}, "wu-qian")
+        await self.visible("notify", review["position"])
+
+    @asynccontextmanager
+    async def at_work(self, desks: int = 2) -> AsyncIterator[None]:
+        """Meanwhile cases come in and are worked on; what was begun is finished at the end."""
+        open_desks = True
+
+        async def desk() -> None:
+            while open_desks:
+                await self.whole_case()
+                await asyncio.sleep(PAUSE)
+
+        working = [asyncio.create_task(desk()) for _ in range(desks)]
+        try:
+            yield
+        except BaseException:
+            # What the desks wait for may never come: the failure is told, not their impatience.
+            for one in working:
+                one.cancel()
+            raise
+        open_desks = False
+        await asyncio.gather(*working)
