@@ -16,12 +16,12 @@ import asyncpg
 
 from bench import other
 from bench.rows import Row, times_at_least
-from libs.events import store
 from libs.events.contracts.intake import AppealReceived, CaseRegistered
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, draft
 from libs.events.ids import ClassCode, GridCode, PersonId, new_id
-from libs.events.schema import FOLDER
+from libs.log.store import event_store
+from libs.log.store.schema import FOLDER
 from operations.embedded.postgres import BIN
 from operations.embedded.stack import Stack
 from trials.town import civil
@@ -93,7 +93,7 @@ class Appending:
 
     running: Stack
     directory_version: int
-    pool: store.Pool
+    pool: event_store.Pool
     theirs: other.BenchCases
     ours_found: list[float] = field(default_factory=list)
     theirs_found: list[float] = field(default_factory=list)
@@ -139,7 +139,7 @@ class Appending:
         async with self.pool.acquire() as conn:
             for case_id, *drafts in cases:
                 for version, one in enumerate(drafts):
-                    await store.append(conn, f"case-{case_id}", [one], expected=version)
+                    await event_store.append(conn, f"case-{case_id}", [one], expected=version)
 
     def _pgbench(self, script: str) -> float:
         with TemporaryDirectory() as folder:

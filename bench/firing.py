@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from bench.rows import Row, at_most, times_at_least
-from libs.events.store import lock_lane
+from libs.log.store.event_store import lock_lane
 from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
 from operations.embedded.stack import Stack

@@ -12,8 +12,8 @@ import asyncpg
 from bench import other
 from bench.rows import Row, at_least, times_at_least
 from libs.audit.verify import verify
-from libs.events.relay import Relay
-from libs.events.store import Pool
+from libs.log.relay.relay import Relay
+from libs.log.store.event_store import Pool
 from operations.embedded.stack import Stack
 from operations.rebuild import rebuilding
 from services.intake.main import PARTS

@@ -20,9 +20,9 @@ from rich.console import Console
 
 from bench import appending, firing, importing, lists, plot, reading, town, visible
 from bench.rows import Row, show, times_at_most, write
-from libs.directory.files import read_files
-from libs.events.heartbeat import Heartbeat
-from libs.events.store import Pool
+from libs.directory.publish.files import read_files
+from libs.log.store.event_store import Pool
+from libs.log.watermarks.heartbeat import Heartbeat
 from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
 from trials.clock_driver import Timeline

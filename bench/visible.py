@@ -12,11 +12,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench.appending import drafts_of_case
 from bench.rows import Row, at_most
-from libs.events import store
 from libs.events.envelope import Draft
 from libs.events.ids import new_id
 from libs.events.lanes import decode_meta, lane_of
-from libs.events.store import Pool
+from libs.log.store import event_store
+from libs.log.store.event_store import Pool
 from operations.embedded.stack import Stack
 
 RATES = (50, 200)
@@ -95,7 +95,7 @@ async def _visible(pool: Pool, directory_version: int, rate: int) -> list[float]
         case_id = new_id()
         first, _second = drafts_of_case(case_id, directory_version)
         async with pool.acquire() as conn:
-            at = await store.append(conn, f"case-{case_id}", [first], expected=0)
+            at = await event_store.append(conn, f"case-{case_id}", [first], expected=0)
         committed[at.lane, at.seq] = time.perf_counter()
 
     async def watch() -> None:

@@ -19,8 +19,8 @@ from libs.audit.findings import WORDS, Finding
 from libs.audit.history import History, history
 from libs.audit.reading import NoLog
 from libs.audit.verify import Report, public_keys, verify
-from libs.audit.words import say
-from libs.directory.naming import Naming, Said
+from libs.case.words import say
+from libs.directory.rules.naming import Naming, Said
 from libs.events.contracts.notify import MessageDue, MessageSent
 from libs.events.ids import MessageId
 from libs.service.settings import broker_at

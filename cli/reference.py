@@ -49,7 +49,7 @@ def documents() -> dict[str, str]:
     from prometheus_client import REGISTRY  # noqa: PLC0415
 
     from libs.service import settings  # noqa: PLC0415
-    from libs.service.reference import metrics_table, settings_table  # noqa: PLC0415
+    from libs.service.observe.reference import metrics_table, settings_table  # noqa: PLC0415
     from services.console import config  # noqa: PLC0415
     from services.notify import measures  # noqa: F401, PLC0415
     from services.supervision import measures as of_supervision  # noqa: F401, PLC0415

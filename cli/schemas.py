@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from libs.events import contracts
-from libs.events.schemas import documents
+from libs.events.contracts.generate import documents
 
 app = typer.Typer(help="事件契约 / event contracts")
 FOLDER = Path(contracts.__file__).with_name("schemas")

@@ -16,7 +16,7 @@ from importing.mapping import (
     Source,
 )
 from importing.rows import Row
-from libs.directory.places import e7
+from libs.directory.facts.places import e7
 
 SPACE = uuid5(NAMESPACE_URL, "xunban:import")
 EXTERNAL_ID_LENGTH = 64

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import asyncpg
 
-from libs.events.broker import Address
-from libs.events.seal import Vault
+from libs.log.kafka.broker import Address
+from libs.log.write.seal import Vault
 from libs.service.runtime import Opener, Parts
 from libs.service.settings import broker_at
 from operations.embedded import postgres

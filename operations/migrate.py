@@ -9,9 +9,9 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 
-from libs.events.broker import Address
-from libs.events.schema import fingerprint
-from libs.events.topics import create_topics
+from libs.log.kafka.broker import Address
+from libs.log.kafka.topics import create_topics
+from libs.log.store.schema import fingerprint
 from operations.embedded.instance import ROOT, SERVICES, CannotStart
 from services.routing.directory_log import open_log
 

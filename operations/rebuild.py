@@ -13,14 +13,14 @@ import orjson
 from aiokafka import TopicPartition
 
 from libs.audit.reading import Log, open_log
-from libs.events.broker import Address
-from libs.events.consumer import Cursor, Taken, parsed, take
 from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE, genesis
-from libs.events.store import Connection
-from libs.events.watermark import SOURCES
-from libs.events.writing import write
-from libs.service.projecting import project, save_directory
+from libs.log.kafka.broker import Address
+from libs.log.read.progress import Cursor, Taken, parsed, take
+from libs.log.read.statements import write
+from libs.log.store.event_store import Connection
+from libs.log.watermarks.watermark import SOURCES
 from libs.service.runtime import Opener, Parts
+from libs.service.worker.projecting import project, save_directory
 
 SCHEMA = "rebuild"
 SIDE_BY_SIDE = 3

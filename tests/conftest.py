@@ -9,7 +9,7 @@ import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from libs.service.log import without_words
+from libs.service.observe.log import without_words
 from operations.embedded.stack import Stack
 
 

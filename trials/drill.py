@@ -14,7 +14,7 @@ import asyncpg
 
 from libs.audit.reading import open_log
 from libs.audit.verify import public_keys, verify
-from libs.directory.naming import Said
+from libs.directory.rules.naming import Said
 from libs.service.clock import real_now
 from operations.backup import run
 from operations.backup.run import Place, Restored

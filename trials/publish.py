@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from libs.directory.files import read_files
+from libs.directory.publish.files import read_files
 from trials.clock_driver import Timeline
 
 PUBLISHER = "machine:publisher"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from libs.directory.naming import Said
+from libs.directory.rules.naming import Said
 
 
 class Fault(StrEnum):

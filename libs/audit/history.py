@@ -10,14 +10,14 @@ from aiokafka import TopicPartition
 
 from libs.audit.chain import Topics
 from libs.audit.reading import Log, open_log
-from libs.directory.directory import Directory
-from libs.events import lifecycle
-from libs.events.broker import Address
+from libs.case import lifecycle
+from libs.case.state import Case
+from libs.directory.facts.directory import Directory
 from libs.events.envelope import Recorded, from_kafka
 from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.ids import EventId
 from libs.events.lanes import lane_of
-from libs.events.lifecycle import Case
+from libs.log.kafka.broker import Address
 
 
 @dataclass(frozen=True)

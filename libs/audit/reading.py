@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from libs.events.broker import Address, reach
+from libs.log.kafka.broker import Address, reach
 
 BATCH = 5000
 PATIENCE = 60

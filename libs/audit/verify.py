@@ -12,8 +12,8 @@ from libs.audit.chain import Checker, Topics
 from libs.audit.findings import Fault, Finding
 from libs.audit.reading import Extent, open_log
 from libs.audit.signatures import Signatures
-from libs.events.broker import Address
 from libs.events.lanes import CASE_LANES
+from libs.log.kafka.broker import Address
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The decider: how a service turns a command into events, and events into state. Pure; the shell is handle.py."""
+"""The decider: how a service turns a command into events, and events into state. Pure; the shell is command.py."""
 
 from __future__ import annotations
 

@@ -1,17 +1,11 @@
-"""The topics of the log: their shape, where each lane is, the admin step, the check that a worker makes. No records."""
+"""The topics of the log: their names and shape. Pure; made and checked in libs/log/kafka."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import stamina
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
-
-from libs.events.broker import Address, reach
-from libs.events.lanes import CASE_LANES, DIRECTORY_LANE
+from libs.events.lanes import CASE_LANES
 
 FOR_EVER = {
     "cleanup.policy": "delete",
@@ -33,78 +27,3 @@ DIRECTORY_EVENTS = Topic("directory.events", 1)
 CHECKPOINTS = Topic("audit.checkpoints", 1)
 HEARTBEATS = Topic("log.heartbeats", 1, {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"})
 TOPICS = (CASE_EVENTS, DIRECTORY_EVENTS, CHECKPOINTS, HEARTBEATS)
-DIRECTORY = TopicPartition(DIRECTORY_EVENTS.name, 0)
-
-
-class WrongTopic(Exception):
-    """A topic is missing or is not what the log needs: a worker must not start on it."""
-
-
-def topic_of(lane: int) -> TopicPartition:
-    """Lane = partition; the directory's lane has a topic of its own."""
-    return DIRECTORY if lane == DIRECTORY_LANE else TopicPartition(CASE_EVENTS.name, lane)
-
-
-async def create_topics(bootstrap: Address, replication: int = 1) -> None:
-    """Create the topics that are not there yet, then check all. Raises WrongTopic.
-
-    With `replication` over 1 a write needs one replica less than all (`min.insync.replicas`).
-    """
-    durable = {"min.insync.replicas": str(max(1, replication - 1)), "unclean.leader.election.enable": "false"}
-    wanted = [
-        NewTopic(topic.name, topic.partitions, replication, topic_configs={**topic.configs, **durable})
-        for topic in TOPICS
-    ]
-    admin = AIOKafkaAdminClient(**reach(bootstrap))
-    await admin.start()
-    try:
-        answer = await admin.create_topics(wanted)
-    finally:
-        await admin.close()
-    for name, code, *message in answer.topic_errors:
-        if code not in (0, TopicAlreadyExistsError.errno):
-            raise WrongTopic(f"{name}: {for_code(code).__name__} {message}")
-    # A broker learns from the controller a moment later what has been created.
-    async for attempt in stamina.retry_context(
-        on=WrongTopic, attempts=None, timeout=5, wait_initial=0.05, wait_max=0.5
-    ):
-        with attempt:
-            await check_topics(bootstrap)
-
-
-async def check_topics(bootstrap: Address) -> None:
-    """Raise WrongTopic naming every difference in partition count, clean-up policy, retention or timestamp type."""
-    admin = AIOKafkaAdminClient(**reach(bootstrap))
-    await admin.start()
-    try:
-        partitions = {
-            topic["topic"]: len(topic["partitions"])
-            for topic in await admin.describe_topics()
-            if topic["error_code"] == 0
-        }
-        configs = await _configs(admin, [topic.name for topic in TOPICS if topic.name in partitions])
-    finally:
-        await admin.close()
-    wrong = [line for topic in TOPICS for line in _differences(topic, partitions, configs)]
-    if wrong:
-        raise WrongTopic(
-            "主题不符,拒绝启动(迁移步骤会建立缺少的主题)/ topics differ, refusing to start: " + "; ".join(wrong)
-        )
-
-
-async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
-    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
-    resources: list[Any] = [resource for answer in answers for resource in answer.resources]
-    return {resource[3]: {entry[0]: entry[1] for entry in resource[4]} for resource in resources}
-
-
-def _differences(topic: Topic, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]) -> list[str]:
-    if topic.name not in partitions:
-        return [f"{topic.name} 不存在 / is missing"]
-    found = {"partitions": str(partitions[topic.name]), **configs[topic.name]}
-    wanted = {"partitions": str(topic.partitions), **topic.configs}
-    return [
-        f"{topic.name} {key} = {found.get(key)}, 应为 / must be {value}"
-        for key, value in wanted.items()
-        if found.get(key) != value
-    ]

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from libs.directory.view import View
+from libs.directory.facts.view import View
 from libs.events.contracts.directory import Role
 from libs.events.ids import PersonId, UnitId
 from libs.separation import routes, rules
-from libs.separation.case import Act, Breach, CaseParties
+from libs.separation.acts import Act, Breach, CaseParties
 
 
 def may_discover(case: CaseParties, actor: PersonId, view: View, at: datetime) -> Breach | None:

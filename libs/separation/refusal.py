@@ -7,7 +7,7 @@ from typing import Protocol
 from libs.events.errors import Refused
 from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
-from libs.separation.case import Breach
+from libs.separation.acts import Breach
 
 
 class Attempted(Protocol):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.directory.view import View
+from libs.directory.facts.view import View
 from libs.events.contracts.directory import Role
 from libs.events.ids import GridCode, PersonId, UnitId
-from libs.separation.case import Act, Breach, CaseParties
+from libs.separation.acts import Act, Breach, CaseParties
 from libs.separation.rules import dual_hats, first, handling, is_village, verifying, village_restricted
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from libs.directory.view import View, appointment_evidence
+from libs.directory.facts.view import View, appointment_evidence
 from libs.events.ids import PersonId, UnitId
-from libs.separation.case import Act, Breach, CaseParties, Used
+from libs.separation.acts import Act, Breach, CaseParties, Used
 
 Breaches = Iterator[Breach]
 Closing = Literal["review", "callback", "close"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from libs.events.store import Pool
+from libs.log.store.event_store import Pool
 
 SILENT_SECONDS = 40.0
 """No statement may take that long (the longest, a CSV's, is ended by the server after 30): the server has gone."""

@@ -11,20 +11,20 @@ import structlog
 from fastapi import APIRouter
 from sqlalchemy import Table
 
-from libs.directory.facts import Facts
-from libs.directory.store import DirectoryCache
-from libs.directory.view import View
-from libs.events.bell import Bell
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.facts.store import DirectoryCache
+from libs.directory.facts.view import View
 from libs.events.decider import Decider
 from libs.events.envelope import Recorded
-from libs.events.handle import Desk
 from libs.events.ids import PersonId
-from libs.events.lifecycle import Case
-from libs.events.look import Look, Named, look
-from libs.events.readmodel import ReadModel
-from libs.events.seal import Vault
-from libs.events.store import Connection, Pool
-from libs.service.callers import Tokens
+from libs.log.process.wakeup import Bell
+from libs.log.read.rows import ReadModel
+from libs.log.store.event_store import Connection, Pool
+from libs.log.write.command import Desk
+from libs.log.write.prefetch import Look, Named, look
+from libs.log.write.seal import Vault
+from libs.service.http.callers import Tokens
 from libs.service.pool import open_pool
 from libs.service.settings import Settings
 

@@ -1,56 +1,12 @@
-"""The HTTP server of every process: uvicorn that sleeps while nobody asks. Knows no route."""
+"""The HTTP server of every process: `python -m libs.service.serving services.intake.main:app`. Knows no route."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
-from email.utils import formatdate
-from types import FrameType
-from typing import Any, Literal
 
-import uvicorn
-from uvicorn.server import ServerState
-
-from libs.service.tidying import tidy_seldom
-
-
-class Shared(ServerState):
-    """What the connections of a server share: uvicorn writes the date for them each second, here each answer does."""
-
-    @property
-    def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """Of every answer."""
-        return [(b"date", formatdate(usegmt=True).encode()), (b"server", b"uvicorn")]
-
-    @default_headers.setter
-    def default_headers(self, _: object) -> None:
-        """What uvicorn would write."""
-
-
-class Server(uvicorn.Server):
-    """Wakes for a request and for a signal, where uvicorn looks ten times a second whether one has come."""
-
-    def __init__(self, app: Any, host: str, port: int, lifespan: Literal["auto", "off"] = "auto") -> None:
-        # A proxy keeps a connection for a minute at most; whoever ends it must not be us.
-        super().__init__(
-            uvicorn.Config(app, host, port, lifespan=lifespan, log_config=None, access_log=False, timeout_keep_alive=75)
-        )
-        self.server_state = Shared()
-        self._told = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal: uvicorn notes that it came, and the loop is woken."""
-        super().handle_exit(sig, frame)
-        if self._loop:
-            self._loop.call_soon_threadsafe(self._told.set)
-
-    async def main_loop(self) -> None:
-        """Until a signal has come."""
-        self._loop = asyncio.get_running_loop()
-        if not self.should_exit:
-            await self._told.wait()
+from libs.tuned.gc_threshold import tidy_seldom
+from libs.tuned.uvicorn_server import Server
 
 
 def main() -> None:

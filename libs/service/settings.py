@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from libs.events.broker import Address, Broker, Mechanism, Protocol
+from libs.log.kafka.broker import Address, Broker, Mechanism, Protocol
 
 
 class KafkaSettings(BaseSettings):

@@ -18,9 +18,9 @@ from libs.audit.reading import Log
 from libs.events.envelope import EPOCH, WireRecord, from_kafka
 from libs.events.errors import ChainBroken
 from libs.events.lanes import encode_meta, source_of
-from libs.events.store import Connection
 from libs.events.topics import HEARTBEATS
-from libs.events.watermark import Beat
+from libs.log.store.event_store import Connection
+from libs.log.watermarks.watermark import Beat
 
 OF_A_CASE = ("case", "access", "cluster")
 LAST_BEATS = 2000

@@ -18,8 +18,9 @@ from time import monotonic
 import asyncpg
 
 from libs.audit.reading import open_log
-from libs.events.broker import Address
-from libs.events.topics import CASE_EVENTS, create_topics
+from libs.events.topics import CASE_EVENTS
+from libs.log.kafka.broker import Address
+from libs.log.kafka.topics import create_topics
 from operations.backup import manifest, reconcile, tables, topics
 from operations.backup.manifest import Manifest
 from operations.embedded.instance import SERVICES, CannotStart, write_private

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from libs.events.store import Connection
+from libs.log.store.event_store import Connection
 
 TABLES = """
     select n.nspname as schema, c.relname as name,

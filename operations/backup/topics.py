@@ -13,9 +13,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from libs.audit.reading import open_log
-from libs.events.broker import Address, reach
 from libs.events.lanes import Headers, decode_meta, encode_meta
 from libs.events.topics import CASE_EVENTS, CHECKPOINTS, DIRECTORY_EVENTS
+from libs.log.kafka.broker import Address, reach
 
 KEPT = (CASE_EVENTS.name, DIRECTORY_EVENTS.name, CHECKPOINTS.name)
 """Heartbeats are no part of it: the next one says more than the last."""

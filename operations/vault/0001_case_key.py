@@ -1,6 +1,6 @@
 """The vault: wrapped keys of the cases, and nothing else."""
 
-from libs.events.schema import create_vault
+from libs.log.store.schema import create_vault
 
 revision = "0001"
 down_revision = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from libs.directory.naming import Said
+from libs.directory.rules.naming import Said
 from libs.events.ids import new_id
 
 Option = tuple[str, Said]

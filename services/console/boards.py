@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from libs.directory.naming import Said
+from libs.directory.rules.naming import Said
 from services.console.acts import Option, coded, form_of
 from services.console.choices import choices
 from services.console.listed import LISTS

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import Response
 
-from libs.directory.naming import NOTICES
+from libs.directory.rules.naming import NOTICES
 from libs.events.ids import new_id
-from libs.service.cases import CASE_ID
+from libs.service.http.cases import CASE_ID
 from services.console.acts import Form, form_of, shown_again
 from services.console.choices import choices, handlers_of
 from services.console.intake_acts import PURPOSES

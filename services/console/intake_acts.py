@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from libs.directory.naming import Said
+from libs.directory.rules.naming import Said
 from services.console.acts import PHOTOS, Act, Field, Option, coded, degrees, lines, reason
 
 URGENCIES = coded("U3", "U1", "U2", "U4")

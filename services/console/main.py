@@ -14,8 +14,8 @@ from fastapi.responses import PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from libs.service.http import BodyLimit
-from libs.service.log import set_up
+from libs.service.http.app import BodyLimit
+from libs.service.observe.log import set_up
 from services.console import boards, bulk, case, downloads, intake, lists, messages, patrol, photos, sign_in
 from services.console.config import Settings
 from services.console.screen import HERE, TOKEN, NoNames, PostUnclear, go

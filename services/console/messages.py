@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from libs.directory.naming import NOTICES, Said
+from libs.directory.rules.naming import NOTICES, Said
 from services.console.acts import form_of
 from services.console.case import CaseId
 from services.console.listed import LISTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from libs.directory.naming import Said
+from libs.directory.rules.naming import Said
 from services.console import intake_acts, routing_acts, supervision_acts
 from services.console.acts import Act
 

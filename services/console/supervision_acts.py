@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from libs.directory.naming import Said
+from libs.directory.rules.naming import Said
 from services.console.acts import PHOTOS, REACHED, YES_NO, Act, Field, Option, coded, degrees, reason, yes
 
 LEVELS: tuple[Option, ...] = (

@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from libs.directory.naming import Naming, Said
-from libs.directory.view import Fact, Key, View
+from libs.directory.facts.view import Fact, Key, View
+from libs.directory.rules.naming import Naming, Said
 from libs.events.contracts.directory import (
     CatalogueItemPublished,
     GridPublished,

@@ -1,10 +1,10 @@
-"""Codes in words where `libs/directory/naming.py` has none: states, lamps, acts, clocks of the page. Pure."""
+"""Codes in words where `libs/directory/rules/naming.py` has none: states, lamps, acts, clocks of the page. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from libs.directory.naming import Said, code
+from libs.directory.rules.naming import Said, code
 
 STATES: Mapping[str, Said] = {
     "RECEIVED": Said("已接收", "received"),

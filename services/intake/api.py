@@ -12,18 +12,27 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
+from libs.case.access import sight
+from libs.case.state import Case
 from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
-from libs.events.handle import Call
 from libs.events.ids import ClassCode, new_id
-from libs.events.lifecycle import Case
-from libs.events.once import Outcome
-from libs.service.access import sight
-from libs.service.cases import CASE_ID, Body, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
-from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Commanding, Person, Running, answer
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Outcome
+from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.cases import (
+    CASE_ID,
+    Body,
+    CaseRef,
+    MinPosition,
+    carry_out,
+    decode_cursor,
+    encode_cursor,
+    show_case,
+)
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.intake import domain, matter, receipts, reception
 from services.intake.attachments_api import held, reserved

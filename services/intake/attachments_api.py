@@ -13,14 +13,14 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from libs.case.access import sight
+from libs.case.state import Case
 from libs.events.errors import Forbidden, Malformed, NotFound, WrongType
 from libs.events.ids import new_id
-from libs.events.lifecycle import Case
-from libs.events.once import Outcome, at_most_once
-from libs.events.store import Connection
-from libs.service.access import sight
-from libs.service.cases import CASE_ID
-from libs.service.http import Calling, Commanding, Person, Running, answer
+from libs.log.store.event_store import Connection
+from libs.log.write.idempotency import Outcome, at_most_once
+from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.cases import CASE_ID
 from libs.service.runtime import Runtime
 from services.intake.attachments import MOST_BYTES, MOST_PER_CASE, PDF, TooManyAttachments, cleaned
 

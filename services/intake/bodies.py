@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
 from libs.events.decider import Actor
 from libs.events.ids import ClassCode, GridCode, PersonId
-from libs.service.cases import CASE_ID, Body
-from libs.service.headers import Instant
+from libs.service.http.cases import CASE_ID, Body
+from libs.service.http.headers import Instant
 from services.intake import domain, reception
 
 Channel = Literal["phone", "web", "app", "counter", "wechat", "mail", "visit", "import"]

@@ -10,11 +10,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
+from libs.case.state import Case
 from libs.events.contracts.intake import IdentityRead, RepeatContactReceived
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden
 from libs.events.event import Event
-from libs.events.lifecycle import Case
 from services.intake.matter import NotInThisState, State, raise_not_here
 
 Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW"]

@@ -10,21 +10,21 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from libs.directory.facts import Facts
-from libs.events import store
+from libs.case.access import sight
+from libs.case.facts import Facts
+from libs.case.state import Case
 from libs.events.contracts.intake import AppealReceived
 from libs.events.envelope import draft
 from libs.events.errors import Malformed, NotFound
 from libs.events.event import Event, Sealed
-from libs.events.handle import Call, provenance
-from libs.events.lifecycle import Case
-from libs.events.once import Outcome, at_most_once
-from libs.events.seal import plain_body
-from libs.events.store import Appended, Connection
-from libs.service.access import sight
-from libs.service.cases import Body, CaseRef, MinPosition
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Commanding, Running, answer
+from libs.log.store import event_store
+from libs.log.store.event_store import Appended, Connection
+from libs.log.write.command import Call, provenance
+from libs.log.write.idempotency import Outcome, at_most_once
+from libs.log.write.seal import plain_body
+from libs.service.http.app import Calling, Commanding, Running, answer
+from libs.service.http.cases import Body, CaseRef, MinPosition
+from libs.service.http.freshness import as_of, wait_for_position
 from services.intake import callers
 from services.intake.known_callers import earlier_cases, search_key
 
@@ -61,7 +61,7 @@ async def look_up(
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
-        command = callers.ReadIdentity(call.given or await store.business_now(conn), call.actor, body.purpose)
+        command = callers.ReadIdentity(call.given or await event_store.business_now(conn), call.actor, body.purpose)
         events = callers.look_up(command)
         facts = Facts(None, await running.directory.latest(conn))
 
@@ -111,12 +111,12 @@ async def _record(conn: Connection, call: Call, known: Facts, at: datetime, even
     drafts = [
         draft(event, plain_body(event), source=SOURCE, subject=case_id, stream=stream, at=at, by=by) for event in events
     ]
-    return await store.append(conn, stream, drafts, expected=None, cause=by.cause_recorded_at, given=call.given)
+    return await event_store.append(conn, stream, drafts, expected=None, cause=by.cause_recorded_at, given=call.given)
 
 
 async def _reporter(conn: Connection, case_id: str) -> dict[str, Sealed]:
     """What the case's own log says of who reported it, still sealed."""
-    own = [event.data for event in await store.load(conn, f"case-{case_id}")]
+    own = [event.data for event in await event_store.load(conn, f"case-{case_id}")]
     received = next((event for event in own if isinstance(event, AppealReceived)), None)
     return {name: value for name in IDENTITY if isinstance(value := getattr(received, name, None), Sealed)}
 

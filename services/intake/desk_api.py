@@ -10,12 +10,12 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from libs.events import store
 from libs.events.contracts.intake import AppealReceived, AppealWithdrawn, Kind, Urgency
 from libs.events.ids import ClassCode
-from libs.events.once import Outcome
-from libs.service.cases import Body, CaseRef, carry_out
-from libs.service.http import Commanding, Running, answer
+from libs.log.store import event_store
+from libs.log.write.idempotency import Outcome
+from libs.service.http.app import Commanding, Running, answer
+from libs.service.http.cases import Body, CaseRef, carry_out
 from libs.service.runtime import Runtime
 from services.intake import correction, withdrawal
 from services.intake.bodies import PlaceBody
@@ -98,7 +98,7 @@ async def with_consequence(running: Runtime, outcome: Outcome) -> Outcome:
     if outcome.status >= 400:
         return outcome
     async with running.pool.acquire() as conn:
-        own = await store.load(conn, f"case-{outcome.document['case_id']}")
+        own = await event_store.load(conn, f"case-{outcome.document['case_id']}")
     withdrawals = [event for event in own if isinstance(event.data, AppealWithdrawn)]
     decided = [event for event in withdrawals if event.id in outcome.document["events"]] or withdrawals
     told = decided[-1].data.model_dump(mode="json", include={"continues", "restorable_until"})
@@ -108,7 +108,7 @@ async def with_consequence(running: Runtime, outcome: Outcome) -> Outcome:
 async def calls_from_the_same_telephone(running: Runtime, case_id: str, phone: str) -> bool:
     """Whether the appeal was made from this number; never where none was given or it is erased."""
     async with running.pool.acquire() as conn:
-        own = [event.data for event in await store.load(conn, f"case-{case_id}")]
+        own = [event.data for event in await event_store.load(conn, f"case-{case_id}")]
     received = next((event for event in own if isinstance(event, AppealReceived)), None)
     if received is None or received.reporter_phone is None:
         return False

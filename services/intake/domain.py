@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, assert_never
 
-from libs.directory.facts import Facts
-from libs.directory.limits import handling_limit
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.directory.facts.view import View
+from libs.directory.rules.limits import handling_limit
 from libs.events.contracts.intake import (
     CaseNotAccepted,
     CaseRegistered,

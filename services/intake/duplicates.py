@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from math import cos, hypot, radians
 
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.ids import GridCode
-from libs.events.lifecycle import Case
 from services.intake.reception import Place
 
 METRES_PER_E7 = 111_320 / 10_000_000

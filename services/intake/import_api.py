@@ -13,14 +13,14 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field, SkipValidation, ValidationError
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
 from libs.events.errors import Forbidden, Malformed, Rejected
-from libs.events.handle import Call
-from libs.events.once import Once
-from libs.events.opening import Opening, Result, open_all
-from libs.service.cases import Body
-from libs.service.http import Calling, NulInText, Person, Running
-from libs.service.problems import misshapen, problem_document, status_of
+from libs.log.write.bulk_create import Opening, Result, open_all
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Once
+from libs.service.http.app import Calling, NulInText, Person, Running
+from libs.service.http.cases import Body
+from libs.service.http.problems import misshapen, problem_document, status_of
 from libs.service.runtime import Runtime
 from services.intake import domain
 from services.intake.bodies import AppealBody, RegisterBody

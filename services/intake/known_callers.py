@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.event import Sealed
-from libs.events.lifecycle import Case
-from libs.events.seal import CaseKeys
-from libs.events.store import Connection
+from libs.log.store.event_store import Connection
+from libs.log.write.seal import CaseKeys
 from libs.service.runtime import Runtime
 from services.intake.callers import blind_index
 from services.intake.duplicates import same_place

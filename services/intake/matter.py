@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from libs.directory.limits import UnknownClass
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.directory.rules.limits import UnknownClass
 from libs.events.contracts.directory import CatalogueItemPublished
 from libs.events.contracts.intake import (
     AnsweredDirectly,
@@ -26,7 +27,6 @@ from libs.events.contracts.intake import (
 from libs.events.errors import NotFound, Rejected
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode
-from libs.events.lifecycle import Case
 
 # Refusals
 

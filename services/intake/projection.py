@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from libs.case.state import Case
 from libs.events.contracts.intake import AppealReceived, CaseCorrected, CaseRegistered, GridEventReported
 from libs.events.contracts.routing import CaseDispatched
 from libs.events.contracts.supervision import ClockMoved, ClocksRevived
 from libs.events.envelope import Recorded
 from libs.events.event import Event, Sealed
-from libs.events.lifecycle import Case
-from libs.events.readmodel import ReadModel
+from libs.log.read.rows import ReadModel
 from services.intake.receipts import number_of
 from services.intake.search_copies import project_copies
 from services.intake.tables import receipt, report

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
-from libs.directory.naming import Said
+from libs.directory.rules.naming import Said
 from libs.events.errors import Malformed, NotFound
 
 DIGITS = 14

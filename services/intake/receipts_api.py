@@ -12,15 +12,15 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from libs.directory.naming import Naming, Said
+from libs.case.state import Case
+from libs.directory.rules.naming import Naming, Said
 from libs.events.decider import Actor
-from libs.events.handle import Call
 from libs.events.ids import PersonId
-from libs.events.lifecycle import Case
-from libs.events.once import Once
-from libs.service.cases import Body, MinPosition, carry_out
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import DocumentAnswer, NoIdempotencyKey, NulInText, Running, answer
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Once
+from libs.service.http.app import DocumentAnswer, NoIdempotencyKey, NulInText, Running, answer
+from libs.service.http.cases import Body, MinPosition, carry_out
+from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.intake import matter, receipts, withdrawal
 from services.intake.api import LISTED, receipt_key

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.directory.view import View
+from libs.directory.facts.view import View
 from libs.events.contracts.intake import AppealReceived, GridEventReported, Kind, NewCaseReason
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected

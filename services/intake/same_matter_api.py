@@ -11,16 +11,16 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from libs.case.access import sight
 from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden, NotFound
-from libs.events.handle import Call
 from libs.events.ids import ClassCode
-from libs.events.once import Outcome
-from libs.events.store import Connection
-from libs.service.access import sight
-from libs.service.cases import Body, CaseRef, MinPosition, carry_out
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Commanding, DocumentAnswer, Running, answer
+from libs.log.store.event_store import Connection
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Outcome
+from libs.service.http.app import Calling, Commanding, DocumentAnswer, Running, answer
+from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out
+from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.intake import callers, duplicates
 from services.intake.bodies import Channel, PlaceBody

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from libs.case.state import Case
 from libs.events.contracts.intake import AppealReceived, CaseCorrected, GridEventReported, PersonalDataErased
 from libs.events.envelope import Recorded
 from libs.events.event import Event, Sealed
-from libs.events.lifecycle import Case
-from libs.events.readmodel import ReadModel
-from libs.events.seal import CaseKeys
+from libs.log.read.rows import ReadModel
+from libs.log.write.seal import CaseKeys
 from libs.service.runtime import Opener
 from services.intake.callers import blind_index
 from services.intake.duplicates import words

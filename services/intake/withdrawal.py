@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from libs.directory.calendar import Limit, calendar_at, due
-from libs.directory.facts import Facts
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.directory.facts.view import View
+from libs.directory.rules.calendar import Limit, calendar_at, due
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn, OwnershipNotProved
 from libs.events.decider import Actor
 from libs.events.errors import Refused, Rejected

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, Response
 
+from libs.case.access import sight
 from libs.events.errors import NotFound
 from libs.events.ids import MessageId
-from libs.events.store import Connection
-from libs.service.access import sight
-from libs.service.cases import CASE_ID, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
-from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, Commanding, Person, Running, answer
+from libs.log.store.event_store import Connection
+from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.cases import CASE_ID, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.notify.domain import RESENDERS, UNTOLD, RequeueMessage
 

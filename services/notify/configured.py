@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from libs.events.rulebook import Channel as ContactChannel
+from libs.events.contracts.parts.rulebook import Channel as ContactChannel
 from libs.service.settings import Settings
 from services.notify.channels import Channel, checked, file_channel
 from services.notify.mail import MailChannel

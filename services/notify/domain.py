@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal, assert_never
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
 from libs.events.contracts.notify import (
     DropReason,
     MessageDropped,

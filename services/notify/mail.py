@@ -10,7 +10,7 @@ from typing import Literal
 
 import aiosmtplib
 
-from libs.directory.contacts import is_email, is_loopback
+from libs.directory.rules.contacts import is_email, is_loopback
 from libs.service.clock import real_now
 from services.notify.channels import ChannelFailed, Parcel
 

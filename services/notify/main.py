@@ -1,8 +1,8 @@
 """Notify: `python -m services.notify.main` is its worker; libs/service/serving.py serves `app`, its API."""
 
-from libs.service.http import api_app
-from libs.service.process import run_worker
+from libs.service.http.app import api_app
 from libs.service.runtime import Parts
+from libs.service.worker.process import run_worker
 from services.notify import api, domain, measures, projection, reactions, sender, tables
 
 PARTS = Parts(

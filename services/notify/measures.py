@@ -9,8 +9,8 @@ from prometheus_client import Counter, Gauge
 from libs.events.contracts.notify import MessageDropped, MessageFailed, MessageSent
 from libs.events.envelope import Recorded
 from libs.events.event import Event
-from libs.events.readmodel import ReadModel
-from libs.events.store import Connection
+from libs.log.read.rows import ReadModel
+from libs.log.store.event_store import Connection
 from services.notify.domain import UNTOLD
 from services.notify.tables import message
 

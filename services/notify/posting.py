@@ -15,7 +15,7 @@ import httpx
 import orjson
 from standardwebhooks import Webhook
 
-from libs.directory.contacts import is_loopback
+from libs.directory.rules.contacts import is_loopback
 from libs.service.clock import real_now
 from services.notify.channels import ChannelFailed, Parcel
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import orjson
 
-from libs.directory.contacts import point_of, rules_of
-from libs.directory.facts import Facts
-from libs.directory.naming import Naming
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.directory.facts.view import View
+from libs.directory.rules.contacts import point_of, rules_of
+from libs.directory.rules.naming import Naming
 from libs.events.contracts.directory import ContactPoint
 from libs.events.contracts.notify import DropReason
 from libs.events.errors import Unavailable
 from libs.events.event import Sealed
 from libs.events.ids import MessageId, PersonId
-from libs.events.seal import MASKED
-from libs.events.store import Connection
+from libs.log.store.event_store import Connection
+from libs.log.write.seal import MASKED
 from libs.service.runtime import Runtime
 from services.notify.channels import Channel, ChannelFailed, Parcel
 from services.notify.domain import Delivery

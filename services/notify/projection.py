@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from libs.case.state import Case
 from libs.events.contracts.intake import AppealReceived, PersonalDataErased
 from libs.events.contracts.notify import (
     MessageDropped,
@@ -13,8 +14,7 @@ from libs.events.contracts.notify import (
 from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived, StageFinished
 from libs.events.envelope import Recorded
 from libs.events.event import Sealed
-from libs.events.lifecycle import Case
-from libs.events.readmodel import ReadModel
+from libs.log.read.rows import ReadModel
 from services.notify.tables import due, message, reporter
 from services.notify.waiting import likeness
 

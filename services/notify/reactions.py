@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from libs.directory.contacts import points_of, rules_of
-from libs.directory.naming import Naming
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.directory.rules.contacts import points_of, rules_of
+from libs.directory.rules.naming import Naming
 from libs.events.contracts import intake, routing, supervision
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded, wire_instant
 from libs.events.event import Event
-from libs.events.lifecycle import Case
 from services.notify import recipients as to
 from services.notify.domain import Message, TellOf
 from services.notify.waiting import held_until

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.directory.view import View
+from libs.case.access import sight
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.contracts.directory import Role
 from libs.events.contracts.notify import DropReason
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import GridCode, PersonId, UnitId
-from libs.events.lifecycle import Case
-from libs.service.access import sight
 
 OF_THE_CENTRE = ("dispatch", "return_decision", "arbitration")
 """Clocks that no handling unit can stop."""

@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from libs.directory.naming import Naming, Said, code
-from libs.directory.view import View
+from libs.directory.facts.view import View
+from libs.directory.rules.naming import Naming, Said, code
 
 FOLDER = Path(__file__).with_name("templates")
 Language = Literal["zh", "en", "both"]

@@ -14,16 +14,17 @@ from typing import Any
 import structlog
 from jinja2 import TemplateError
 
-from libs.events import crash, store
 from libs.events.contracts.notify import MessageDropped
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded
 from libs.events.errors import StreamConflict, UnknownEvent
-from libs.events.following import TRANSIENT
-from libs.events.handle import Call
 from libs.events.ids import MessageId
-from libs.events.store import Connection
-from libs.events.worker import Worker
+from libs.log.process import fault_points
+from libs.log.store import event_store
+from libs.log.store.event_store import Connection
+from libs.log.transient import TRANSIENT
+from libs.log.worker import Worker
+from libs.log.write.command import Call
 from libs.service.clock import real_now
 from libs.service.runtime import Runtime
 from services.notify.channels import ChannelFailed, Parcel, carried
@@ -59,7 +60,7 @@ PENDING = """
 
 async def pending(conn: Connection) -> tuple[int, datetime | None]:
     """How many messages are due and not tried yet, and until when the next one is held."""
-    row = await conn.fetchrow(PENDING, await store.business_now(conn))
+    row = await conn.fetchrow(PENDING, await event_store.business_now(conn))
     return (row["due"], row["next"]) if row else (0, None)
 
 
@@ -120,7 +121,7 @@ class Sender:
         async with self.running.pool.acquire() as conn:
             names = list(self.line.names)
             rows = await conn.fetch(OPEN, list(lanes), names, [*self.held], shut, real_now(), ROUND)
-            business = await store.business_now(conn) if rows else real_now()
+            business = await event_store.business_now(conn) if rows else real_now()
         cases: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
             if not row["digest"]:
@@ -177,7 +178,7 @@ class Sender:
 
     async def _unsent(self, conn: Connection, case_id: str, rows: Sequence[Any]) -> list[Any]:
         """Those that this service's own stream calls open and due: the ledger may lag behind it."""
-        own = await store.load(conn, f"case-{case_id}")
+        own = await event_store.load(conn, f"case-{case_id}")
         fates, now = DECIDER.fold(event.data for event in own).fates, real_now()
         unsent = []
         for row in rows:
@@ -220,7 +221,7 @@ class Sender:
             if isinstance(failed, ChannelFailed) and failed.away:
                 self._leave_alone(key)
             return Delivery(message_id, row["channel"], failure=reason)
-        crash.here("sender.after_channel")
+        fault_points.here("sender.after_channel")
         self.away.pop(key, None)
         return Delivery(message_id, carrier.name, receipt=receipt)
 

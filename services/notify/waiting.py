@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from libs.case.state import WORKING, Case
 from libs.events.contracts.directory import ContactPoint
+from libs.events.contracts.parts.rulebook import Messages, QuietHours
 from libs.events.envelope import wire_instant
-from libs.events.lifecycle import WORKING, Case
-from libs.events.rulebook import Messages, QuietHours
 
 URGENT = ("U1", "U2")
 """特急、紧急 break through quiet hours and digests."""

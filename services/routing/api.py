@@ -10,11 +10,11 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from libs.case.state import Case
 from libs.events.event import Sealed
 from libs.events.ids import PersonId, UnitId
-from libs.events.lifecycle import Case
-from libs.service.cases import Body, CaseRef, MinPosition, carry_out, show_case
-from libs.service.http import Calling, Commanding, Running, answer
+from libs.service.http.app import Calling, Commanding, Running, answer
+from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out, show_case
 from libs.service.runtime import Runtime
 from services.routing import dispatching, handling
 from services.routing.lists import LISTED, due_times, lamp, reasons

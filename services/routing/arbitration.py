@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.state import Case
 from libs.events.contracts.routing import ArbitrationOpened, ArbitrationRuled, CaseDispatched
 from libs.events.decider import Actor
 from libs.events.errors import Malformed
 from libs.events.event import Event
 from libs.events.ids import ClassCode, UnitId
-from libs.events.lifecycle import Case
 from libs.separation.powers import may_dispatch, may_rule
 from services.routing import rules
 from services.routing.dispatching import fit, known_unit

@@ -13,13 +13,13 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, field_validator
 
 from libs.events.errors import Rejected, Unavailable
-from libs.events.handle import Call
 from libs.events.ids import PersonId
-from libs.events.once import Outcome, at_most_once
-from libs.events.store import AWAY
-from libs.service.cases import CASE_ID, Body, carry_out
-from libs.service.http import Commanding, Running
-from libs.service.problems import problem_document, status_of
+from libs.log.transient import AWAY
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Outcome, at_most_once
+from libs.service.http.app import Commanding, Running
+from libs.service.http.cases import CASE_ID, Body, carry_out
+from libs.service.http.problems import problem_document, status_of
 from libs.service.runtime import Runtime
 from services.routing import handling
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from libs.directory.facts import Facts
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.contracts.routing import CoUnitAdded, CoUnitReported
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Rejected
 from libs.events.event import Event
 from libs.events.ids import UnitId
-from libs.events.lifecycle import Case
 from libs.separation.routes import contributing
 from services.routing.dispatching import known_unit
 from services.routing.handling import own_unit, refuse_barred

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from libs.directory.directory import NotThereYet
-from libs.directory.view import View
+from libs.directory.facts.directory import NotThereYet
+from libs.directory.facts.view import View
 from libs.events.errors import Forbidden, Stale
-from libs.events.handle import Call
-from libs.events.once import Outcome, at_most_once
-from libs.service.freshness import wait_for_position
-from libs.service.http import Calling, Commanding, Person, Running, answer
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Outcome, at_most_once
+from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.freshness import wait_for_position
 from libs.service.runtime import Runtime
 from services.routing import directory_log
 

@@ -7,11 +7,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from libs.directory.apply import ApplyPlan, decide_apply
-from libs.directory.directory import Directory, stream_of
-from libs.directory.documents import read_documents
-from libs.directory.view import View
-from libs.events import store
+from libs.directory.facts.directory import Directory, stream_of
+from libs.directory.facts.view import View
+from libs.directory.publish.apply import ApplyPlan, decide_apply
+from libs.directory.publish.documents import read_documents
 from libs.events.contracts.directory import LogOpened, RulebookPublished
 from libs.events.contracts.registry import decode
 from libs.events.decider import SYSTEM, Actor
@@ -19,8 +18,9 @@ from libs.events.envelope import Provenance, draft
 from libs.events.event import Event
 from libs.events.ids import EventId
 from libs.events.lanes import DIRECTORY_LANE
-from libs.events.seal import plain_body
-from libs.events.store import Connection
+from libs.log.store import event_store
+from libs.log.store.event_store import Connection
+from libs.log.write.seal import plain_body
 
 SOURCE = "/xunban/directory"
 ALL_FACTS = "select seq, type, body, event_id::text from log.event where lane = 64 order by seq"
@@ -49,7 +49,7 @@ async def publish(conn: Connection, raw: dict[str, Any], by: Actor, given: datet
 
 async def _state(conn: Connection) -> View:
     """The directory as the event table has it; the lane stays locked, so nothing can come between."""
-    await store.lock_lane(conn, DIRECTORY_LANE)
+    await event_store.lock_lane(conn, DIRECTORY_LANE)
     rows = await conn.fetch(ALL_FACTS)
     facts = ((row["seq"], decode(row["type"], row["body"]), EventId(row["event_id"])) for row in rows)
     return Directory().with_events(facts).latest
@@ -63,7 +63,7 @@ async def _append(
     given: datetime | None,
 ) -> int:
     """Each event quotes the version that the publication saw."""
-    at = given or await store.business_now(conn)
+    at = given or await event_store.business_now(conn)
     stands_on = Provenance(by, view.version)
     last = view.version
     for stream, group in groupby(changes, key=lambda change: stream_of(change[1])):
@@ -71,5 +71,5 @@ async def _append(
             draft(event, plain_body(event), source=SOURCE, subject=stream, stream=stream, at=at, by=stands_on)
             for _, event in group
         ]
-        last = (await store.append(conn, stream, drafts, expected=None, given=given)).seq
+        last = (await event_store.append(conn, stream, drafts, expected=None, given=given)).seq
     return last

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never, cast
 
-from libs.directory.calendar import Limit, calendar_at, due
-from libs.directory.facts import Facts
-from libs.directory.leads import holds_power
-from libs.directory.limits import Urgency, stage_limit
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.directory.rules.calendar import Limit, calendar_at, due
+from libs.directory.rules.leads import holds_power
+from libs.directory.rules.limits import Urgency, stage_limit
 from libs.events.contracts.routing import CaseDispatched, RouteProposed
 from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
 from libs.events.ids import ClassCode, UnitId
-from libs.events.lifecycle import Case
 from libs.separation.powers import may_dispatch
 from libs.separation.routes import Dispatchable, UnitRejected, dispatchable
 from services.routing import rules

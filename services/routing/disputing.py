@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from libs.case.state import Case
 from libs.events.contracts.routing import (
     ArbitrationOpened,
     ArbitrationRuled,
@@ -12,8 +13,7 @@ from libs.events.contracts.routing import (
 )
 from libs.events.contracts.supervision import ClockMoved
 from libs.events.envelope import Recorded
-from libs.events.lifecycle import Case
-from libs.events.readmodel import ReadModel, Row
+from libs.log.read.rows import ReadModel, Row
 from services.routing.tables import dispute
 
 

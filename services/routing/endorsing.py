@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
 from libs.events.contracts.routing import EndorsementGiven, EndorsementRefused, EndorsementRequested
 from libs.events.decider import Actor
 from libs.events.errors import Malformed

@@ -12,11 +12,11 @@ from fastapi.responses import JSONResponse
 from libs.events.envelope import EPOCH, microseconds
 from libs.events.errors import Malformed, NotFound
 from libs.events.lanes import CASE_LANES
-from libs.events.store import Connection
-from libs.service.cases import CursorMalformed, MinPosition, decode_cursor, encode_cursor
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.headers import Instant
-from libs.service.http import Calling, DocumentAnswer, Person, Running
+from libs.log.store.event_store import Connection
+from libs.service.http.app import Calling, DocumentAnswer, Person, Running
+from libs.service.http.cases import CursorMalformed, MinPosition, decode_cursor, encode_cursor
+from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.headers import Instant
 from services.routing.lists import LISTED, own_sight, text_or_none
 from services.routing.tables import feed_entry
 

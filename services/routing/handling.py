@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, assert_never
 
-from libs.directory.facts import Facts
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     CitizenContacted,
@@ -20,7 +21,6 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId, UnitId
-from libs.events.lifecycle import Case
 from libs.separation.powers import may_handle
 from services.routing.work_order import (
     NotInThisState,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
+from libs.case.state import TERMINAL, Case
 from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived
 from libs.events.envelope import Recorded
-from libs.events.lifecycle import TERMINAL, Case
-from libs.events.readmodel import ReadModel, Row
+from libs.log.read.rows import ReadModel, Row
 from services.routing.tables import feed_entry, held_order, unit_lane
 
 Role = Literal["lead", "co"]

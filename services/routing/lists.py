@@ -12,14 +12,14 @@ import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from libs.events.lifecycle import TERMINAL
-from libs.events.store import Connection
-from libs.service.access import Sight, sight
-from libs.service.cases import MinPosition, decode_cursor, encode_cursor
-from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.headers import Instant
-from libs.service.http import Calling, DocumentAnswer, Person, Running
+from libs.case.access import Sight, sight
+from libs.case.state import TERMINAL
+from libs.log.store.event_store import Connection
+from libs.service.http.app import Calling, DocumentAnswer, Person, Running
+from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.headers import Instant
 from services.routing.holding import ALL_UNITS, Role
 from services.routing.work_order import NotYourUnit
 

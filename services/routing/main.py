@@ -1,9 +1,9 @@
 """Routing: `python -m services.routing.main` is its worker; libs/service/serving.py serves `app`, its API."""
 
-from libs.service.http import api_app
-from libs.service.process import run_worker
+from libs.service.http.app import api_app
+from libs.service.http.timeline import router as timeline
 from libs.service.runtime import Parts
-from libs.service.timeline import router as timeline
+from libs.service.worker.process import run_worker
 from services.routing import (
     api,
     bulk,

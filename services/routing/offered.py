@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.decider import Actor
 from libs.events.ids import PersonId, UnitId
-from libs.events.lifecycle import Case
 from libs.separation.powers import may_decide, may_dispatch, may_endorse, may_handle, may_rule
 from services.routing.handling import DEPT_ROLES
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from libs.events.clock import KnownClock
+from libs.case.state import Case
 from libs.events.contracts.intake import CaseRegistered
+from libs.events.contracts.parts.clock import KnownClock
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     AssignmentDeemedAccepted,
@@ -19,8 +20,7 @@ from libs.events.contracts.routing import (
 )
 from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived
 from libs.events.envelope import Recorded
-from libs.events.lifecycle import Case
-from libs.events.readmodel import ReadModel, Row
+from libs.log.read.rows import ReadModel, Row
 from services.routing import disputing, holding
 from services.routing.tables import work_order
 

@@ -11,13 +11,13 @@ import orjson
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from libs.case.access import sight
 from libs.events.errors import Forbidden
-from libs.events.store import Connection
-from libs.service.access import sight
-from libs.service.cases import MinPosition, decode_cursor, encode_cursor
-from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, DocumentAnswer, Running
+from libs.log.store.event_store import Connection
+from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.freshness import as_of, wait_for_position
 from services.routing.holding import ALL_UNITS
 from services.routing.lists import LISTED, Cursor, Limit, lamp, reasons, text_or_none
 from services.routing.tables import WAITING

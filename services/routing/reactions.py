@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.contracts.intake import (
     AnsweredDirectly,
     AppealRestored,
@@ -36,8 +37,7 @@ from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded
 from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
-from libs.events.lifecycle import Case
-from libs.separation.case import Breach
+from libs.separation.acts import Breach
 from libs.separation.powers import may_decide, may_dispatch, may_handle
 from services.routing.arbitration import OpenArbitration
 from services.routing.dispatching import DispatchCase, ProposeRoute

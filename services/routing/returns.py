@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from libs.directory.facts import Facts
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.directory.facts.view import View
 from libs.events.contracts.routing import ArbitrationOpened, ReturnApproved, ReturnRejected, ReturnRequested
 from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from libs.events.ids import UnitId
-from libs.service.cases import Body, CaseRef, carry_out
-from libs.service.http import Commanding, Running, answer
+from libs.service.http.app import Commanding, Running, answer
+from libs.service.http.cases import Body, CaseRef, carry_out
 from services.routing.arbitration import OpenArbitration, RuleArbitration
 from services.routing.co_units import AddCoUnit, ReportAsCoUnit
 from services.routing.endorsing import DecideEndorsement

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from libs.directory.leads import LeadCandidate, lead_candidates
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.directory.rules.leads import LeadCandidate, lead_candidates
 from libs.events.contracts.directory import CatalogueItemPublished
 from libs.events.contracts.routing import RouteRejected, RuleStep
 from libs.events.ids import UnitId
-from libs.events.lifecycle import Case
 from libs.separation.routes import Dispatchable, UnitRejected, dispatchable
 from libs.separation.rules import is_village
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from libs.events.tables import metadata
+from libs.log.read.tables import metadata
 
 WAITING = text("state = 'REGISTERED' or state = 'ARBITRATION' and unit is null")
 """For a dispatch, or – disputed before anybody has it – for a ruling."""

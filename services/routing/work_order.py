@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
+from libs.case.state import Case
 from libs.events.contracts.intake import AppealRestored
 from libs.events.contracts.routing import (
     ArbitrationOpened,
@@ -34,8 +35,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Rejected
 from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
-from libs.events.lifecycle import Case
-from libs.separation.case import Breach
+from libs.separation.acts import Breach
 from libs.separation.refusal import SeparationForbids
 
 # Refusals

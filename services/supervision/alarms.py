@@ -12,19 +12,19 @@ import structlog
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from libs.directory.calendar import Limit, calendar_at, due
-from libs.directory.limits import stage_limit
-from libs.directory.naming import Said
-from libs.directory.view import View
-from libs.events import store
+from libs.case.access import sight
+from libs.directory.facts.view import View
+from libs.directory.rules.calendar import Limit, calendar_at, due
+from libs.directory.rules.limits import stage_limit
+from libs.directory.rules.naming import Said
 from libs.events.errors import NotFound
-from libs.events.following import TRANSIENT
-from libs.events.worker import Worker
-from libs.service.access import sight
-from libs.service.cases import MinPosition, decode_cursor, encode_cursor
-from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.freshness import as_of, wait_for_position
-from libs.service.http import Calling, DocumentAnswer, Running
+from libs.log.store import event_store
+from libs.log.transient import TRANSIENT
+from libs.log.worker import Worker
+from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.supervision.asking import SHOWN
 from services.supervision.tables import RUNNING
@@ -166,7 +166,7 @@ async def counted(running: Runtime, lanes: Sequence[int]) -> dict[str, int]:
     async with running.pool.acquire() as conn, conn.transaction(readonly=True):
         await conn.execute(f"set local statement_timeout = '{LOOK_AT_MOST_SECONDS}s'")
         directory = await running.directory.latest(conn)
-        values = judged_by(await store.business_now(conn), directory)
+        values = judged_by(await event_store.business_now(conn), directory)
         statement = f"select kind, count(*) as cases from ({FOUND} and lane = any($6)) f group by kind"  # noqa: S608 - values are bound
         rows = await conn.fetch(statement, *values, lanes)
     return {row["kind"]: row["cases"] for row in rows}

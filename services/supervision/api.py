@@ -10,16 +10,16 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
 
-from libs.directory.facts import Facts
-from libs.events import store
-from libs.events.handle import Call
+from libs.case.facts import Facts
 from libs.events.ids import PersonId
 from libs.events.lanes import lane_of
-from libs.events.once import Outcome
-from libs.events.store import Connection
-from libs.service.cases import Body, CaseRef, MinPosition, carry_out, show_case
-from libs.service.freshness import as_of
-from libs.service.http import Calling, Commanding, Person, Running, answer
+from libs.log.store import event_store
+from libs.log.store.event_store import Connection
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Outcome
+from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out, show_case
+from libs.service.http.freshness import as_of
 from libs.service.runtime import Runtime
 from services.supervision.asking import SHOWN
 from services.supervision.board import clock_document
@@ -221,7 +221,7 @@ async def read_case(
     async with running.pool.acquire() as conn:
         shown = await show_case(running, conn, person, case_id, sources=SHOWN, position=min_position)
         rows = await conn.fetch("select * from clock where case_id = $1 order by started_at, clock_id", case_id)
-        own = await store.load(conn, f"case-{case_id}")
+        own = await event_store.load(conn, f"case-{case_id}")
         facts = await running.facts(conn, case_id)
     state = DECIDER.fold(event.data for event in own)
     at = max(person.now, shown.fresh.at)

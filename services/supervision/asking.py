@@ -9,15 +9,15 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Query
 
-from libs.events.clock import Clock
+from libs.case.access import sight
+from libs.events.contracts.parts.clock import Clock
 from libs.events.errors import Malformed
-from libs.events.store import Connection
-from libs.service import freshness
-from libs.service.access import sight
-from libs.service.cases import MinPosition
-from libs.service.freshness import AsOf, wait_for_position
-from libs.service.headers import Instant
-from libs.service.http import Calling, Person, Running
+from libs.log.store.event_store import Connection
+from libs.service.http import freshness
+from libs.service.http.app import Calling, Person, Running
+from libs.service.http.cases import MinPosition
+from libs.service.http.freshness import AsOf, wait_for_position
+from libs.service.http.headers import Instant
 from services.supervision.tables import clock as clocks
 
 SHOWN = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
@@ -179,7 +179,7 @@ class Conditions:
         return CO_HANDLED.format(known=known, concerned=concerned)
 
     def visible(self, person: Person, role: Role) -> None:
-        """What the caller may see (libs/service/access.py)."""
+        """What the caller may see (libs/case/access.py)."""
         seen = sight(person.actor, person.directory)
         if seen.everything:
             return

@@ -12,10 +12,10 @@ import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from libs.directory.naming import Naming
-from libs.service.cases import decode_cursor, encode_cursor
-from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.http import Calling, DocumentAnswer, Person, Running
+from libs.directory.rules.naming import Naming
+from libs.service.http.app import Calling, DocumentAnswer, Person, Running
+from libs.service.http.cases import decode_cursor, encode_cursor
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.runtime import Runtime
 from services.supervision.asking import COLUMNS, IN_LAMP, Asked, Conditions, LampCode, get_asked, moment
 

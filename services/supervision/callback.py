@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
 from libs.events.contracts.supervision import CallbackAttempted, CallbackCompleted
 from libs.events.decider import Actor
 from libs.events.errors import Rejected

@@ -8,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, assert_never
 
-from libs.directory.calendar import Limit, Unit, WorkCalendar, add, due, shift
-from libs.events.clock import Clock
+from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, add, due, shift
+from libs.events.contracts.parts.clock import Clock
 from services.supervision.lamps import Counted, Gap, LampRule, lamp_turns
 from services.supervision.operations import (
     Continued,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.state import Case
 from libs.events.contracts.supervision import (
     CallbackAttempted,
     CallbackCompleted,
@@ -25,8 +26,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Rejected
 from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
-from libs.events.lifecycle import Case
-from libs.separation.case import Breach
+from libs.separation.acts import Breach
 from libs.separation.powers import may_close
 from libs.separation.refusal import SeparationForbids
 from libs.separation.rules import Closing

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from libs.directory.naming import Naming, Said
-from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.http import Calling, DocumentAnswer, Running
+from libs.directory.rules.naming import Naming, Said
+from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from services.supervision.asking import IN_LAMP, Asked, Conditions, get_asked, moment
 
 router = APIRouter(tags=["督办 supervision"])

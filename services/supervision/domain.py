@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from libs.directory.facts import Facts
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.contracts.supervision import SeparationViolationDetected
 from libs.events.decider import Actor, Decider
 from libs.events.event import Event
 from libs.events.ids import PersonId
-from libs.events.lifecycle import Case
 from libs.separation.powers import may_close, may_verify
 from services.supervision import (
     callback,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
 from libs.events.contracts.supervision import AutoEscalated, DeadlineBreached, DeadlineWarned, Urgency
 from libs.events.decider import Actor
 from libs.events.event import Event

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never, cast
 
-from libs.directory.calendar import calendar_at
-from libs.directory.facts import Facts
-from libs.events.clock import KnownClock
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.rules.calendar import calendar_at
+from libs.events.contracts.parts.clock import KnownClock
 from libs.events.contracts.supervision import (
     ClocksEnded,
     ClocksRevived,
@@ -21,7 +22,6 @@ from libs.events.contracts.supervision import (
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import ClockId
-from libs.events.lifecycle import Case
 from services.supervision.limits import start_of
 from services.supervision.moves import Continue, EndAll, Fact, Move, Revive, Start, Stop, moves
 from services.supervision.operations import NEWEST, Continued, Ended, Operation, Reopened, Stopped

@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from libs.directory.calendar import Limit, Unit, add
-from libs.events.clock import Clock
+from libs.directory.rules.calendar import Limit, Unit, add
+from libs.events.contracts.parts.clock import Clock
+from libs.events.contracts.parts.rulebook import Ladder
 from libs.events.ids import ClockId
-from libs.events.rulebook import Ladder
 from services.supervision.clocks import ClockState, Span
 from services.supervision.lamps import Urgency
 

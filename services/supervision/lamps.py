@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Literal
 
-from libs.directory.calendar import Limit, Unit, WorkCalendar, overdue_at, part, shift, used_after, used_at
-from libs.events.rulebook import Lamp as Ratios
+from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, overdue_at, part, shift, used_after, used_at
+from libs.events.contracts.parts.rulebook import Lamp as Ratios
 
 Urgency = Literal["U1", "U2", "U3", "U4"]
 Gap = tuple[datetime, datetime]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from libs.directory.calendar import Limit, WorkCalendar, due
-from libs.events.clock import Clock
+from libs.directory.rules.calendar import Limit, WorkCalendar, due
+from libs.events.contracts.parts.clock import Clock
 from services.supervision.operations import Started
 
 

@@ -9,7 +9,7 @@ import orjson
 from prometheus_client import Gauge
 
 from libs.events.contracts.directory import CalendarPublished
-from libs.events.store import Connection
+from libs.log.store.event_store import Connection
 from services.supervision import timers
 
 CALENDAR = Gauge(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from libs.events.clock import Clock
+from libs.case.state import Case
 from libs.events.contracts.intake import (
     AnsweredDirectly,
     AppealRestored,
@@ -20,6 +20,7 @@ from libs.events.contracts.intake import (
     CaseRegistered,
     CaseVoided,
 )
+from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.routing import (
     ArbitrationOpened,
     ArbitrationRuled,
@@ -40,7 +41,6 @@ from libs.events.contracts.supervision import (
     SupervisionResponded,
 )
 from libs.events.ids import UnitId
-from libs.events.lifecycle import Case
 from services.supervision.operations import Ended
 from services.supervision.tracks import Clocks, Track
 

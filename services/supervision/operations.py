@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.directory.calendar import Limit
-from libs.events.clock import Clock
+from libs.directory.rules.calendar import Limit
+from libs.events.contracts.parts.clock import Clock
 
 NEWEST = 1 << 62
 """Position of the operation that is being appended: behind all that the log holds."""

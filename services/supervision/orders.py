@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
 from libs.events.contracts.supervision import (
     CaseClosed,
     SupervisionIssued,

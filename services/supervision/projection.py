@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from libs.events.clock import KnownClock
+from libs.case.state import Case
+from libs.events.contracts.parts.clock import KnownClock
 from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived, DeadlineBreached
 from libs.events.envelope import Recorded
-from libs.events.lifecycle import Case
-from libs.events.readmodel import ReadModel, Row, Rows
+from libs.log.read.rows import ReadModel, Row, Rows
 from services.supervision import unattended
 from services.supervision.tables import case_past, clock, clock_past
 from services.supervision.versions import SINCE, amend

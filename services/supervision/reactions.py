@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.contracts.intake import RepeatContactReceived
 from libs.events.contracts.supervision import (
     CallbackAttempted,
@@ -19,8 +20,7 @@ from libs.events.contracts.supervision import (
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded
 from libs.events.ids import PersonId
-from libs.events.lifecycle import Case
-from libs.separation.case import Breach
+from libs.separation.acts import Breach
 from libs.separation.powers import may_close, may_verify
 from services.supervision.domain import Command, RecordViolation
 from services.supervision.following import FollowClocks

@@ -11,18 +11,19 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from libs.directory.facts import Facts
-from libs.directory.view import View
-from libs.events import crash, store
+from libs.case.facts import Facts
+from libs.directory.facts.view import View
 from libs.events.contracts.registry import decode
 from libs.events.contracts.supervision import ClockMoved, DeadlineRecomputed
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, draft
-from libs.events.following import TRANSIENT
 from libs.events.ids import ClockId, UnitId
 from libs.events.lanes import lane_of
-from libs.events.seal import plain_body
-from libs.events.store import Append, Connection, lock_lane
+from libs.log.process import fault_points
+from libs.log.store import event_store
+from libs.log.store.event_store import Append, Connection, lock_lane
+from libs.log.transient import TRANSIENT
+from libs.log.write.seal import plain_body
 from libs.service.runtime import Runtime
 from services.supervision.elapsing import Recordable
 from services.supervision.ladder import Step
@@ -156,7 +157,7 @@ async def _lane(running: Runtime, slots: asyncio.Semaphore, decide: Decide, lane
                     async with conn.transaction():
                         await lock_lane(conn, lane)
                         await record(conn, decided)
-                        crash.here("timer.before_commit")
+                        fault_points.here("timer.before_commit")
                     recorded |= bool(decided)
         except TRANSIENT as why:
             log.warning("timers_wait", lane=lane, reason=type(why).__name__)
@@ -180,7 +181,7 @@ async def record(conn: Connection, decided: Sequence[Decided]) -> None:
     streams = [f"case-{one.case_id}" for one in decided]
     heads = dict(await conn.fetch("select stream, version from log.stream_head where stream = any($1)", streams))
     unmoved = [one for one in decided if heads[f"case-{one.case_id}"] == one.version]
-    await store.append_all(conn, [one.events for one in unmoved if one.events])
+    await event_store.append_all(conn, [one.events for one in unmoved if one.events])
     await write(conn, {one.case_id: one.following for one in unmoved})
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.directory.calendar import calendar_at, due
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.directory.rules.calendar import calendar_at, due
 from libs.events.contracts.supervision import DeadlineRecomputed
 from libs.events.decider import Actor
 from libs.events.ids import ClockId

@@ -8,13 +8,13 @@ from datetime import datetime
 
 import structlog
 
-from libs.directory.view import View
-from libs.events import store
+from libs.directory.facts.view import View
 from libs.events.contracts.directory import CalendarPublished
 from libs.events.decider import SYSTEM
-from libs.events.following import TRANSIENT
-from libs.events.store import Connection
-from libs.events.worker import Worker
+from libs.log.store import event_store
+from libs.log.store.event_store import Connection
+from libs.log.transient import TRANSIENT
+from libs.log.worker import Worker
 from libs.service.runtime import Runtime
 from services.supervision.elapsing import next_step
 from services.supervision.recording import Decided, Watched, carry_out, decided_of, facts_at
@@ -57,7 +57,7 @@ async def look(running: Runtime, lanes: Sequence[int]) -> bool:
     async with running.pool.acquire() as conn:
         rows = await conn.fetch(found, lanes, ROUND)
         view = await running.directory.latest(conn)
-        now = await store.business_now(conn)
+        now = await event_store.business_now(conn)
     if rows:
         log.info("limits_counted_anew", cases=len(rows), directory_version=view.version)
     return await carry_out(running, rows, lambda _, one: decide(running, one, now, view))

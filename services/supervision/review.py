@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.state import Case
 from libs.events.contracts.directory import CatalogueItemPublished
 from libs.events.contracts.supervision import (
     CallbackWaived,
@@ -19,7 +20,6 @@ from libs.events.contracts.supervision import (
 from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
-from libs.events.lifecycle import Case
 from services.supervision.completion import Completion, not_here, owes_a_callback, unbarred
 
 Waiver = Literal["GRID_REPORT", "ANONYMOUS", "CLASS_EXEMPT", "REPORTER_LEFT"]

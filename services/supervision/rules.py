@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
-from libs.directory.calendar import Limit
-from libs.directory.limits import UnknownClass, handling_limit, stage_limit
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.directory.rules.calendar import Limit
+from libs.directory.rules.limits import UnknownClass, handling_limit, stage_limit
+from libs.events.contracts.parts.rulebook import Kind
 from libs.events.ids import ClassCode, UnitId
-from libs.events.lifecycle import Case
-from libs.events.rulebook import Kind
 from services.supervision.ladder import levels_of
 from services.supervision.lamps import LampRule, Urgency
 from services.supervision.limits import CaseLimits

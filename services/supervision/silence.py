@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from libs.events.worker import Worker
+from libs.log.worker import Worker
 from libs.service.clock import real_now
 from libs.service.runtime import Runtime
 from services.supervision.timers import SOURCES

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from libs.events.tables import metadata
+from libs.log.read.tables import metadata
 
 RUNNING = text("stopped_at is null and not exempt")
 OPEN_PROVISIONAL = text("provisional and stopped_at is null")

@@ -14,11 +14,11 @@ from datetime import datetime
 import structlog
 from prometheus_client import Gauge
 
-from libs.directory.view import View
-from libs.events import store
-from libs.events.following import TRANSIENT
-from libs.events.store import Connection
-from libs.events.worker import Worker
+from libs.directory.facts.view import View
+from libs.log.store import event_store
+from libs.log.store.event_store import Connection
+from libs.log.transient import TRANSIENT
+from libs.log.worker import Worker
 from libs.service.runtime import Runtime
 from services.supervision import recounts
 from services.supervision.elapsing import look, next_step
@@ -68,7 +68,7 @@ async def pending(conn: Connection) -> tuple[int, datetime | None]:
 
     Cases whose limits are to be counted anew are due too.
     """
-    now = await store.business_now(conn)
+    now = await event_store.business_now(conn)
     row = await conn.fetchrow(PENDING, list(SOURCES), now)
     waiting = await recounts.waiting(conn)
     return (row["due"] + waiting, row["next_due"]) if row else (waiting, None)

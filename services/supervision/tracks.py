@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 
-from libs.directory.calendar import Limit, WorkCalendar, calendar_at
-from libs.directory.facts import Facts
-from libs.events.clock import Clock, KnownClock
+from libs.case.facts import Facts
+from libs.directory.rules.calendar import Limit, WorkCalendar, calendar_at
+from libs.events.contracts.parts.clock import Clock, KnownClock
 from libs.events.contracts.supervision import (
     AutoEscalated,
     ClockMoved,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from libs.events.lifecycle import Case
-from libs.events.readmodel import ReadModel, Row
+from libs.case.state import Case
+from libs.log.read.rows import ReadModel, Row
 from services.supervision.tables import clock, unattended
 
 CLOCKED = ("REGISTERED", "DISPATCHED", "IN_PROGRESS", "RETURN_PENDING", "ARBITRATION")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.state import Case
 from libs.events.contracts.supervision import CaseUrged
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import UnitId
-from libs.events.lifecycle import Case
 from services.supervision.completion import NotInThisState
 from services.supervision.tracks import Clocks, is_overdue
 

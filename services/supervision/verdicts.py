@@ -10,10 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from libs.service.cases import decode_cursor, encode_cursor
-from libs.service.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.headers import Instant
-from libs.service.http import Calling, DocumentAnswer, Running
+from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.service.http.cases import decode_cursor, encode_cursor
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.headers import Instant
 from services.supervision.asking import COLUMNS, Asked, Conditions, get_asked, moment
 from services.supervision.board import Verdict, clock_document
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.directory.facts import Facts
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.contracts.supervision import (
     ReworkOrdered,
     VerificationAssigned,
@@ -18,7 +19,6 @@ from libs.events.decider import SYSTEM, Actor
 from libs.events.errors import Forbidden, Malformed, Rejected
 from libs.events.event import Event
 from libs.events.ids import GridCode, PersonId
-from libs.events.lifecycle import Case
 from libs.separation.powers import may_verify
 from libs.separation.routes import verifiers
 from services.supervision.completion import (

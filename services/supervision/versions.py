@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from libs.events.readmodel import Row
+from libs.log.read.rows import Row
 
 SINCE = "known_from"
 

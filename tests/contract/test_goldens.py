@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from libs.events.contracts import registry
-from libs.events.schemas import json_schema
+from libs.events.contracts.generate import json_schema
 
 GOLDENS = Path(__file__).with_name("goldens")
 SUMS = {name: digest for digest, name in map(str.split, (GOLDENS / "SHA256SUMS").read_text().splitlines())}

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from libs.events.contracts import registry
 from libs.events.errors import Erased
 from libs.events.event import Event, Sealed
-from libs.events.seal import CaseKeys
+from libs.log.write.seal import CaseKeys
 
 CASE = "0199a5b0-7c1e-7d3a-9f00-2b6c1d5e8a01"
 KEYS = CaseKeys(CASE, {"reporter": AESGCM(bytes(32)), "case": AESGCM(b"\x01" * 32)})

@@ -6,7 +6,7 @@ import yaml
 
 from cli.schemas import FOLDER, differences
 from libs.events.contracts import registry
-from libs.events.schemas import HEADERS, asyncapi, documents, json_schema
+from libs.events.contracts.generate import HEADERS, asyncapi, documents, json_schema
 
 
 def test_the_committed_schemas_are_those_of_the_contracts() -> None:

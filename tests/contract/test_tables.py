@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Index, Table
 from sqlalchemy.dialects.postgresql import dialect
 
-from libs.directory.tables import directory_fact
-from libs.events.tables import case_view, metadata, progress, source_mark, source_progress
+from libs.directory.facts.tables import directory_fact
+from libs.log.read.tables import case_view, metadata, progress, source_mark, source_progress
 from operations.embedded.stack import Stack
 
 SERVICES = ("intake", "routing", "supervision", "notify")

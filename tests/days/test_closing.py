@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from libs.events.lanes import lane_of
-from libs.events.store import lock_lane
+from libs.log.store.event_store import lock_lane
 from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
 from operations.embedded.stack import Stack

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from examples.department.client import Department
-from libs.directory.files import read_files
-from libs.events.lifecycle import TERMINAL
+from libs.case.state import TERMINAL
+from libs.directory.publish.files import read_files
 from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
 from operations.rebuild import compare

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from libs.directory.files import read_files
+from libs.directory.publish.files import read_files
 from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
 from tests.days.cases import events_of, odour

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest_asyncio
 
-from libs.directory.files import read_files
+from libs.directory.publish.files import read_files
 from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
 from operations.rebuild import compare

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from libs.audit.reading import open_log
-from libs.events.seal import MASKED
+from libs.log.write.seal import MASKED
 from operations.embedded.instance import SERVICES
 from trials.faults.site import Site
 from trials.town import PHOTO

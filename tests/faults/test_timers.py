@@ -6,7 +6,7 @@ from functools import partial
 
 import asyncpg
 
-from libs.events.relay import CLOSE
+from libs.log.relay.relay import CLOSE
 from trials.clock_driver import MICROSECOND
 from trials.faults.deadlines import DUE, registered_at_once, stand_before_the_next_step
 from trials.faults.site import Site

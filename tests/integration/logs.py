@@ -15,17 +15,17 @@ from secrets import token_hex
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from libs.events import store
-from libs.events.consumer import Cursor, take
 from libs.events.contracts.intake import CaseNotAccepted
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, WireRecord, draft, from_kafka, microseconds
 from libs.events.event import Event
 from libs.events.ids import PersonId, new_id
 from libs.events.lanes import CASE_LANES, genesis, lane_of, leaf_hash, link_hash
-from libs.events.schema import FOLDER
-from libs.events.store import Appended, Connection, Pool
-from libs.events.topics import topic_of
+from libs.log.kafka.topics import topic_of
+from libs.log.read.progress import Cursor, take
+from libs.log.store import event_store
+from libs.log.store.event_store import Appended, Connection, Pool
+from libs.log.store.schema import FOLDER
 from operations.embedded.postgres import with_database
 from operations.embedded.stack import Stack
 from trials.faults import waiting
@@ -82,7 +82,7 @@ async def append(
 ) -> Appended:
     """Append inside the caller's transaction."""
     drafts = drafts_of(case_id, *(events or (NOTED,)))
-    return await store.append(conn, f"case-{case_id}", drafts, expected=expected, cause=cause, given=given)
+    return await event_store.append(conn, f"case-{case_id}", drafts, expected=expected, cause=cause, given=given)
 
 
 def drafts_of(case_id: str, *events: Event, stream: str | None = None) -> list[Draft]:

@@ -11,8 +11,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from libs.audit.reading import open_log
 from libs.events.lanes import CASE_LANES
-from libs.events.relay import Relay
-from libs.events.topics import FOR_EVER, topic_of
+from libs.events.topics import FOR_EVER
+from libs.log.kafka.topics import topic_of
+from libs.log.relay.relay import Relay
 from tests.integration.logs import SOURCE, Log, eventually
 
 

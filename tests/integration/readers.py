@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
-from libs.events.consumer import Done, Taken, read_cursor, take
 from libs.events.contracts.intake import CaseNotAccepted
 from libs.events.envelope import Recorded, WireRecord
 from libs.events.errors import Unavailable
 from libs.events.lanes import decode_meta
-from libs.events.store import Connection, stored_position
-from libs.events.worker import Worker
+from libs.log.read.progress import Taken, read_cursor, take
+from libs.log.read.reader import Done
+from libs.log.store.event_store import Connection, stored_position
+from libs.log.worker import Worker
 from operations.embedded.processes import NotReady
 from tests.integration.logs import NOTED, SOURCE, Log, eventually
 

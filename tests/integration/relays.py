@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from libs.events.relay import Relay
+from libs.log.relay.relay import Relay
 from tests.integration.logs import SOURCE, Log, eventually
 
 

@@ -14,7 +14,7 @@ import orjson
 import pytest
 from standardwebhooks import Webhook
 
-from libs.directory.files import read_files
+from libs.directory.publish.files import read_files
 from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
 from services.notify.posting import webhook_secret

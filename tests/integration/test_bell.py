@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from libs.events import relay as relays
-from libs.events.bell import CHANNEL, Bell
-from libs.events.relay import Relay
+from libs.log.process.wakeup import CHANNEL, Bell
+from libs.log.relay import relay as relays
+from libs.log.relay.relay import Relay
 from operations.embedded.stack import Stack
 from tests.integration.edge import APPEAL, Edge
 from tests.integration.logs import Log, assert_published, case_in

@@ -26,11 +26,11 @@ from cli.audit import app
 from libs.audit.findings import Fault
 from libs.audit.reading import NoLog, open_log
 from libs.audit.verify import public_keys, verify
-from libs.directory.files import read_files
-from libs.events.broker import Broker, reach
+from libs.directory.publish.files import read_files
 from libs.events.envelope import from_kafka
 from libs.events.ids import new_id
 from libs.events.lanes import Headers, encode_meta, lane_of
+from libs.log.kafka.broker import Broker, reach
 from libs.service.settings import kafka_settings
 from operations.embedded import certificates, keys, postgres
 from operations.embedded.instance import ROOT, SERVICES, Instance

@@ -20,7 +20,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from libs.events.topics import FOR_EVER, WrongTopic, check_topics, create_topics
+from libs.events.topics import FOR_EVER
+from libs.log.kafka.topics import WrongTopic, check_topics, create_topics
 from operations.embedded import leftovers, postgres, processes
 from operations.embedded.instance import (
     CannotStart,

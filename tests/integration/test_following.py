@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from libs.events.consumer import Reader, read_cursor, take
 from libs.events.contracts import registry
 from libs.events.lanes import encode_meta
+from libs.log.read.progress import read_cursor, take
+from libs.log.read.reader import Reader
 from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, eventually, read_lane, written_to
 from tests.integration.readers import POISON, Noting, has_seen, seen, wire, working
 from tests.integration.relays import caught_up, relaying

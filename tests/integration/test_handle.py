@@ -9,18 +9,18 @@ from datetime import datetime
 
 import pytest
 
+from libs.case.state import Case
 from libs.events.contracts.intake import CaseNotAccepted, SeparationViolationAttempted
 from libs.events.decider import SYSTEM, Decider
 from libs.events.errors import Forbidden, IdempotencyMismatch, Refused, StreamConflict
 from libs.events.event import Event
-from libs.events.handle import Call, Desk
 from libs.events.ids import PersonId, new_id
 from libs.events.lanes import decode_meta, lane_of
-from libs.events.lifecycle import Case
-from libs.events.look import Look
-from libs.events.once import Once, Outcome
-from libs.events.seal import Vault
-from libs.events.store import Connection, Pool
+from libs.log.store.event_store import Connection, Pool
+from libs.log.write.command import Call, Desk
+from libs.log.write.idempotency import Once, Outcome
+from libs.log.write.prefetch import Look
+from libs.log.write.seal import Vault
 from tests.integration.logs import NOTED, SOURCE, Log
 
 

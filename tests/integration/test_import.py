@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from importing.rows import LINE, REASON
-from libs.directory.files import read_files
+from libs.directory.publish.files import read_files
 from libs.events.ids import new_id
 from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack

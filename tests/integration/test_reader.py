@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import asyncpg
 import pytest
 
-from libs.events import store
-from libs.events.consumer import Cursor, Done, ProgressMoved, Reader, Taken, read_cursor
 from libs.events.envelope import Recorded
-from libs.events.store import Connection
-from libs.events.writing import Write
+from libs.log.read.progress import Cursor, ProgressMoved, Taken, read_cursor
+from libs.log.read.reader import Done, Reader
+from libs.log.read.statements import Write
+from libs.log.store import event_store
+from libs.log.store.event_store import Connection
 from tests.integration.logs import NOTED, SOURCE, Log, case_in
 from tests.integration.readers import POISON, CannotProject, Noting, seen, taken_from, wire
 
@@ -98,10 +99,10 @@ async def test_who_takes_several_lanes_gives_up_soon_where_one_of_them_is_held(n
     """Or those who write to the others would wait with it."""
     async with noted_log.pool.acquire() as holder, noted_log.pool.acquire() as reader:
         async with holder.transaction():
-            await store.lock_lane(holder, 8)
+            await event_store.lock_lane(holder, 8)
             with pytest.raises(asyncpg.LockNotAvailableError):
-                await store.lock_lanes(reader, {9, 7, 8})
-        await store.lock_lanes(reader, {9, 7, 8})
+                await event_store.lock_lanes(reader, {9, 7, 8})
+        await event_store.lock_lanes(reader, {9, 7, 8})
 
 
 async def taken_of(log: Log, *lanes: int) -> list[Taken]:

@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.schema import CreateTable
 
-from libs.events import store
 from libs.events.contracts import intake
 from libs.events.contracts.intake import SeparationViolationAttempted
 from libs.events.envelope import Recorded, recorded
 from libs.events.event import Event, Sealed
 from libs.events.ids import ClassCode, GridCode, PersonId
 from libs.events.lanes import decode_meta
-from libs.events.store import stored_position
-from libs.events.writing import write
-from libs.service.projecting import project
+from libs.log.read.statements import write
+from libs.log.store import event_store
+from libs.log.store.event_store import stored_position
+from libs.service.worker.projecting import project
 from services.intake.main import PARTS
 from services.intake.tables import TABLES
 from tests.integration.logs import NOTED, Log, case_in, drafts_of
@@ -96,7 +96,7 @@ async def test_a_refused_attempt_on_a_case_that_never_was_makes_no_case(log: Log
     case_id = case_in(35)
     (made,) = drafts_of(case_id, ATTEMPTED, stream=f"access-{case_id}")
     async with log.pool.acquire() as conn, conn.transaction():
-        await store.append(conn, f"access-{case_id}", [made], expected=None)
+        await event_store.append(conn, f"access-{case_id}", [made], expected=None)
     assert await filled(log, [await events_of(log, 35)]) == {table: [] for table in FILLED}
 
 
@@ -106,5 +106,5 @@ async def test_a_refused_attempt_leaves_the_case_as_it_was(log: Log) -> None:
     before = await filled(log, [await events_of(log, 36)])
     (made,) = drafts_of(case_id, ATTEMPTED, stream=f"access-{case_id}")
     async with log.pool.acquire() as conn, conn.transaction():
-        await store.append(conn, f"access-{case_id}", [made], expected=None)
+        await event_store.append(conn, f"access-{case_id}", [made], expected=None)
     assert await filled(log, [await events_of(log, 36)]) == before

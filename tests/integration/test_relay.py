@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from libs.events.relay import AFTER_POSITION, BATCH, BATCH_BYTES
+from libs.log.relay.relay import AFTER_POSITION, BATCH, BATCH_BYTES
 from operations.embedded.stack import Stack
 from tests.integration.logs import (
     NOTED,

@@ -11,19 +11,19 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
-from libs.events import seal
+from libs.case.state import Case
 from libs.events.contracts.intake import AppealReceived, CaseVoided
 from libs.events.decider import SYSTEM, Decider
 from libs.events.errors import Erased, Unavailable
 from libs.events.event import Event, Sealed
-from libs.events.handle import Call, Desk
 from libs.events.ids import GridCode, PersonId, new_id
 from libs.events.lanes import lane_of
-from libs.events.lifecycle import Case
-from libs.events.look import Look
-from libs.events.once import Outcome
-from libs.events.seal import MASKED, Vault
-from libs.events.store import Connection
+from libs.log.store.event_store import Connection
+from libs.log.write import seal
+from libs.log.write.command import Call, Desk
+from libs.log.write.idempotency import Outcome
+from libs.log.write.prefetch import Look
+from libs.log.write.seal import MASKED, Vault
 from operations.embedded.stack import Stack
 from tests.integration.logs import SOURCE, Log
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from libs.events import store
 from libs.events.errors import StreamConflict
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
+from libs.log.store import event_store
 from tests.integration.logs import MORNING, NOTED, Log, append, assert_chain_holds, case_in, drafts_of
 
 SECOND = timedelta(seconds=1)
@@ -25,9 +25,9 @@ async def test_an_event_is_loaded_as_it_was_appended(log: Log) -> None:
     case_id = new_id()
     (made,) = drafts_of(case_id, NOTED)
     async with log.pool.acquire() as conn, conn.transaction():
-        at = await store.append(conn, f"case-{case_id}", [made], expected=0, given=MORNING)
+        at = await event_store.append(conn, f"case-{case_id}", [made], expected=0, given=MORNING)
     async with log.pool.acquire() as conn:
-        (event,) = await store.load(conn, f"case-{case_id}")
+        (event,) = await event_store.load(conn, f"case-{case_id}")
         stored = await conn.fetchrow("select meta, body from log.event where event_id = $1", made.id)
     assert (event.data, event.body, event.id) == (NOTED, made.body, made.id)
     assert (stored["meta"], stored["body"]) == (made.meta, made.body)
@@ -69,7 +69,7 @@ async def test_a_refused_attempt_moves_no_version_of_the_case(shared_log: Log) -
     case_id = new_id()
     await shared_log.append(case_id, expected=0)
     async with shared_log.pool.acquire() as conn, conn.transaction():
-        await store.append(conn, f"access-{case_id}", drafts_of(case_id, NOTED), expected=None)
+        await event_store.append(conn, f"access-{case_id}", drafts_of(case_id, NOTED), expected=None)
     assert (await shared_log.append(case_id, expected=1)).version == 2
 
 
@@ -140,18 +140,18 @@ async def test_many_streams_of_one_append_are_placed_and_chained_as_if_one_after
     new, known, any_version, elsewhere = case_in(5), case_in(5), case_in(5), case_in(6)
     await log.append(known, expected=0, given=MORNING)
     appends = [
-        store.Append(f"case-{elsewhere}", drafts_of(elsewhere, NOTED), 0, given=MORNING),
-        store.Append(f"case-{new}", drafts_of(new, NOTED, NOTED), 0, given=MORNING + 3 * SECOND),
-        store.Append(f"case-{known}", drafts_of(known, NOTED), 1, MORNING + 9 * SECOND, MORNING + SECOND),
-        store.Append(f"access-{any_version}", drafts_of(any_version, NOTED), None, given=MORNING + SECOND),
+        event_store.Append(f"case-{elsewhere}", drafts_of(elsewhere, NOTED), 0, given=MORNING),
+        event_store.Append(f"case-{new}", drafts_of(new, NOTED, NOTED), 0, given=MORNING + 3 * SECOND),
+        event_store.Append(f"case-{known}", drafts_of(known, NOTED), 1, MORNING + 9 * SECOND, MORNING + SECOND),
+        event_store.Append(f"access-{any_version}", drafts_of(any_version, NOTED), None, given=MORNING + SECOND),
     ]
     async with log.pool.acquire() as conn:
         alone = conn.transaction()
         await alone.start()
-        placed = {one.stream: (await store.append_all(conn, [one]))[one.stream] for one in appends}
+        placed = {one.stream: (await event_store.append_all(conn, [one]))[one.stream] for one in appends}
         chained = await conn.fetch("select * from log.event order by lane, seq")
         await alone.rollback()
-        assert await store.append_all(conn, appends) == placed
+        assert await event_store.append_all(conn, appends) == placed
 
     assert await log.pool.fetch("select * from log.event order by lane, seq") == chained
     assert [row["seq"] for row in chained] == [1, 2, 3, 4, 5, 1]
@@ -161,11 +161,11 @@ async def test_many_streams_of_one_append_are_placed_and_chained_as_if_one_after
 async def test_one_stale_stream_among_many_refuses_them_all_and_is_named(log: Log) -> None:
     fresh, stale, later = (case_in(5) for _ in range(3))
     await log.append(stale, expected=0)
-    appends = [store.Append(f"case-{case_id}", drafts_of(case_id, NOTED), 0) for case_id in (fresh, stale, later)]
+    appends = [event_store.Append(f"case-{case_id}", drafts_of(case_id, NOTED), 0) for case_id in (fresh, stale, later)]
 
     with pytest.raises(StreamConflict) as refused:
         async with log.pool.acquire() as conn:
-            await store.append_all(conn, appends)
+            await event_store.append_all(conn, appends)
 
     assert f"case-{stale}" in str(refused.value.__cause__)
     assert await log.seq(5) == 1
@@ -244,7 +244,7 @@ async def call_append(log: Log, lane: int, case_id: str | None, counted: int = 1
     (made,) = drafts_of(case_id or "units", NOTED)
     where = [["units"], [0], [case_id], [None], [None], [counted]]
     values = [[made.id], [made.type], [made.occurred_at], [made.meta], [made.body]]
-    await log.pool.fetchrow(store.APPEND, lane, *where, *values)
+    await log.pool.fetchrow(event_store.APPEND, lane, *where, *values)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from libs.events.watermark import Beat, Watermarks, touch_lanes
+from libs.log.watermarks.watermark import Beat, Watermarks, touch_lanes
 from tests.integration.logs import MORNING, SOURCE, Log, append, case_in
 
 HOUR = timedelta(hours=1)

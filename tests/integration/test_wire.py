@@ -7,9 +7,9 @@ import confluent_kafka
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 
+from libs.events.contracts.generate import HEADERS, OPTIONAL_HEADERS
 from libs.events.envelope import from_kafka
 from libs.events.lanes import encode_meta
-from libs.events.schemas import HEADERS, OPTIONAL_HEADERS
 from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in
 from tests.integration.published import publish
 

@@ -13,7 +13,7 @@ import orjson
 from libs.audit.reading import open_log
 from libs.audit.verify import verify
 from libs.events.lanes import DIRECTORY_LANE, Headers, decode_meta, source_of
-from libs.events.store import stored_position
+from libs.log.store.event_store import stored_position
 from operations.compare import opener, parts_of
 from operations.embedded.instance import SERVICES
 from operations.embedded.stack import Stack

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from libs.directory.files import read_files
+from libs.directory.publish.files import read_files
 from operations.embedded.instance import ROOT, SERVICES
 from operations.embedded.stack import Stack
 

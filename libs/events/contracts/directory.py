@@ -10,9 +10,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from libs.events.event import Event
-from libs.events.ids import AppointmentId, ClassCode, GridCode, PersonId, UnitId
-from libs.events.rulebook import (
+from libs.events.contracts.parts.rulebook import (
     Callback,
     Channel,
     Cluster,
@@ -32,6 +30,8 @@ from libs.events.rulebook import (
     ThreeRates,
     WorkClock,
 )
+from libs.events.event import Event
+from libs.events.ids import AppointmentId, ClassCode, GridCode, PersonId, UnitId
 
 Slug = r"^[a-z0-9][a-z0-9-]*$"
 Role = Literal[

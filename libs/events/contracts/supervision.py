@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from libs.events.clock import Clock, KnownClock
+from libs.events.contracts.parts.clock import Clock, KnownClock
 from libs.events.event import CaseText, Event
 from libs.events.ids import ClockId, GridCode, PersonId, UnitId
 

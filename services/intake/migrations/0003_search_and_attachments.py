@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-from libs.events.schema import run_script
+from libs.log.store.schema import run_script
 
 revision = "0003"
 down_revision = "0002"

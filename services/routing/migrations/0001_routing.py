@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from libs.events.schema import create_event_store
+from libs.log.store.schema import create_event_store
 
 revision = "0001"
 down_revision = None

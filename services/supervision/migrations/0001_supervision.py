@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-from libs.events.schema import create_event_store, run_script
+from libs.log.store.schema import create_event_store, run_script
 
 revision = "0001"
 down_revision = None

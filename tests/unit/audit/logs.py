@@ -12,7 +12,7 @@ from libs.events.envelope import Position, Provenance, draft, microseconds
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
 from libs.events.lanes import decode_meta, genesis, lane_of, leaf_hash, link_hash
-from libs.events.seal import plain_body
+from libs.log.write.seal import plain_body
 
 CASE = "0199a5b0-7c1e-7d3a-9f00-2b6c1d5e8a01"
 LANE = 2

@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from libs.audit.words import WORDS, say
-from libs.directory.naming import CODES, ROLES, Naming
+from libs.case.words import WORDS, say
+from libs.directory.rules.naming import CODES, ROLES, Naming
 from libs.events.contracts import notify, registry, routing, supervision
 from libs.events.contracts.directory import Role
 from libs.events.ids import ClassCode, ClockId, MessageId, PersonId, UnitId

@@ -1,7 +1,7 @@
 """Forms: what becomes of what was typed, and when a command has a new key."""
 
-from libs.directory.naming import Naming
-from libs.directory.view import View
+from libs.directory.facts.view import View
+from libs.directory.rules.naming import Naming
 from services.console.acts import form_of, shown_again
 from services.console.boards import cases_of, late
 from services.console.intake import appeal

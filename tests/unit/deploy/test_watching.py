@@ -15,7 +15,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY, Histogram
 
-from libs.service import metrics
+from libs.service.observe import metrics
 from operations.embedded.instance import ROOT, SERVICES, TOWN_PORTS
 from services.notify import measures
 from services.supervision import measures as supervision

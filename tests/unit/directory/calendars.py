@@ -5,10 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from libs.directory.calendar import WorkCalendar, calendar_of
-from libs.directory.documents import read_documents
+from libs.directory.publish.documents import read_documents
+from libs.directory.rules.calendar import WorkCalendar, calendar_of
 from libs.events.contracts.directory import CalendarPublished
-from libs.events.rulebook import WorkClock
+from libs.events.contracts.parts.rulebook import WorkClock
 
 ROOT = Path(__file__).parents[3]
 OFFICE_HOURS = WorkClock(tz="Asia/Shanghai", windows=("08:00-12:00", "14:00-18:00"), hours_per_workday=8)

@@ -4,10 +4,10 @@ from copy import deepcopy
 
 import pytest
 
-from libs.directory.apply import decide_apply
-from libs.directory.directory import Directory
-from libs.directory.documents import read_documents
-from libs.directory.files import read_files
+from libs.directory.facts.directory import Directory
+from libs.directory.publish.apply import decide_apply
+from libs.directory.publish.documents import read_documents
+from libs.directory.publish.files import read_files
 from libs.events.contracts.directory import AppointmentPublished
 from tests.unit.directory.town import EXAMPLES, RAW, TOWN, appended, notices, written
 

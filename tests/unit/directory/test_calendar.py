@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from libs.directory.calendar import (
+from libs.directory.rules.calendar import (
     Limit,
     Unit,
     WorkCalendar,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libs.directory.calendar import Limit, Unit, WorkCalendar, add, due, shift, used_at
+from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, add, due, shift, used_at
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)

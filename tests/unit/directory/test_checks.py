@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from libs.directory.conflicts import in_conflict
+from libs.directory.publish.conflicts import in_conflict
 from libs.events.contracts.directory import Role
-from libs.events.rulebook import Strength
+from libs.events.contracts.parts.rulebook import Strength
 from tests.unit.directory.town import RAW, notices, refusals, ruled, written
 
 ASSIGNED = {"unit": "suishan-centre", "since": "2026-03-01", "basis": "assigned"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.directory.directory import Directory, NotThereYet, stream_of
+from libs.directory.facts.directory import Directory, NotThereYet, stream_of
 from libs.events.contracts.directory import LogOpened, PersonPublished
 from libs.events.contracts.routing import RouteProposed
 from libs.events.ids import EventId, PersonId

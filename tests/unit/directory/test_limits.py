@@ -2,10 +2,10 @@
 
 import pytest
 
-from libs.directory.leads import holds_power, lead_candidates
-from libs.directory.limits import UnknownClass, Urgency, handling_limit, stage_limit
+from libs.directory.rules.leads import holds_power, lead_candidates
+from libs.directory.rules.limits import UnknownClass, Urgency, handling_limit, stage_limit
+from libs.events.contracts.parts.rulebook import Kind, Stage
 from libs.events.ids import ClassCode, UnitId
-from libs.events.rulebook import Kind, Stage
 from tests.unit.directory.town import VIEW, local, published, written
 
 

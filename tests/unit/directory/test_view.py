@@ -4,8 +4,8 @@ from copy import deepcopy
 
 import pytest
 
-from libs.directory.places import e7
-from libs.directory.view import View
+from libs.directory.facts.places import e7
+from libs.directory.facts.view import View
 from libs.events.errors import NotFound
 from libs.events.ids import PersonId, UnitId
 from tests.unit.directory.town import RAW, VIEW, local, published

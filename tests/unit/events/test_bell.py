@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from libs.events import bell
-from libs.events.bell import Bell
+from libs.log.process import wakeup
+from libs.log.process.wakeup import Bell
 
 
 class Tower:
@@ -24,7 +24,7 @@ class Tower:
 
 
 async def test_of_several_commands_at_once_the_first_rings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bell, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(wakeup, "monotonic", lambda: 100.0)
     tower: Any = Tower()
     of_an_api = Bell(tower)
     for _ in range(3):
@@ -35,8 +35,8 @@ async def test_of_several_commands_at_once_the_first_rings(monkeypatch: pytest.M
 async def test_a_later_command_rings_again(monkeypatch: pytest.MonkeyPatch) -> None:
     tower: Any = Tower()
     of_an_api = Bell(tower)
-    for instant in (100.0, 100.0 + bell.QUIET_SECONDS):
-        monkeypatch.setattr(bell, "monotonic", lambda instant=instant: instant)
+    for instant in (100.0, 100.0 + wakeup.QUIET_SECONDS):
+        monkeypatch.setattr(wakeup, "monotonic", lambda instant=instant: instant)
         await of_an_api.ring()
     assert tower.rung == 2
 

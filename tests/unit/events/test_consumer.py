@@ -8,12 +8,12 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.events.consumer import Cursor, Taken, take
 from libs.events.contracts.intake import CaseVoided
 from libs.events.envelope import Recorded, WireRecord
 from libs.events.errors import ChainBroken
 from libs.events.ids import PersonId
 from libs.events.lanes import genesis
+from libs.log.read.progress import Cursor, Taken, take
 from tests.unit.events.chains import LANE, Chain, linked
 
 INTAKE, ROUTING = "/xunban/intake", "/xunban/routing"

@@ -2,8 +2,8 @@
 
 from aiokafka import TopicPartition
 
-from libs.events.following import BATCH, shares
-from libs.events.topics import DIRECTORY
+from libs.log.kafka.topics import DIRECTORY
+from libs.log.read.partitions import BATCH, shares
 
 
 def lane(number: int) -> TopicPartition:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from libs.events import lifecycle
+from libs.case import lifecycle
+from libs.case.state import Case
+from libs.case.testing import CASE_ID, case_of, log_of
 from libs.events.contracts import intake, routing, supervision
 from libs.events.envelope import Recorded
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, GridCode, PersonId, UnitId
-from libs.events.lifecycle import Case
-from libs.events.testing import CASE_ID, case_of, log_of
 
 NINE = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 LI_FANG, ZHOU_MIN, SUN_TAO, QIAN_LI = (PersonId(name) for name in ("li-fang", "zhou-min", "sun-tao", "qian-li"))

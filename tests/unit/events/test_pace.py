@@ -3,7 +3,7 @@
 import asyncio
 from time import monotonic
 
-from libs.events.pace import BRISK, Pace
+from libs.log.process.intervals import BRISK, Pace
 
 HOUR = 3600.0
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, DateTime, MetaData, SmallInteger, Table
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from libs.events.readmodel import ReadModel, Rows
+from libs.log.read.rows import ReadModel, Rows
 
 task = Table(
     "task",

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from libs.events.relay import _wait
+from libs.log.relay.relay import _wait
 
 
 @pytest.mark.parametrize("turns", range(4))

@@ -13,7 +13,7 @@ from libs.events.contracts.intake import AppealReceived, CaseRegistered
 from libs.events.errors import Erased
 from libs.events.event import Sealed
 from libs.events.ids import ClassCode, GridCode, PersonId
-from libs.events.seal import MASKED, CaseKeys, Vault, plain_body
+from libs.log.write.seal import MASKED, CaseKeys, Vault, plain_body
 from tests.unit.events.chains import CASE
 
 OTHER_CASE = "0191f2a0-0000-7000-80000 000000000002"

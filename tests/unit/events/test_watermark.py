@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.events.watermark import Beat, Watermarks
+from libs.log.watermarks.watermark import Beat, Watermarks
 from tests.unit.events.chains import MORNING
 
 INTAKE, ROUTING = "/xunban/intake", "/xunban/routing"

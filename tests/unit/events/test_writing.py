@@ -1,6 +1,6 @@
 """Several changes as one statement; what they do to rows is shown on a real database elsewhere."""
 
-from libs.events.writing import whole
+from libs.log.read.statements import whole
 
 
 def test_the_placeholders_of_each_part_go_on_where_those_before_it_end() -> None:

@@ -7,9 +7,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from PIL import Image
 
+from libs.case.testing import CASE_ID
 from libs.events.errors import Erased, Malformed, TooLarge, WrongType
-from libs.events.seal import CaseKeys
-from libs.events.testing import CASE_ID
+from libs.log.write.seal import CaseKeys
 from services.intake import attachments
 from services.intake.attachments import PictureUnreadable, cleaned
 

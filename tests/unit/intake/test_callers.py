@@ -2,11 +2,11 @@
 
 import pytest
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.testing import case_of, given
 from libs.events.contracts.intake import AppealReceived, CaseVoided, IdentityRead, RepeatContactReceived
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import GridCode, PersonId
-from libs.events.testing import case_of, given
 from services.intake.callers import ReadIdentity, ReceiveRepeatContact, look_up, read_identity
 from services.intake.domain import DECIDER
 from services.intake.duplicates import grids_near

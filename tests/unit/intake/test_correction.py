@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from libs.directory.facts import Facts
-from libs.directory.limits import UnknownClass
+from libs.case.facts import Facts
+from libs.case.testing import case_of, given
+from libs.directory.rules.limits import UnknownClass
 from libs.events.contracts.intake import (
     AnsweredDirectly,
     AppealReceived,
@@ -18,7 +19,6 @@ from libs.events.contracts.supervision import CaseClosed
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.ids import ClassCode, GridCode, PersonId
-from libs.events.testing import case_of, given
 from services.intake.correction import AnswerDirectly, CorrectCase, NotAQuestion, NothingToCorrect
 from services.intake.domain import DECIDER, RegisterCase
 from services.intake.matter import NotInThisState, allowed

@@ -4,8 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from libs.directory.facts import Facts
-from libs.directory.limits import UnknownClass
+from libs.case.facts import Facts
+from libs.case.testing import given
+from libs.directory.rules.limits import UnknownClass
 from libs.events.contracts.intake import (
     AppealReceived,
     CaseNotAccepted,
@@ -18,7 +19,6 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
-from libs.events.testing import given
 from services.intake.domain import DECIDER, EraseCaseKeys, RegisterCase, RejectCase, VoidCase
 from services.intake.matter import NotInThisState
 from services.intake.reception import (

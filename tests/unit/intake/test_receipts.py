@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from limits import parse
 
+from libs.case.state import TERMINAL, WORKING
 from libs.events.errors import TooMany
-from libs.events.lifecycle import TERMINAL, WORKING
 from services.intake.attempts import Attempts, network
 from services.intake.receipts import (
     STATES,

@@ -3,13 +3,14 @@
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from libs.case.lifecycle import fold
+from libs.case.state import Case
+from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import AppealReceived, PersonalDataErased
 from libs.events.event import Sealed
 from libs.events.ids import GridCode, PersonId
-from libs.events.lifecycle import Case, fold
-from libs.events.readmodel import ReadModel
-from libs.events.seal import CaseKeys
-from libs.events.testing import CASE_ID, log_of
+from libs.log.read.rows import ReadModel
+from libs.log.write.seal import CaseKeys
 from services.intake import tables
 from services.intake.callers import blind_index, digits_of
 from services.intake.duplicates import ALIKE, Matter, hint, likeness, metres, ranked, same_address, same_place, words

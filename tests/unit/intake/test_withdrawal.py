@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.testing import case_of, given
 from libs.events.contracts.intake import (
     AppealReceived,
     AppealRestored,
@@ -19,7 +20,6 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
-from libs.events.testing import case_of, given
 from services.intake.domain import DECIDER
 from services.intake.matter import NotInThisState, allowed
 from services.intake.withdrawal import NotTheOwner, Proof, RestoreAppeal, TooLateToRestore, WithdrawAppeal

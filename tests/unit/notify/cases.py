@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from libs.events.clock import Clock
+from libs.case.state import Case
 from libs.events.contracts import intake, routing, supervision
+from libs.events.contracts.parts.clock import Clock
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, GridCode, PersonId, UnitId
-from libs.events.lifecycle import Case
 
 CASE = "0199a5b0-7c1e-7d3a-9f00-2b6c1d5e8a01"
 MONDAY = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from libs.directory.view import View
+from libs.case.testing import log_of
+from libs.directory.facts.view import View
 from libs.events.contracts import intake, routing
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId, UnitId
-from libs.events.testing import log_of
 from services.notify.channels import FileChannel
 from services.notify.configured import lines_of
 from services.notify.domain import Message

@@ -2,15 +2,15 @@
 
 import pytest
 
-from libs.events.clock import Clock, KnownClock
+from libs.case.state import Case
+from libs.case.testing import log_of
 from libs.events.contracts import intake, routing, supervision
 from libs.events.contracts.notify import MessageDue
+from libs.events.contracts.parts.clock import Clock, KnownClock
 from libs.events.decider import SYSTEM
 from libs.events.event import Event, Sealed
 from libs.events.ids import ClockId, PersonId, UnitId
-from libs.events.lifecycle import Case
-from libs.events.readmodel import ReadModel
-from libs.events.testing import log_of
+from libs.log.read.rows import ReadModel
 from services.notify.domain import DECIDER, Message, TellOf
 from services.notify.projection import project
 from services.notify.reactions import react

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.testing import given
 from libs.events.contracts.notify import MessageDropped, MessageDue, MessageFailed, MessageRequeued, MessageSent
 from libs.events.decider import SYSTEM, Actor
 from libs.events.errors import Forbidden
 from libs.events.ids import MessageId, PersonId
-from libs.events.testing import given
 from services.notify.domain import (
     DECIDER,
     PAUSES,

@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from libs.case.testing import log_of
 from libs.events.contracts import intake
 from libs.events.contracts.notify import MessageDropped, MessageDue, MessageFailed, MessageRequeued, MessageSent
 from libs.events.envelope import Recorded, wire_instant
 from libs.events.event import Event, Sealed
 from libs.events.ids import GridCode, MessageId, PersonId
-from libs.events.readmodel import ReadModel
-from libs.events.testing import log_of
+from libs.log.read.rows import ReadModel
 from services.notify.projection import project
 from services.notify.tables import TABLES, message, reporter
 from tests.unit.notify.cases import CASE, MONDAY, appeal

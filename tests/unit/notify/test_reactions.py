@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.case.testing import log_of
+from libs.directory.facts.view import View
 from libs.events.contracts import registry, routing, supervision
 from libs.events.contracts.directory import Role
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId
-from libs.events.lifecycle import Case
-from libs.events.testing import log_of
 from services.notify.reactions import ESCALATED, NOTICES, QUIET, react
 from tests.unit.directory.town import VIEW, published, written
 from tests.unit.notify.cases import (

@@ -8,9 +8,9 @@ import pytest
 from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 
-from libs.directory.naming import NOTICES as SUBJECTS
-from libs.events.clock import Clock
+from libs.directory.rules.naming import NOTICES as SUBJECTS
 from libs.events.contracts import intake, registry, supervision
+from libs.events.contracts.parts.clock import Clock
 from libs.events.event import Event
 from libs.events.ids import UnitId
 from services.notify.reactions import CONTINUED, ESCALATED, NOTICES, Notice, notice_of, values_of

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from libs.events.contracts.directory import ContactPoint
-from libs.events.rulebook import Messages, QuietHours
+from libs.events.contracts.parts.rulebook import Messages, QuietHours
 from services.notify.waiting import Waited, day_of, held_until, likeness
 from tests.unit.directory.town import local
 from tests.unit.notify.cases import DUE, HOUSING, appeal

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from libs.directory.facts import Facts
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.case.testing import case_of
+from libs.directory.facts.view import View
 from libs.events.contracts.intake import AppealReceived, CaseRegistered, GridEventReported
 from libs.events.contracts.routing import CaseDispatched
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import AppointmentId, ClassCode, GridCode, PersonId, UnitId
-from libs.events.testing import case_of
 from tests.unit.directory.town import VIEW, local
 
 NINE = local("2026-11-03 09:00")

@@ -1,10 +1,10 @@
 """会商裁定: who opens it, who rules, and that a ruling binds without ruling separation away."""
 
+from libs.case.testing import given
 from libs.events.contracts.routing import ArbitrationOpened, ArbitrationRuled, CaseDispatched
 from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
 from libs.events.ids import ClassCode, PersonId, UnitId
-from libs.events.testing import given
 from libs.separation.refusal import SeparationForbids
 from services.routing.arbitration import NotAParty, OpenArbitration, RuleArbitration
 from services.routing.dispatching import PowerMissing, UnknownUnit

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.testing import case_of, given
 from libs.events.contracts.routing import CoUnitAdded, CoUnitReported
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId, UnitId
-from libs.events.testing import case_of, given
 from libs.separation.refusal import SeparationForbids
 from services.routing.co_units import AddCoUnit, LeadIsNoCoUnit, NotYourTown, ReportAsCoUnit
 from services.routing.dispatching import UnknownUnit

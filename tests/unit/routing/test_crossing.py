@@ -7,7 +7,10 @@ from itertools import count
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.lifecycle import fold
+from libs.case.state import Case
+from libs.case.testing import log_of
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
 from libs.events.contracts.routing import (
     ArbitrationOpened,
@@ -22,8 +25,6 @@ from libs.events.contracts.supervision import CaseClosed, FeedbackRejected, Rewo
 from libs.events.decider import Decider
 from libs.events.event import Event
 from libs.events.ids import PersonId
-from libs.events.lifecycle import Case, fold
-from libs.events.testing import log_of
 from services.routing.domain import DECIDER
 from services.routing.reactions import react
 from services.routing.work_order import Status, WorkOrder

@@ -1,12 +1,12 @@
 """Dispatching: who may, to whom, and what a dispatch over the router's head needs."""
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.testing import case_of, given
 from libs.events.contracts.intake import CaseVoided
 from libs.events.contracts.routing import CaseDispatched, RouteProposed, RuleStep, SeparationViolationAttempted
 from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import ClassCode, PersonId, UnitId
-from libs.events.testing import case_of, given
 from libs.separation.refusal import SeparationForbids
 from services.routing.dispatching import DispatchCase, NoUnitProposed, PowerMissing, ReasonMissing, UnknownUnit
 from services.routing.domain import DECIDER

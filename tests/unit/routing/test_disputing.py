@@ -3,15 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from libs.events.clock import Clock
+from libs.case.lifecycle import fold
+from libs.case.state import Case
+from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import CaseCorrected
+from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.routing import ArbitrationOpened, ArbitrationRuled, RouteProposed, RouteRejected
 from libs.events.contracts.supervision import DeadlineSet, StageFinished
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, PersonId
-from libs.events.lifecycle import Case, fold
-from libs.events.readmodel import ReadModel
-from libs.events.testing import CASE_ID, log_of
+from libs.log.read.rows import ReadModel
 from services.routing.offered import allowed_actions
 from services.routing.projection import project
 from services.routing.tables import TABLES, dispute, work_order

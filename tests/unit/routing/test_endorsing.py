@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from libs.directory.facts import Facts
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.case.testing import case_of, given
+from libs.directory.facts.view import View
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     CitizenContacted,
@@ -16,7 +17,6 @@ from libs.events.contracts.routing import (
 from libs.events.errors import Forbidden
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId
-from libs.events.testing import case_of, given
 from libs.separation.refusal import SeparationForbids
 from services.routing.domain import DECIDER
 from services.routing.endorsing import DecideEndorsement, ReasonForGivingBackMissing

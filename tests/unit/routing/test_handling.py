@@ -1,5 +1,6 @@
 """Signing, assigning, contacting and reporting – and 巡办分离 where the power is used."""
 
+from libs.case.testing import case_of, given
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     AssignmentDeemedAccepted,
@@ -12,7 +13,6 @@ from libs.events.contracts.routing import (
 from libs.events.contracts.supervision import VerificationPassed
 from libs.events.errors import Forbidden
 from libs.events.ids import GridCode, PersonId
-from libs.events.testing import case_of, given
 from libs.separation.refusal import SeparationForbids
 from services.routing.domain import DECIDER
 from services.routing.handling import (

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import CaseVoided
 from libs.events.contracts.notify import MessageDue
 from libs.events.contracts.routing import (
@@ -19,8 +20,7 @@ from libs.events.contracts.routing import (
 from libs.events.contracts.supervision import ClocksEnded, DeadlineSet, ReworkOrdered, StageFinished
 from libs.events.event import Event
 from libs.events.ids import ClockId, PersonId
-from libs.events.readmodel import ReadModel
-from libs.events.testing import CASE_ID, log_of
+from libs.log.read.rows import ReadModel
 from services.routing.holding import ALL_UNITS, NEVER
 from services.routing.projection import project
 from services.routing.tables import TABLES, feed_entry, held_order, unit_lane, work_order

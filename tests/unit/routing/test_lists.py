@@ -7,12 +7,12 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
+from libs.case.access import Sight
 from libs.events.decider import Actor
-from libs.events.handle import Call
 from libs.events.ids import PersonId
-from libs.events.once import Once, Outcome
-from libs.service.access import Sight
-from libs.service.cases import CursorMalformed, encode_cursor
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Once, Outcome
+from libs.service.http.cases import CursorMalformed, encode_cursor
 from services.routing.bulk import BulkAssignBody, call_for, item_document
 from services.routing.feed import bucket, decode_after
 from services.routing.lists import IN_LAMP, Asked, conditions, lamp, total, whose

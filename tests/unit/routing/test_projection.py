@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from libs.events.clock import Clock
+from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import CaseVoided
+from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     AssignmentDeemedAccepted,
@@ -16,8 +17,7 @@ from libs.events.contracts.routing import (
 from libs.events.contracts.supervision import DeadlineSet, ReworkOrdered, StageFinished
 from libs.events.event import Event
 from libs.events.ids import ClockId, PersonId
-from libs.events.readmodel import ReadModel
-from libs.events.testing import CASE_ID, log_of
+from libs.log.read.rows import ReadModel
 from services.routing.lists import lamp
 from services.routing.projection import project
 from services.routing.tables import TABLES, work_order

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
-from libs.directory.facts import Facts
-from libs.directory.view import View
+from libs.case.facts import Facts
+from libs.case.lifecycle import fold
+from libs.case.testing import log_of
+from libs.directory.facts.view import View
 from libs.events.contracts.intake import CaseNotAccepted, CaseVoided
 from libs.events.contracts.routing import (
     AssignmentAccepted,
@@ -24,8 +26,6 @@ from libs.events.contracts.supervision import (
 )
 from libs.events.event import Event
 from libs.events.ids import ClockId, GridCode, PersonId
-from libs.events.lifecycle import fold
-from libs.events.testing import log_of
 from services.routing.domain import DECIDER
 from services.routing.reactions import react
 from tests.unit.directory.town import VIEW, published, written

@@ -4,7 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from libs.directory.view import View
+from libs.case.lifecycle import fold
+from libs.case.state import Case
+from libs.case.testing import log_of
+from libs.directory.facts.view import View
 from libs.events.contracts.intake import AnsweredDirectly, AppealRestored, AppealWithdrawn, CaseCorrected
 from libs.events.contracts.routing import (
     ArbitrationOpened,
@@ -18,8 +21,6 @@ from libs.events.contracts.routing import (
 from libs.events.contracts.supervision import DeadlineBreached
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, PersonId
-from libs.events.lifecycle import Case, fold
-from libs.events.testing import log_of
 from services.routing.domain import DECIDER
 from tests.unit.directory.town import published, written
 from tests.unit.routing.disputes import (

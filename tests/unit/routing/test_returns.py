@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.testing import case_of, given
 from libs.events.contracts.routing import (
     ArbitrationOpened,
     CaseDispatched,
@@ -15,7 +16,6 @@ from libs.events.contracts.routing import (
 from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId, UnitId
-from libs.events.testing import case_of, given
 from libs.separation.refusal import SeparationForbids
 from services.routing.dispatching import DispatchCase, NoUnitProposed, ProposeRoute, UnknownUnit
 from services.routing.domain import DECIDER

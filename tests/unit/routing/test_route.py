@@ -1,10 +1,10 @@
 """The route of a case: catalogue, area, power, level and separation, with every reason in words."""
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.testing import case_of, given
 from libs.events.contracts.routing import RouteProposed, RouteRejected
 from libs.events.decider import SYSTEM
 from libs.events.event import Event
-from libs.events.testing import case_of, given
 from services.routing import rules
 from services.routing.dispatching import ProposeRoute
 from services.routing.domain import DECIDER

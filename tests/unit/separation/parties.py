@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from libs.events.lifecycle import Case
+from libs.case.state import Case
 
 CASE = "0190a1b2-0000-7000-8000-000000000001"
 

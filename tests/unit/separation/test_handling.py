@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from libs.directory.view import View
+from libs.directory.facts.view import View
 from libs.events.ids import PersonId
 from libs.separation.powers import may_discover, may_handle
 from tests.unit.directory.town import RAW, VIEW, local, published, stricter, written

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libs.directory.view import View
+from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.ids import PersonId, UnitId
-from libs.events.lifecycle import Case
 from libs.separation.powers import may_close, may_discover, may_dispatch, may_handle, may_verify
 from libs.separation.routes import Dispatchable, dispatchable
 from tests.unit.directory.town import RAW, local, published

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from libs.directory.view import View
+from libs.directory.facts.view import View
 from libs.events.ids import UnitId
 from libs.separation.routes import Dispatchable, UnitRejected, dispatchable
 from tests.unit.directory.town import VIEW, local, published, stricter, written

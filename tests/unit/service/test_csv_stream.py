@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from libs.service.csv_stream import Column, cell, lines, wants_csv
+from libs.service.http.csv_stream import Column, cell, lines, wants_csv
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

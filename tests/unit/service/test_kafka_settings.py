@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from libs.events.broker import Broker, reach
+from libs.log.kafka.broker import Broker, reach
 from libs.service.settings import broker_at, kafka_settings
 
 SECURED = Broker(

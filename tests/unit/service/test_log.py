@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from libs.events.errors import ChainBroken
-from libs.service.log import set_up, told
+from libs.service.observe.log import set_up, told
 
 LEAK = "张三13800000000"
 

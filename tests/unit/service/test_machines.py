@@ -1,8 +1,8 @@
 """A department's own system calls as a machine that is bound to one unit: it sees what the unit sees, no more."""
 
-from libs.events.testing import case_of
-from libs.service.access import Sight, sight
-from libs.service.callers import Caller, actor
+from libs.case.access import Sight, sight
+from libs.case.testing import case_of
+from libs.service.http.callers import Caller, actor
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.givens import HOUSING, NINE, ODOUR, TEN, URBAN, dispatched
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.service.cases import CursorMalformed, decode_cursor, encode_cursor
-from libs.service.freshness import PositionMalformed, parse_position
+from libs.service.http.cases import CursorMalformed, decode_cursor, encode_cursor
+from libs.service.http.freshness import PositionMalformed, parse_position
 
 CASE = "0191f2a0-0000-7000-8000-000000000001"
 

@@ -15,7 +15,7 @@ from libs.events.errors import (
     StreamConflict,
     Unavailable,
 )
-from libs.service.problems import TITLES, problem, status_of
+from libs.service.http.problems import TITLES, problem, status_of
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from libs.events.contracts.intake import AppealReceived
 from libs.events.event import Event
-from libs.events.seal import MASKED, CaseKeys
-from libs.service.timeline import texts
+from libs.log.write.seal import MASKED, CaseKeys
+from libs.service.http.timeline import texts
 
 CASE = "0191f2a0-0000-7000-8000-000000000001"
 APPEAL = AppealReceived(

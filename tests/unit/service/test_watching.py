@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client import REGISTRY
 from structlog.contextvars import get_contextvars
 
-from libs.events import tracing
-from libs.service import problems
-from libs.service.watching import InFlight, Watched
+from libs.log.process import tracing
+from libs.service.http import problems
+from libs.service.http.request_metrics import InFlight, Watched
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 LEAK = "leak13800000000"

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from libs.service.process import wind_up
+from libs.service.worker.process import wind_up
 
 
 async def test_a_loop_that_loses_its_cancellation_is_cancelled_again() -> None:

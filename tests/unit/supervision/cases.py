@@ -3,18 +3,18 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from libs.directory.directory import Directory
-from libs.directory.facts import Facts
-from libs.directory.view import View
-from libs.events import lifecycle
+from libs.case import lifecycle
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.case.testing import case_of, log_of
+from libs.directory.facts.directory import Directory
+from libs.directory.facts.view import View
 from libs.events.contracts.intake import AppealReceived, CaseRegistered, GridEventReported
 from libs.events.contracts.routing import AssignmentAccepted, CaseDispatched, FeedbackSubmitted, HandlerAssigned
 from libs.events.contracts.supervision import FeedbackAccepted, VerificationAssigned, VerificationPassed
 from libs.events.decider import SYSTEM, Actor
 from libs.events.event import Event
 from libs.events.ids import AppointmentId, ClassCode, ClockId, GridCode, PersonId, UnitId
-from libs.events.lifecycle import Case
-from libs.events.testing import case_of, log_of
 from services.supervision.clocks import ClockState
 from services.supervision.domain import DECIDER, State
 from services.supervision.elapsing import Elapse, next_step

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from libs.directory.calendar import Limit
-from libs.events.clock import Clock
+from libs.directory.rules.calendar import Limit
+from libs.events.contracts.parts.clock import Clock
 from services.supervision.clocks import ClockState, fold
 from services.supervision.lamps import LampRule
 from services.supervision.operations import Extended, Operation, Started

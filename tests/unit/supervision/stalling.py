@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from libs.directory.facts import Facts
-from libs.events import lifecycle
+from libs.case import lifecycle
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.case.testing import CASE_ID
 from libs.events.decider import SYSTEM
 from libs.events.envelope import EPOCH, Position, Recorded
 from libs.events.event import Event
 from libs.events.ids import ClockId
 from libs.events.lanes import lane_of
-from libs.events.lifecycle import Case
-from libs.events.testing import CASE_ID
-from libs.events.watermark import Beat, Watermarks
+from libs.log.watermarks.watermark import Beat, Watermarks
 from services.supervision.clocks import ClockState
 from services.supervision.domain import DECIDER, State
 from services.supervision.elapsing import Elapse, Recordable

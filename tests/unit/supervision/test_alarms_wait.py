@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from libs.directory.directory import Directory
+from libs.directory.facts.directory import Directory
 from libs.service.clock import real_now
 from services.supervision import alarms
 

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Literal
 
+from libs.case.testing import given
 from libs.events.contracts.supervision import CallbackAttempted, CallbackCompleted
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId
-from libs.events.testing import given
 from libs.separation.refusal import SeparationForbids
 from services.supervision.callback import Answers, RecordCallback, SameHalfDay
 from services.supervision.completion import NotInThisState

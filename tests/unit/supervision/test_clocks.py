@@ -2,7 +2,7 @@
 
 from itertools import permutations
 
-from libs.directory.calendar import Limit
+from libs.directory.rules.calendar import Limit
 from services.supervision.clocks import fold
 from services.supervision.operations import (
     Continued,

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libs.directory.calendar import Limit, Unit
-from libs.events.clock import Clock
+from libs.directory.rules.calendar import Limit, Unit
+from libs.events.contracts.parts.clock import Clock
 from libs.events.ids import ClockId
 from services.supervision.clocks import fold
 from services.supervision.ladder import Step, due_steps, steps

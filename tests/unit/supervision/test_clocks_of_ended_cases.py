@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.directory.calendar import Limit
+from libs.directory.rules.calendar import Limit
 from services.supervision.clocks import fold
 from services.supervision.operations import (
     Continued,

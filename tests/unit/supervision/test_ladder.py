@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from libs.directory.calendar import Limit
-from libs.events.clock import Clock
+from libs.directory.rules.calendar import Limit
+from libs.events.contracts.parts.clock import Clock
+from libs.events.contracts.parts.rulebook import Ladder
 from libs.events.ids import ClockId
-from libs.events.rulebook import Ladder
 from services.supervision.clocks import ClockState, fold
 from services.supervision.ladder import Step, due_steps, levels_of, step_key, steps
 from services.supervision.lamps import LampRule

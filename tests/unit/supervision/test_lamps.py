@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from libs.directory.calendar import Limit
+from libs.directory.rules.calendar import Limit
 from services.supervision.clocks import ClockState, fold
 from services.supervision.ladder import Lamp, lamp
 from services.supervision.lamps import LampRule

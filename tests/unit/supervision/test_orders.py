@@ -1,9 +1,9 @@
 """督办单: issue, answer, lift: domain.md c.3 #45, (f.2)."""
 
+from libs.case.testing import given
 from libs.events.contracts.supervision import AutoEscalated, SupervisionIssued, SupervisionLifted, SupervisionResponded
 from libs.events.errors import Forbidden
 from libs.events.ids import ClockId, PersonId
-from libs.events.testing import given
 from services.supervision.completion import NotInThisState, NotYourUnit
 from services.supervision.domain import DECIDER
 from services.supervision.orders import (

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libs.directory.calendar import Limit, Unit, WorkCalendar, calendar_of
+from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, calendar_of
 from libs.events.contracts.directory import CalendarPublished
 from libs.events.contracts.supervision import AutoEscalated, DeadlineBreached, DeadlineRecomputed, DeadlineWarned
 from libs.events.event import Event

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
+from libs.case.testing import given
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
 from libs.events.contracts.supervision import CallbackWaived, CaseClosed, CaseUrged
 from libs.events.ids import PersonId
-from libs.events.testing import given
 from services.supervision.callback import Answers, RecordCallback
 from services.supervision.completion import NotInThisState
 from services.supervision.domain import DECIDER, allowed_actions

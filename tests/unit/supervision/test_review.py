@@ -2,7 +2,8 @@
 
 import pytest
 
-from libs.directory.facts import Facts
+from libs.case.facts import Facts
+from libs.case.testing import given
 from libs.events.contracts.supervision import (
     CallbackCompleted,
     CallbackWaived,
@@ -15,7 +16,6 @@ from libs.events.contracts.supervision import (
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, NotFound, Refused
 from libs.events.ids import ClassCode, PersonId
-from libs.events.testing import given
 from libs.separation.refusal import SeparationForbids
 from services.supervision.completion import NotInThisState
 from services.supervision.domain import DECIDER

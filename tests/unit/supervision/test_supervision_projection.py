@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from libs.events import lifecycle
+from libs.case import lifecycle
+from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import CaseVoided
 from libs.events.ids import PersonId
-from libs.events.readmodel import ReadModel, Row
-from libs.events.testing import CASE_ID, log_of
+from libs.log.read.rows import ReadModel, Row
 from services.supervision.board import lamp_of, verdict_of
 from services.supervision.projection import project
 from services.supervision.tables import TABLES, clock

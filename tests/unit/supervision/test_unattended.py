@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from libs.events import lifecycle
+from libs.case import lifecycle
+from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
-from libs.events.readmodel import ReadModel, Row
-from libs.events.testing import CASE_ID, log_of
+from libs.log.read.rows import ReadModel, Row
 from services.supervision.alarms import received_by
 from services.supervision.projection import project
 from services.supervision.tables import TABLES, unattended

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from libs.case.testing import given
 from libs.events.contracts.intake import AppealWithdrawn, RepeatContactReceived
 from libs.events.contracts.routing import CaseDispatched, ProgressRecorded
 from libs.events.contracts.supervision import CaseUrged
 from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId, UnitId
-from libs.events.testing import given
 from services.supervision.completion import NotInThisState
 from services.supervision.domain import DECIDER, allowed_actions
 from services.supervision.urging import UrgeCase

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from libs.case.testing import given
 from libs.events.contracts.routing import AssignmentAccepted
 from libs.events.contracts.supervision import CallbackWaived, ReworkOrdered, VerificationAssigned, VerificationFailed
 from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
-from libs.events.testing import given
 from libs.separation.refusal import SeparationForbids
 from services.supervision.completion import NotInThisState
 from services.supervision.domain import DECIDER

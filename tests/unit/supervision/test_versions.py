@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from libs.events import lifecycle
+from libs.case import lifecycle
+from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import CaseCorrected, CaseVoided
 from libs.events.contracts.routing import CaseDispatched
 from libs.events.contracts.supervision import FeedbackRejected, SupervisionIssued
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
-from libs.events.readmodel import ReadModel, Row
-from libs.events.testing import CASE_ID, log_of
+from libs.log.read.rows import ReadModel, Row
 from services.supervision.projection import project
 from services.supervision.tables import TABLES, case_past, clock, clock_past
 from services.supervision.versions import amend

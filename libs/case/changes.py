@@ -1,0 +1,175 @@
+"""What one event changes in a case, owner by owner (domain.md c.1); what comes too late is lifecycle.py's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libs.case.state import Case, Powers
+from libs.events.contracts import intake, routing, supervision
+from libs.events.event import Event
+
+
+def changes_of(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+    """Field of the case → its value after this event."""
+    if event.owner == "intake":
+        return _intake(case, event, event_id)
+    if event.owner == "routing":
+        return _routing(case, event, event_id)
+    if event.owner == "supervision":
+        return _supervision(case, event, event_id)
+    return {}
+
+
+def _used(powers: Powers, person: str | None, event_id: str) -> Powers:
+    if person is None:
+        return powers
+    return {**powers, person: (*powers.get(person, ()), event_id)}
+
+
+def _intake(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+    match event:
+        case intake.AppealReceived():
+            return {
+                "state": "RECEIVED",
+                "channel": event.channel,
+                "kind": event.kind,
+                "grid": event.grid,
+                "reporter_kind": event.reporter_kind,
+                "upstream_due_at": event.upstream_due_at,
+                "discoverers": _used(case.discoverers, event.found_by, event_id),
+            }
+        case intake.GridEventReported():
+            return {
+                "state": "RECEIVED",
+                "found": "GRID_REPORT",
+                "channel": "grid",
+                "kind": event.kind,
+                "class_code": event.class_code,
+                "grid": event.grid,
+                "discoverers": _used(case.discoverers, event.discoverer, event_id),
+            }
+        case intake.CaseRegistered():
+            return {
+                "state": "REGISTERED",
+                "kind": event.kind,
+                "class_code": event.class_code,
+                "urgency": event.urgency,
+                "grid": event.grid,
+                "filing_condition": event.filing_condition,
+                "upstream_due_at": event.upstream_due_at,
+            }
+        case intake.CaseVoided():
+            return {"state": "VOID"}
+        case intake.CaseNotAccepted():
+            return {"state": "NOT_ACCEPTED"}
+        case intake.CaseCorrected():
+            changed = event.model_dump(include={"kind", "class_code", "urgency", "grid", "filing_condition"})
+            # A filing condition belongs to a class: another class does not inherit it.
+            kept = {"filing_condition": None if event.class_code else case.filing_condition}
+            return kept | {name: value for name, value in changed.items() if value is not None}
+        case intake.AnsweredDirectly():
+            return {"state": "CLOSED", "close_kind": "DIRECT"}
+        case intake.AppealWithdrawn(continues=True):
+            return {"reporter_left": True}
+        case intake.AppealWithdrawn():
+            return {"state": "WITHDRAWN", "before_withdrawal": case.state}
+        case intake.AppealRestored():
+            if case.state == "WITHDRAWN":
+                return {"state": case.before_withdrawal or "RECEIVED", "before_withdrawal": None}
+            return {"reporter_left": False}
+        case intake.RepeatContactReceived():
+            return {"contacts": case.contacts + 1}
+        case intake.PersonalDataErased():
+            return {"erased": tuple(sorted({*case.erased, *event.kinds}))}
+        case _:
+            return {}
+
+
+def _routing(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+    match event:
+        case routing.CaseDispatched():
+            return {
+                "state": "DISPATCHED",
+                "unit": event.unit,
+                "units": case.units if event.unit in case.units else (*case.units, event.unit),
+                "signed": False,
+                "handler": None,
+                "co_units": (),
+                "no_return": event.no_return,
+                "dual_hat": case.dual_hat or event.dual_hat,
+                "dispatchers": _used(case.dispatchers, event.dispatched_by, event_id),
+            }
+        case routing.AssignmentAccepted():
+            handlers = _used(case.handlers, event.accepted_by, event_id)
+            return {"state": "IN_PROGRESS", "signed": True, "handlers": handlers}
+        case routing.AssignmentDeemedAccepted():
+            # While a return waits the sign limit runs on; the order stands signed if the unit keeps it.
+            return {"state": "IN_PROGRESS" if case.state == "DISPATCHED" else case.state, "signed": True}
+        case routing.HandlerAssigned():
+            assigned = _used(case.handlers, event.assigned_by, event_id)
+            return {"handler": event.handler, "handlers": _used(assigned, event.handler, event_id)}
+        case routing.CitizenContacted():
+            return {"handlers": _used(case.handlers, event.contacted_by, event_id)}
+        case routing.ProgressRecorded():
+            return {"handlers": _used(case.handlers, event.recorded_by, event_id)}
+        case routing.FeedbackSubmitted():
+            return {"state": "FEEDBACK", "handlers": _used(case.handlers, event.submitted_by, event_id)}
+        case routing.EndorsementRequested(requested_by=person):
+            return {"handlers": _used(case.handlers, person, event_id)}
+        case routing.EndorsementGiven(endorsed_by=person) | routing.EndorsementRefused(refused_by=person):
+            return {"handlers": _used(case.handlers, person, event_id)}
+        case routing.ReturnRequested():
+            return {"state": "RETURN_PENDING", "returns": (*case.returns, event.unit), "return_asked": event_id}
+        case routing.ReturnApproved():
+            dispatchers = _used(case.dispatchers, event.decided_by, event_id)
+            return {"state": "REGISTERED", "unit": None, "signed": False, "handler": None, "dispatchers": dispatchers}
+        case routing.ReturnRejected():
+            state = "IN_PROGRESS" if case.signed else "DISPATCHED"
+            return {"state": state, "dispatchers": _used(case.dispatchers, event.decided_by, event_id)}
+        case routing.ArbitrationOpened():
+            return {"state": "ARBITRATION", "dispatchers": _used(case.dispatchers, event.opened_by, event_id)}
+        case routing.ArbitrationRuled():
+            return {"dispatchers": _used(case.dispatchers, event.ruled_by, event_id)}
+        case routing.CoUnitAdded():
+            units = case.units if event.unit in case.units else (*case.units, event.unit)
+            co_units = (*case.co_units, event.unit)
+            return {"co_units": co_units, "units": units, "handlers": _used(case.handlers, event.added_by, event_id)}
+        case routing.CoUnitReported():
+            left = tuple(unit for unit in case.co_units if unit != event.unit)
+            return {"co_units": left, "handlers": _used(case.handlers, event.reported_by, event_id)}
+        case _:
+            return {}
+
+
+def _supervision(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+    match event:
+        case supervision.FeedbackAccepted():
+            state = "FEEDBACK" if event.next == "CLOSING" else event.next
+            return {"state": state, "closers": _used(case.closers, event.reviewed_by, event_id)}
+        case supervision.FeedbackRejected():
+            return {"state": "IN_PROGRESS", "closers": _used(case.closers, event.reviewed_by, event_id)}
+        case supervision.VerificationAssigned():
+            return {"state": "VERIFYING", "verifier": event.verifier}
+        case supervision.VerificationPassed():
+            state = "CALLBACK" if event.next == "CALLBACK" else "VERIFYING"
+            return {"state": state, "verifiers": _used(case.verifiers, event.verifier, event_id)}
+        case supervision.VerificationFailed():
+            return {"verifiers": _used(case.verifiers, event.verifier, event_id)}
+        case supervision.ReworkOrdered():
+            return {"state": "IN_PROGRESS", "round": event.round, "verifier": None}
+        case supervision.CallbackAttempted() | supervision.CallbackCompleted():
+            return {"closers": _used(case.closers, event.agent, event_id)}
+        case supervision.CaseClosed():
+            closers = _used(case.closers, event.closed_by, event_id)
+            return {"state": "CLOSED", "close_kind": event.close_kind, "closers": closers}
+        case supervision.AutoEscalated():
+            return {"supervision_level": max(case.supervision_level, event.level)}
+        case supervision.CaseUrged():
+            return {"urged": case.urged + 1}
+        case supervision.SupervisionIssued():
+            level = max(case.supervision_level, event.level)
+            return {"supervision_level": level, "supervisors": _used(case.supervisors, event.issued_by, event_id)}
+        case supervision.SupervisionLifted():
+            return {"supervision_level": event.level}
+        case _:
+            return {}

@@ -1,0 +1,211 @@
+"""What is true in the directory at one version: units, people, appointments, grids, classes, rules. Pure: no I/O."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TypeVar
+
+from libs.directory.facts.places import GridIndex
+from libs.events.contracts.directory import (
+    AppointmentPublished,
+    CalendarPublished,
+    CatalogueItemPublished,
+    GridPublished,
+    LogOpened,
+    PersonPublished,
+    Role,
+    RulebookPublished,
+    UnitPublished,
+)
+from libs.events.errors import NotFound
+from libs.events.event import Event
+from libs.events.ids import AppointmentId, EventId, GridCode, PersonId, UnitId
+
+Key = tuple[type[Event], str]
+"""Type of the fact and its id within the type."""
+GRID_ROLES: tuple[Role, ...] = ("GRID_WORKER", "GRID_LEADER")
+F = TypeVar("F", bound=Event)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One event and the lane-64 `laneseq` at which it became true."""
+
+    version: int
+    event: Event
+    event_id: EventId | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The last fact per key at `version`. Lookups answer None for what is not known."""
+
+    version: int
+    facts: Mapping[Key, Fact]
+
+    def unit(self, unit: str) -> UnitPublished | None:
+        return self._fact(UnitPublished, unit)
+
+    def person(self, person: str) -> PersonPublished | None:
+        return self._fact(PersonPublished, person)
+
+    def appointment(self, appointment: str) -> AppointmentPublished | None:
+        return self._fact(AppointmentPublished, appointment)
+
+    def grid(self, code: str) -> GridPublished | None:
+        return self._fact(GridPublished, code)
+
+    def catalogue(self, code: str) -> CatalogueItemPublished | None:
+        """The class of matter with this code."""
+        return self._fact(CatalogueItemPublished, code)
+
+    def calendar(self, year: int) -> CalendarPublished | None:
+        return self._fact(CalendarPublished, str(year))
+
+    @property
+    def rulebook(self) -> RulebookPublished:
+        """The rulebook in force; raises `NotFound` before the first one is published."""
+        if (rulebook := self._fact(RulebookPublished, "")) is None:
+            raise NotFound(zh="规则库尚未发布", en="no rulebook has been published")
+        return rulebook
+
+    @property
+    def log(self) -> LogOpened | None:
+        """Mode and epoch of the log."""
+        return self._fact(LogOpened, "")
+
+    @cached_property
+    def units(self) -> tuple[UnitPublished, ...]:
+        return self._all(UnitPublished)
+
+    @cached_property
+    def people(self) -> tuple[PersonPublished, ...]:
+        return self._all(PersonPublished)
+
+    @cached_property
+    def appointments(self) -> tuple[AppointmentPublished, ...]:
+        return self._all(AppointmentPublished)
+
+    @cached_property
+    def grids(self) -> tuple[GridPublished, ...]:
+        return self._all(GridPublished)
+
+    @cached_property
+    def classes(self) -> tuple[CatalogueItemPublished, ...]:
+        return self._all(CatalogueItemPublished)
+
+    @cached_property
+    def calendars(self) -> tuple[CalendarPublished, ...]:
+        """The calendar facts of all published years."""
+        return self._all(CalendarPublished)
+
+    @cached_property
+    def newest_calendar(self) -> Fact | None:
+        """The calendar fact that was published last, of whichever year."""
+        known = [fact for (kind, _), fact in self.facts.items() if kind is CalendarPublished]
+        return max(known, key=lambda fact: fact.version, default=None)
+
+    def natural(self, person: PersonId) -> PersonId:
+        """The natural person behind an account (SEP-14): two accounts of one person are one actor."""
+        seen = {person}
+        while (known := self.person(person)) and known.same_as and known.same_as not in seen:
+            person = known.same_as
+            seen.add(person)
+        return person
+
+    def appointments_of(self, person: PersonId, at: datetime) -> tuple[AppointmentPublished, ...]:
+        """The appointments of a natural person that are active at `at`, through whichever account."""
+        return _active(self._by_person.get(self.natural(person), ()), at)
+
+    def members(self, unit: UnitId, at: datetime) -> tuple[AppointmentPublished, ...]:
+        """The active appointments in a unit, by id."""
+        return _active(self._by_unit.get(unit, ()), at)
+
+    def holders(self, role: Role, unit: UnitId | None, at: datetime) -> tuple[PersonId, ...]:
+        """Natural persons who hold a role, in one unit or (None) anywhere, by id."""
+        held = self.members(unit, at) if unit else _active(self.appointments, at)
+        return tuple(sorted({self.natural(one.person) for one in held if one.role == role}))
+
+    def units_of(self, person: PersonId, at: datetime) -> frozenset[UnitId]:
+        """unit*(p, t): every unit in which the person holds any appointment."""
+        return frozenset(one.unit for one in self.appointments_of(person, at))
+
+    def grid_posts(self, person: PersonId, at: datetime) -> tuple[AppointmentPublished, ...]:
+        """The grid appointments that the person holds at `at`, worker or leader."""
+        return tuple(one for one in self.appointments_of(person, at) if one.role in GRID_ROLES)
+
+    def grids_of(self, person: PersonId, at: datetime) -> frozenset[GridCode]:
+        """grid(p): the grids of the person's grid appointments."""
+        return frozenset(code for post in self.grid_posts(person, at) for code in post.grids)
+
+    def is_grid_worker(self, person: PersonId, at: datetime) -> bool:
+        """Whether the person is a 网格员 at `at`; a 网格长 alone is not one."""
+        return any(post.role == "GRID_WORKER" for post in self.grid_posts(person, at))
+
+    def grid_workers(self, grid: GridCode, at: datetime) -> tuple[PersonId, ...]:
+        """The grid workers of one grid, by id."""
+        posts = _active(self.appointments, at)
+        return tuple(sorted({self.natural(p.person) for p in posts if p.role == "GRID_WORKER" and grid in p.grids}))
+
+    def ancestors(self, unit: UnitId) -> tuple[UnitId, ...]:
+        """The unit's superiors, nearest first."""
+        chain: list[UnitId] = []
+        known = self.unit(unit)
+        while known and known.parent and known.parent not in chain:
+            chain.append(known.parent)
+            known = self.unit(known.parent)
+        return tuple(chain)
+
+    def grid_of(self, longitude: int, latitude: int) -> GridCode | None:
+        """The general or dedicated grid at a place given in 1e-7 degrees; on a shared border the smaller code."""
+        return self._places.grid_of(longitude, latitude)
+
+    def published_by(self, kind: type[Event], key: str) -> EventId | None:
+        """The event that made a fact true, as evidence."""
+        fact = self.facts.get((kind, key))
+        return fact.event_id if fact else None
+
+    def _fact(self, kind: type[F], key: str) -> F | None:
+        fact = self.facts.get((kind, key))
+        return fact.event if fact and isinstance(fact.event, kind) else None
+
+    def _all(self, kind: type[F]) -> tuple[F, ...]:
+        of_kind = sorted((key, fact.event) for (type_, key), fact in self.facts.items() if type_ is kind)
+        return tuple(event for _, event in of_kind if isinstance(event, kind))
+
+    @cached_property
+    def _by_person(self) -> Mapping[PersonId, list[AppointmentPublished]]:
+        index: dict[PersonId, list[AppointmentPublished]] = defaultdict(list)
+        for one in self.appointments:
+            index[self.natural(one.person)].append(one)
+        return index
+
+    @cached_property
+    def _by_unit(self) -> Mapping[UnitId, list[AppointmentPublished]]:
+        index: dict[UnitId, list[AppointmentPublished]] = defaultdict(list)
+        for one in self.appointments:
+            index[one.unit].append(one)
+        return index
+
+    @cached_property
+    def _places(self) -> GridIndex:
+        return GridIndex(self.grids)
+
+
+def is_active(appointment: AppointmentPublished, at: datetime) -> bool:
+    """Expiry ends every power at that very instant (domain.md l, command 56)."""
+    return appointment.since <= at and (appointment.until is None or at < appointment.until)
+
+
+def _active(appointments: Iterable[AppointmentPublished], at: datetime) -> tuple[AppointmentPublished, ...]:
+    return tuple(one for one in appointments if is_active(one, at))
+
+
+def appointment_evidence(view: View, appointment: AppointmentId) -> tuple[str, ...]:
+    """The event that published the appointment, where it is known."""
+    found = view.published_by(AppointmentPublished, appointment)
+    return (found,) if found else ()

@@ -1,0 +1,1 @@
+"""How the directory changes: documents, their checks, and the facts that a publication appends."""

@@ -1,0 +1,72 @@
+"""The static conflict matrix: which appointments one person may not hold at the same time (domain.md d.3). Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import combinations
+
+from libs.directory.facts.view import View
+from libs.directory.publish.findings import Finding, notice, refused
+from libs.events.contracts.directory import AppointmentPublished, Role
+from libs.events.contracts.parts.rulebook import Strength
+from libs.events.ids import PersonId
+
+POWERS: dict[Role, str] = {
+    "GRID_WORKER": "GRID",
+    "DISPATCHER": "DISPATCH",
+    "DEPT_CLERK": "DEPT",
+    "DEPT_HANDLER": "DEPT",
+    "DEPT_LEADER": "DEPT",
+    "REVIEWER": "REVIEW",
+    "CALLBACK_AGENT": "REVIEW",
+    "SUPERVISOR": "SUPERVISOR",
+    "AUDITOR": "AUDITOR",
+    "ADMIN": "ADMIN",
+}
+"""Row and column of the matrix per role; every pair of different ones conflicts, but for the exceptions below."""
+
+
+def conflict_findings(view: View) -> Iterator[Finding]:
+    """Persons who hold, at the same time, appointments that exclude each other; accounts of one person count as one."""
+    strength = view.rulebook.separation.strength
+    held: dict[PersonId, list[AppointmentPublished]] = defaultdict(list)
+    for appointment in view.appointments:
+        held[view.natural(appointment.person)].append(appointment)
+    for appointments in held.values():
+        for one, other in combinations(appointments, 2):
+            if overlap(one, other) and in_conflict(one.role, other.role, strength):
+                yield _finding(one, other)
+
+
+def in_conflict(one: Role, other: Role, strength: Strength) -> bool:
+    """Whether the matrix forbids the pair under this strength."""
+    if {one, other} == {"OPERATOR", "DISPATCHER"}:
+        return strength == "strict"
+    powers = {POWERS.get(one), POWERS.get(other)}
+    if None in powers or len(powers) == 1:
+        return False
+    return powers != {"DISPATCH", "REVIEW"} or strength == "strict"
+
+
+def overlap(one: AppointmentPublished, other: AppointmentPublished) -> bool:
+    """Whether two terms share an instant."""
+    return (other.until is None or one.since < other.until) and (one.until is None or other.since < one.until)
+
+
+def _finding(one: AppointmentPublished, other: AppointmentPublished) -> Finding:
+    grid, second = (one, other) if one.role == "GRID_WORKER" else (other, one)
+    path = f"appointments.{grid.id}"
+    if grid.role == "GRID_WORKER" and grid.dual_hat and POWERS[second.role] == "DEPT":
+        return notice(
+            "SEP-06",
+            path,
+            f"兼任: 同一人同时任 {second.role} ({second.id}), 到期自动失效",
+            f"dual hat: the same person also is {second.role} ({second.id}); ends by itself",
+        )
+    return refused(
+        "E-APPT-CONFLICT",
+        path,
+        f"同一人不得同时任 {one.role} 与 {other.role} ({second.id})",
+        f"one person may not be {one.role} and {other.role} at the same time ({second.id})",
+    )

@@ -1,0 +1,1 @@
+"""What the directory's facts mean: calendar, limits, leads, contact points, names. Pure: no I/O, no clock."""

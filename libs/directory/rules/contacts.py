@@ -1,0 +1,95 @@
+"""Where messages reach a person, a unit or a reporter, by the directory; and what is wrong with such a point. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from libs.directory.facts.view import View
+from libs.directory.publish.findings import Finding, refused
+from libs.events.contracts.directory import ContactPoint
+from libs.events.contracts.parts.rulebook import Messages
+from libs.events.errors import NotFound
+
+WORD = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\]\\,;:@".]+'
+MAILBOX = re.compile(rf"{WORD}(\.{WORD})*@{WORD}(\.{WORD})*")
+
+
+def rules_of(view: View) -> Messages:
+    """The rulebook's rules of messages; their defaults before the first rulebook."""
+    try:
+        return view.rulebook.messages
+    except NotFound:
+        return Messages()
+
+
+def points_of(recipient: str, view: View) -> tuple[ContactPoint, ...]:
+    """The contact points of `person:<id>`, `unit:<id>` or `reporter`, whose address is sealed with the case."""
+    rules = rules_of(view)
+    kind, _, key = recipient.partition(":")
+    if kind == "reporter":
+        return tuple(ContactPoint(channel=channel) for channel in rules.reporter)
+    known = view.person(key) if kind == "person" else view.unit(key) if kind == "unit" else None
+    return (known.contacts if known else ()) or (ContactPoint(channel=rules.without_contact),)
+
+
+def point_of(recipient: str, channel: str, view: View) -> ContactPoint | None:
+    """The recipient's point on one channel; None where he has none any more."""
+    return next((point for point in points_of(recipient, view) if point.channel == channel), None)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host is this machine: what is sent there reaches nobody outside."""
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def is_email(address: str) -> bool:
+    """Whether mail programs take it for one mailbox: words between dots, and nothing that means something to them."""
+    return MAILBOX.fullmatch(address) is not None
+
+
+def contact_findings(view: View) -> Iterator[Finding]:
+    """Addresses that cannot work, and two points on one channel, of which only one would be used."""
+    for person in view.people:
+        yield from _findings(f"people.{person.id}.contacts", person.contacts)
+    for unit in view.units:
+        yield from _findings(f"units.{unit.id}.contacts", unit.contacts)
+
+
+def _findings(path: str, points: Sequence[ContactPoint]) -> Iterator[Finding]:
+    channels = [point.channel for point in points]
+    if len(set(channels)) < len(channels):
+        yield refused("E-CONTACT", path, "同一渠道只能有一个联系方式", "one point per channel")
+    for point in points:
+        if not _is_address(point):
+            yield refused("E-CONTACT", path, f"{point.channel} 的地址无效", f"not an address of {point.channel}")
+
+
+def _is_address(point: ContactPoint) -> bool:
+    match point.channel:
+        case "webhook":
+            return _is_url(point.address)
+        case "email":
+            return is_email(point.address)
+        case "sms":
+            return point.address.removeprefix("+").isdecimal()
+        case "file":
+            return not point.address
+
+
+def _is_url(address: str) -> bool:
+    try:
+        url = urlsplit(address)
+        # Whoever posts there reads these too, and each is refused in its own way.
+        host, _ = url.hostname or "", url.port
+        host.encode("idna")
+    except ValueError:
+        return False
+    if not host or not address.isprintable() or " " in address:
+        return False
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))

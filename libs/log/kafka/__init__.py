@@ -1,0 +1,1 @@
+"""Where Kafka is, and the topics of the log."""

@@ -1,0 +1,190 @@
+"""What was fetched of the owned partitions → the reader: several at once, a faulty one by itself. Judges no event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from libs.log.kafka.topics import DIRECTORY
+from libs.log.read.progress import REWIND, Cursor, ProgressMoved, Taken, parsed, read_cursor, take
+from libs.log.read.reader import Reader
+from libs.log.store.event_store import Pool
+from libs.log.transient import TRANSIENT
+from libs.log.watermarks.watermark import Watermarks
+
+log = structlog.get_logger()
+
+BATCH = 200
+SIDE_BY_SIDE = 6
+
+Share: TypeAlias = Mapping[TopicPartition, Sequence[Any]]
+"""Records of some partitions, applied together."""
+
+
+class NotYet(Exception):
+    """Something that the event quotes has not arrived here yet; the partition waits, nothing is lost."""
+
+
+def shares(got: Share) -> list[dict[TopicPartition, Sequence[Any]]]:
+    """What was fetched, in parts of at most a batch; the directory, and a partition that brings more, by itself."""
+    found: list[dict[TopicPartition, Sequence[Any]]] = []
+    room = 0
+    for tp, records in got.items():
+        if tp == DIRECTORY or len(records) > room:
+            room = 0 if tp == DIRECTORY else BATCH
+            found.append({})
+        found[-1][tp] = records
+        room -= len(records)
+    return found
+
+
+@dataclass
+class Follower:
+    """Where each owned partition's reader stands, and the way on from there."""
+
+    pool: Pool
+    reader: Reader
+    watermarks: Watermarks
+    applied: Callable[[], None]
+    """Called after each transaction."""
+    cursors: dict[TopicPartition, Cursor] = field(default_factory=dict)
+    _careful_until: dict[TopicPartition, int] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
+
+    async def start(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+        """Partitions were assigned: go on where the database says."""
+        async with self.pool.acquire() as conn:
+            cursors = {tp: await read_cursor(conn, tp) for tp in partitions}
+            rows = await conn.fetch("select source, lane, seq, at, sent from watermark where lane < 64")
+        self.cursors |= cursors
+        for tp, cursor in cursors.items():
+            consumer.seek(tp, cursor.begin)
+        fresh = {cursor.lane for cursor in cursors.values()}
+        self.watermarks.restore(row for row in rows if row["lane"] in fresh)
+
+    def leave(self, partitions: Iterable[TopicPartition]) -> None:
+        """Partitions were revoked."""
+        for tp in partitions:
+            self.cursors.pop(tp, None)
+            self.reader.halted.pop(tp, None)
+
+    async def apply(self, consumer: AIOKafkaConsumer, got: Share) -> None:
+        """Everything that was fetched, as far as nothing stands in its way."""
+        await asyncio.gather(*(self._together(consumer, share) for share in shares(got)))
+
+    async def _together(self, consumer: AIOKafkaConsumer, share: Share) -> None:
+        """Several partitions in one transaction: what is spent on a batch is spent once. Each alone where that fails.
+
+        What fails, and of which partition it is, shows then.
+        """
+        async with self._slots:
+            if len(share) > 1 and await self._all_at_once(share):
+                return
+        await asyncio.gather(*(self._partition(consumer, tp, records) for tp, records in share.items()))
+
+    async def _all_at_once(self, share: Share) -> bool:
+        if not all(self._is_sound(tp, records[0].offset) for tp, records in share.items()):
+            return False
+        steps = [self._take(tp, records) for tp, records in share.items()]
+        if any(step.broken for step in steps):
+            return False
+        try:
+            await self._apply(steps)
+        except Exception as why:
+            log.info("batches_separated", partitions=len(steps), reason=type(why).__name__)
+            return False
+        return True
+
+    def _is_sound(self, tp: TopicPartition, offset: int) -> bool:
+        """Owned, not halted, no poison near, and at its place: what stands before that is `_batch`'s to judge."""
+        if tp not in self.cursors or tp in self.reader.halted:
+            return False
+        return offset >= max(self.cursors[tp].next_offset, self._careful_until.get(tp, 0))
+
+    async def _partition(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> None:
+        async with self._slots:
+            while records:
+                if tp not in self.cursors or tp in self.reader.halted:
+                    return
+                careful = records[0].offset < self._careful_until.get(tp, 0)
+                size = 1 if careful else BATCH
+                if not await self._batch(consumer, tp, records[:size]):
+                    return
+                records = records[size:]
+
+    def _take(self, tp: TopicPartition, records: Sequence[Any]) -> Taken:
+        return take(self.cursors[tp], [parsed(record) for record in records], [record.offset for record in records])
+
+    async def _batch(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> bool:
+        """Apply the next records; False where the rest of them must be fetched again, or by somebody else."""
+        cursor = self.cursors[tp]
+        if (first := records[0]).offset < cursor.next_offset:
+            if first.offset != cursor.begin or not cursor.stands_behind(parsed(first)):
+                await self._rewind(consumer, cursor)
+                return False
+            records = records[1:]
+        taken = self._take(tp, records)
+        try:
+            await self._apply([taken])
+        except (NotYet, ProgressMoved, *TRANSIENT) as why:
+            log.info("batch_put_back", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
+            await asyncio.sleep(0.02 if isinstance(why, NotYet) else 0.2)
+            await self._put_back(consumer, cursor)
+            return False
+        except Exception as poison:
+            await self._find_poison(consumer, taken, poison)
+            return False
+        if tp in self.reader.halted and tp in self.cursors:
+            consumer.pause(tp)
+        return tp in self.cursors and self.cursors[tp].next_offset == taken.next_offset
+
+    async def _apply(self, steps: Sequence[Taken]) -> None:
+        async with self.pool.acquire() as conn:
+            await self.reader.apply(conn, steps)
+        for step in steps:
+            self._go_on(step)
+        self.applied()
+
+    def _go_on(self, step: Taken) -> None:
+        if self.cursors.get(step.start.partition) is not step.start:
+            return  # Revoked meanwhile: whoever holds the lane now starts after what was committed here.
+        self.cursors[step.start.partition] = step.end
+        for event in step.events:
+            self.watermarks.apply(event.source, step.start.lane, event.position.seq, event.recorded_at)
+
+    async def _find_poison(self, consumer: AIOKafkaConsumer, taken: Taken, poison: Exception) -> None:
+        cursor, tp = taken.start, taken.start.partition
+        if self.cursors.get(tp) is not cursor:
+            return
+        if len(taken.events) > 1:
+            # Read the batch again record by record, so that all before the poison is applied.
+            self._careful_until[tp] = taken.next_offset
+            await self._put_back(consumer, cursor)
+            return
+        self.reader.halted[tp] = f"poison: {type(poison).__name__}"
+        consumer.pause(tp)
+        said = taken.events[0].said() if taken.events else {}
+        log.error("partition_halted", partition=tp.partition, topic=tp.topic, **said, exc_info=poison)
+
+    async def _put_back(self, consumer: AIOKafkaConsumer, before: Cursor) -> None:
+        tp, cursor = before.partition, before
+        try:
+            async with self.pool.acquire() as conn:
+                cursor = await read_cursor(conn, tp)
+        except TRANSIENT as why:
+            log.warning("progress_not_read", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
+        if self.cursors.get(tp) is before:
+            self.cursors[tp] = cursor
+            self.watermarks.catch_up(cursor.lane, cursor.heads)
+            consumer.seek(tp, cursor.begin)
+
+    async def _rewind(self, consumer: AIOKafkaConsumer, cursor: Cursor) -> None:
+        """The log lost records that we had read: read it all again, what is known being dropped."""
+        log.error("log_lost_records", **cursor.partition._asdict(), progress=cursor.next_offset)
+        await self.pool.execute(REWIND, *cursor.partition, cursor.next_offset)
+        await self._put_back(consumer, cursor)

@@ -1,0 +1,29 @@
+"""Runs the SQL files of `libs/log/store/migrations` inside an Alembic revision. No table of a service lives here."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from alembic import op
+
+FOLDER = Path(__file__).with_name("migrations")
+
+
+def create_event_store(service: str, last_lane: int = 63) -> None:
+    """Create schemas `log` and `read` for the role `service`; lane 64 exists only where the directory is hosted."""
+    script = (FOLDER / "event_store.sql").read_text().replace(":service", service)
+    run_script(script.replace(":last_lane", str(last_lane)) + f"comment on schema log is '{fingerprint()}';")
+
+
+def fingerprint() -> str:
+    """Of which event store this code is: what stands as a comment on every schema `log` that it made."""
+    return sha256((FOLDER / "event_store.sql").read_bytes()).hexdigest()
+
+
+def create_vault() -> None:
+    """Create the table of wrapped keys; the roles `keys_reader` and `keys_intake` must exist."""
+    run_script((FOLDER / "keys.sql").read_text())
+
+
+def run_script(script: str) -> None:
+    """Execute many statements at once in the revision's transaction (asyncpg prepares only single ones)."""
+    op.get_bind().connection.run_async(lambda connection: connection.execute(script))

@@ -1,0 +1,1 @@
+"""How complete the log is: heartbeats of the sources, watermarks of the lanes."""

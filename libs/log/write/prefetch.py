@@ -1,0 +1,78 @@
+"""One round trip before a decision: the time, the answer given before, the case in log and read model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from libs.case import lifecycle
+from libs.case.state import Case
+from libs.events.envelope import Recorded
+from libs.log.store.event_store import Connection, stream_of
+from libs.log.write import idempotency
+from libs.log.write.idempotency import Once, Outcome
+
+LOOK = """
+    select log.business_now() as now, (select max(version) from read.directory_fact) as directory,
+           c.request_hash, c.status, c.response, e.lane, e.seq, e.version, e.recorded_at, v.doc,
+           array(select own from log.event own where own.stream = 'case-' || k.case_id order by own.version) as own
+      from (select $1::uuid as case_id, $2::text as principal, $3::text as idem_key) k
+      left join log.command_log c using (principal, idem_key)
+      left join log.event e on e.event_id = c.last_event
+      left join read.case_view v on v.case_id = k.case_id
+"""
+TIME = "select log.business_now() as now, (select max(version) from read.directory_fact) as directory"
+
+
+class Named(NamedTuple):
+    """An Idempotency-Key of one principal."""
+
+    principal: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen for one case (None: for none) and one Idempotency-Key of one principal."""
+
+    case_id: str | None
+    key: Named | None
+    now: datetime
+    directory: int
+    """The newest version that this service has projected."""
+    own: tuple[Recorded, ...] = ()
+    """The case's own stream."""
+    doc: str | None = None
+    """The case as the read model has it."""
+    row: Any = field(default=None, compare=False, repr=False)
+
+    def serves(self, case_id: str, key: Once | None) -> bool:
+        """Whether this is the look that a command on this case under this key needs."""
+        return self.case_id == case_id and self.key == (key and (key.principal, key.key))
+
+    def answer(self, key: Once | None, service: str) -> Outcome | None:
+        """What was answered to this request before; raises `IdempotencyMismatch`."""
+        return idempotency.answer_in(self.row, key, service)
+
+    def case(self, source: str) -> Case | None:
+        """The case as the read model has it and, on top, our own events that have not come back through the log yet.
+
+        So who has just dispatched or signed is known with its evidence, also while Kafka is away.
+        """
+        case = None if self.doc is None else Case.model_validate_json(self.doc)
+        applied = case.versions.get(source, 0) if case else 0
+        for event in self.own[applied:]:
+            case = lifecycle.evolve(case, event)
+        return case
+
+
+async def look(conn: Connection, case_id: str | None, key: Once | Named | None = None) -> Look:
+    """See what there is now; nothing is locked."""
+    asked = Named(key.principal, key.key) if key else None
+    if case_id is None and asked is None:
+        row = await conn.fetchrow(TIME)
+        return Look(None, None, row["now"], row["directory"] or 0)
+    row = await conn.fetchrow(LOOK, case_id, asked and asked.principal, asked and asked.key)
+    own = tuple(stream_of(row["own"]))
+    return Look(case_id, asked, row["now"], row["directory"] or 0, own, row["doc"], row)
