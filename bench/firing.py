@@ -16,7 +16,7 @@ from libs.log.store.event_store import lock_lane
 from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
 from operations.embedded.stack import Stack
-from services.supervision import recording, timers
+from services.supervision.jobs import append_steps, timers
 from services.supervision.main import PARTS
 
 ROUNDS = 3
@@ -63,10 +63,10 @@ async def one_by_one(here: Runtime, lanes: Sequence[int], at: datetime, wanted: 
             lane = lanes[number % len(lanes)]
             view = await here.directory.latest(conn)
             case_id = await conn.fetchval(ONE, lane, at)
-            decided = [timers.decide(here, one, at, view) for one in await recording.load(conn, [case_id])]
+            decided = [timers.decide(here, one, at, view) for one in await append_steps.load(conn, [case_id])]
             async with conn.transaction():
                 await lock_lane(conn, lane)
-                await recording.record(conn, decided)
+                await append_steps.record(conn, decided)
     return wanted / (time.perf_counter() - begun)
 
 

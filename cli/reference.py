@@ -51,8 +51,8 @@ def documents() -> dict[str, str]:
     from libs.service import settings  # noqa: PLC0415
     from libs.service.observe.reference import metrics_table, settings_table  # noqa: PLC0415
     from services.console import config  # noqa: PLC0415
-    from services.notify import measures  # noqa: F401, PLC0415
-    from services.supervision import measures as of_supervision  # noqa: F401, PLC0415
+    from services.notify.jobs import metrics as measures  # noqa: F401, PLC0415
+    from services.supervision.jobs import metrics as of_supervision  # noqa: F401, PLC0415
 
     services, console = settings_table(settings.Settings), settings_table(config.Settings)
     metrics = metrics_table(REGISTRY.collect())

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from services.notify.configured import ChannelIncomplete, webhook_key
-from services.notify.posting import webhook_secret
+from services.notify.channels.configured import ChannelIncomplete, webhook_key
+from services.notify.channels.posting import webhook_secret
 
 app = typer.Typer()
 

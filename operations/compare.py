@@ -11,8 +11,8 @@ from pathlib import Path
 import asyncpg
 
 from libs.log.kafka.broker import Address
-from libs.log.write.seal import Vault
-from libs.service.runtime import Opener, Parts
+from libs.log.write.seal import Opener, Vault
+from libs.service.runtime import Parts
 from libs.service.settings import broker_at
 from operations.embedded import postgres
 from operations.embedded.instance import CannotStart, Instance, Ports

@@ -13,7 +13,7 @@ from libs.log.kafka.broker import Address
 from libs.log.kafka.topics import create_topics
 from libs.log.store.schema import fingerprint
 from operations.embedded.instance import ROOT, SERVICES, CannotStart
-from services.routing.directory_log import open_log
+from services.routing.directory.log import open_log
 
 KEYS = "keys"
 HOST_OF_DIRECTORY = "routing"

@@ -19,7 +19,8 @@ from libs.log.read.progress import Cursor, Taken, parsed, take
 from libs.log.read.statements import write
 from libs.log.store.event_store import Connection
 from libs.log.watermarks.watermark import SOURCES
-from libs.service.runtime import Opener, Parts
+from libs.log.write.seal import Opener
+from libs.service.runtime import Parts
 from libs.service.worker.projecting import project, save_directory
 
 SCHEMA = "rebuild"

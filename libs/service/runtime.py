@@ -23,7 +23,7 @@ from libs.log.read.rows import ReadModel
 from libs.log.store.event_store import Connection, Pool
 from libs.log.write.command import Desk
 from libs.log.write.prefetch import Look, Named, look
-from libs.log.write.seal import Vault
+from libs.log.write.seal import Opener, Vault
 from libs.service.http.callers import Tokens
 from libs.service.pool import open_pool
 from libs.service.settings import Settings
@@ -33,14 +33,6 @@ log = structlog.get_logger()
 
 class WrongMode(RuntimeError):
     """The log was opened in the other mode; this process refuses to start (architecture.md §5)."""
-
-
-@dataclass(frozen=True)
-class Opener:
-    """What makes search copies: the vault, which opens sealed texts, and the key under which they are kept."""
-
-    vault: Vault
-    key: bytes
 
 
 Project = Callable[[ReadModel, Recorded, Case], None]

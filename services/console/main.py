@@ -16,11 +16,15 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from libs.service.http.app import BodyLimit
 from libs.service.observe.log import set_up
-from services.console import boards, bulk, case, downloads, intake, lists, messages, patrol, photos, sign_in
 from services.console.config import Settings
-from services.console.screen import HERE, TOKEN, NoNames, PostUnclear, go
+from services.console.screens import case, downloads
+from services.console.screens.boards import boards, messages
+from services.console.screens.intake import appeal, patrol, photos
+from services.console.screens.screen import HERE, TOKEN, NoNames, PostUnclear, go
+from services.console.screens.work import bulk, lists
+from services.console.session import sign_in
+from services.console.session.visitor import NamesKept
 from services.console.upstream import Answer, SignedOut, Upstream
-from services.console.visitor import NamesKept
 
 SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -58,7 +62,7 @@ def console() -> FastAPI:
     app.add_middleware(BodyLimit, limit=262_144, larger={"/photos": photos.MOST_BYTES})
     app.middleware("http")(guarded)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
-    for pages in (sign_in, intake, patrol, lists, boards, messages, bulk, photos, downloads, case):
+    for pages in (sign_in, appeal, patrol, lists, boards, messages, bulk, photos, downloads, case):
         app.include_router(pages.router)
     _say_what_is_wrong(app)
 

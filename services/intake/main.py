@@ -4,40 +4,30 @@ from libs.service.http.app import api_app
 from libs.service.http.timeline import router as timeline
 from libs.service.runtime import Parts
 from libs.service.worker.process import run_worker
-from services.intake import (
-    api,
-    attachments_api,
-    callers_api,
-    desk_api,
-    domain,
-    erasure,
-    import_api,
-    projection,
-    receipts_api,
-    same_matter_api,
-    search_copies,
-    tables,
-)
+from services.intake.api import attachments, callers, cases, corrections, import_, receipts, same_matter
+from services.intake.domain import decider
+from services.intake.jobs import erasure
+from services.intake.readmodel import projection, search_copies, tables
 
 PARTS = Parts(
     service="intake",
     title_zh="受理",
-    decider=domain.DECIDER,
+    decider=decider.DECIDER,
     routers=(
-        api.router,
-        desk_api.router,
-        receipts_api.router,
-        callers_api.router,
-        same_matter_api.router,
-        attachments_api.router,
-        import_api.router,
+        cases.router,
+        corrections.router,
+        receipts.router,
+        callers.router,
+        same_matter.router,
+        attachments.router,
+        import_.router,
         timeline,
     ),
     tables=tables.TABLES,
     project=projection.project,
     effect=erasure.destroy_keys,
     copy=search_copies.copies,
-    body_limits=attachments_api.BODY_LIMITS | import_api.BODY_LIMITS,
+    body_limits=attachments.BODY_LIMITS | import_.BODY_LIMITS,
 )
 app = api_app(PARTS)
 

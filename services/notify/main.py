@@ -3,18 +3,22 @@
 from libs.service.http.app import api_app
 from libs.service.runtime import Parts
 from libs.service.worker.process import run_worker
-from services.notify import api, domain, measures, projection, reactions, sender, tables
+from services.notify import reactions
+from services.notify.api import messages
+from services.notify.domain import decider
+from services.notify.jobs import metrics, sender
+from services.notify.readmodel import projection, tables
 
 PARTS = Parts(
     service="notify",
     title_zh="告知",
-    decider=domain.DECIDER,
-    routers=(api.router,),
+    decider=decider.DECIDER,
+    routers=(messages.router,),
     tables=tables.TABLES,
     project=projection.project,
     react=reactions.react,
-    count=measures.count,
-    measure=measures.measure,
+    count=metrics.count,
+    measure=metrics.measure,
     effect=sender.report_untold,
     jobs={"sender": sender.run},
     pending=sender.pending,

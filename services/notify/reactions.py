@@ -13,9 +13,9 @@ from libs.events.contracts import intake, routing, supervision
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded, wire_instant
 from libs.events.event import Event
-from services.notify import recipients as to
-from services.notify.domain import Message, TellOf
-from services.notify.waiting import held_until
+from services.notify.domain import audiences as to
+from services.notify.domain.decider import Message, TellOf
+from services.notify.domain.lateness import held_until
 
 NOBODY = to.Addressee("nobody", "NO_RECIPIENT")
 """The notice found no post at all: reported like a post that nobody holds."""

@@ -4,29 +4,21 @@ from libs.service.http.app import api_app
 from libs.service.http.timeline import router as timeline
 from libs.service.runtime import Parts
 from libs.service.worker.process import run_worker
-from services.routing import (
-    api,
-    bulk,
-    directory_api,
-    domain,
-    feed,
-    lists,
-    projection,
-    queue,
-    reactions,
-    returns_api,
-    tables,
-)
+from services.routing import reactions
+from services.routing.api import bulk, commands, disputes, feed, queue, work_list
+from services.routing.directory import api as directory_api
+from services.routing.domain import decider
+from services.routing.readmodel import projection, tables
 
 PARTS = Parts(
     service="routing",
     title_zh="派遣·办理",
-    decider=domain.DECIDER,
+    decider=decider.DECIDER,
     routers=(
-        api.router,
-        returns_api.router,
+        commands.router,
+        disputes.router,
         bulk.router,
-        lists.router,
+        work_list.router,
         queue.router,
         feed.router,
         directory_api.router,

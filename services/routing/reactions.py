@@ -39,9 +39,8 @@ from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
 from libs.separation.acts import Breach
 from libs.separation.powers import may_decide, may_dispatch, may_handle
-from services.routing.arbitration import OpenArbitration
-from services.routing.dispatching import DispatchCase, ProposeRoute
-from services.routing.domain import (
+from services.routing.domain.arbitration import OpenArbitration
+from services.routing.domain.decider import (
     CancelWorkOrder,
     Command,
     DeemAccepted,
@@ -49,6 +48,7 @@ from services.routing.domain import (
     RestoreWorkOrder,
     ResumeHandling,
 )
+from services.routing.domain.dispatch import DispatchCase, ProposeRoute
 
 
 def react(event: Recorded, case: Case, view: View) -> Sequence[Command]:

@@ -4,33 +4,23 @@ from libs.service.http.app import api_app
 from libs.service.http.timeline import router as timeline
 from libs.service.runtime import Parts
 from libs.service.worker.process import run_worker
-from services.supervision import (
-    alarms,
-    api,
-    board,
-    counts,
-    domain,
-    measures,
-    projection,
-    reactions,
-    recounts,
-    silence,
-    tables,
-    timers,
-    verdicts,
-)
+from services.supervision import reactions
+from services.supervision.api import alarms, board, commands, counts, verdicts
+from services.supervision.domain import decider
+from services.supervision.jobs import metrics, recount, silence, timers
+from services.supervision.readmodel import projection, tables
 
 PARTS = Parts(
     service="supervision",
     title_zh="督办",
-    decider=domain.DECIDER,
-    routers=(api.router, board.router, verdicts.router, counts.router, alarms.router, timeline),
+    decider=decider.DECIDER,
+    routers=(commands.router, board.router, verdicts.router, counts.router, alarms.router, timeline),
     tables=tables.TABLES,
     project=projection.project,
     react=reactions.react,
     after=timers.follow,
-    measure=measures.measure,
-    jobs={"timers": timers.run, "recounts": recounts.run, "silence": silence.watch, "alarms": alarms.watch},
+    measure=metrics.measure,
+    jobs={"timers": timers.run, "recounts": recount.run, "silence": silence.watch, "alarms": alarms.watch},
     pending=timers.pending,
 )
 app = api_app(PARTS)

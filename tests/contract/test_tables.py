@@ -35,7 +35,7 @@ KEYS = """
 
 
 def tables_of(service: str) -> list[Table]:
-    return [*SHARED, *importlib.import_module(f"services.{service}.tables").TABLES]
+    return [*SHARED, *importlib.import_module(f"services.{service}.readmodel.tables").TABLES]
 
 
 async def asked(servers: Stack, service: str, query: str) -> list[Any]:
@@ -66,7 +66,7 @@ async def test_every_column_is_as_declared_and_none_is_left_over(servers: Stack,
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_key_and_index_is_as_declared(servers: Stack, service: str) -> None:
     rows = await asked(servers, service, KEYS)
-    own = importlib.import_module(f"services.{service}.tables").TABLES
+    own = importlib.import_module(f"services.{service}.readmodel.tables").TABLES
 
     keys = {row["table_name"]: list(row["columns"]) for row in rows if row["primary"]}
     indexes = {

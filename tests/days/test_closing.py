@@ -14,7 +14,7 @@ from libs.log.store.event_store import lock_lane
 from libs.service.runtime import Runtime, runtime
 from libs.service.settings import Settings
 from operations.embedded.stack import Stack
-from services.supervision import recording, timers
+from services.supervision.jobs import append_steps, timers
 from services.supervision.main import PARTS
 from tests.days.cases import SUPERVISOR, clock_of, complaint
 from trials.town import Town, civil, place
@@ -118,13 +118,13 @@ async def test_the_timers_follow_from_supervisions_own_streams(service: Runtime,
 async def test_what_was_decided_before_the_case_moved_on_is_not_recorded(town: Town, service: Runtime) -> None:
     case = await complaint(town, "2026-07-21 09:00")
     async with service.pool.acquire() as conn:
-        view, (watched,) = await service.directory.latest(conn), await recording.load(conn, [case])
+        view, (watched,) = await service.directory.latest(conn), await append_steps.load(conn, [case])
         decided = timers.decide(service, watched, civil("2026-12-31 08:00"), view)
         await town.act("2026-07-21 09:30", "supervision", f"/cases/{case}/urge", SUPERVISOR, {})
         steps, row = await conn.fetch(STEPS, case), await conn.fetchrow(TIMER, case)
         async with conn.transaction():
             await lock_lane(conn, lane_of(case))
-            await recording.record(conn, [decided])
+            await append_steps.record(conn, [decided])
 
         assert decided.events is not None
         assert (await conn.fetch(STEPS, case), await conn.fetchrow(TIMER, case)) == (steps, row)

@@ -9,7 +9,7 @@ import orjson
 
 from libs.events.ids import new_id
 from operations.embedded.stack import Stack
-from services.intake.receipts import number_of
+from services.intake.domain.receipts import number_of
 from trials.town import Town, civil
 
 DAY = "2026-09-21"

@@ -14,7 +14,7 @@ from operations.embedded.stack import Stack
 from operations.rebuild import compare
 from services.routing import main as routing
 from services.supervision import main as supervision
-from services.supervision import recounts
+from services.supervision.jobs import recount
 from tests.days.cases import SUPERVISOR, clock_of, complaint
 from trials.faults.clients import Clients
 from trials.faults.deadlines import registered_at_once
@@ -89,7 +89,7 @@ async def test_nothing_is_left_to_be_counted_and_the_log_says_what_the_lists_sho
 ) -> None:
     await database.execute("set search_path = read")
 
-    assert await recounts.waiting(database) == 0
+    assert await recount.waiting(database) == 0
     for parts in (supervision.PARTS, routing.PARTS):
         found = await compare(running.database_url(parts.service, owner=True), running.bootstrap, parts)
         assert (found.differences, bool(found.rows)) == ((), True)

@@ -21,7 +21,7 @@ from libs.log.store import event_store
 from libs.log.store.event_store import stored_position
 from libs.service.worker.projecting import project
 from services.intake.main import PARTS
-from services.intake.tables import TABLES
+from services.intake.readmodel.tables import TABLES
 from tests.integration.logs import NOTED, Log, case_in, drafts_of
 
 SEALED = Sealed(sealed="c/case", type="intake.appeal-received.v1", field="content", nonce="AAAA", data="AAAA")

@@ -190,3 +190,11 @@ class Vault:
             del self._held[first]
         self._held.pop(keys.case_id, None)
         self._held[keys.case_id] = (now, keys)
+
+
+@dataclass(frozen=True)
+class Opener:
+    """What makes search copies: the vault, which opens sealed texts, and the key under which they are kept."""
+
+    vault: Vault
+    key: bytes

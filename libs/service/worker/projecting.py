@@ -22,9 +22,10 @@ from libs.log.read.reader import Done
 from libs.log.read.rows import ReadModel
 from libs.log.store.event_store import Connection, lock_lanes
 from libs.log.write.command import Reaction
+from libs.log.write.seal import Opener
 from libs.service.clock import real_now
 from libs.service.observe.metrics import BATCH_EVENTS, BATCH_SECONDS, VISIBLE_SECONDS
-from libs.service.runtime import Opener, Parts, Runtime
+from libs.service.runtime import Parts, Runtime
 
 
 async def project(

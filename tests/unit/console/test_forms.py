@@ -2,13 +2,13 @@
 
 from libs.directory.facts.view import View
 from libs.directory.rules.naming import Naming
-from services.console.acts import form_of, shown_again
-from services.console.boards import cases_of, late
-from services.console.intake import appeal
-from services.console.listed import LISTS
-from services.console.offered import ACTS, BY_NAME
-from services.console.screen import inside, pages_of
-from services.console.visitor import Names, Visitor
+from services.console.forms.act import form_of, shown_again
+from services.console.forms.catalogue import ACTS, BY_NAME
+from services.console.screens.boards.boards import cases_of, late
+from services.console.screens.filters import LISTS
+from services.console.screens.intake.appeal import appeal
+from services.console.screens.screen import inside, pages_of
+from services.console.session.visitor import Names, Visitor
 
 IN_TOWN = Visitor(names=Names(Naming(View(0, {})), {}))
 KEY = "0190b3a0-0000-7000-8000-000000000001"

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from services.console.main import app
+from services.console.session.visitor import subject
 from services.console.upstream import Answer, Caller, SignedOut, Upstream
-from services.console.visitor import subject
 
 
 def visiting() -> httpx.AsyncClient:

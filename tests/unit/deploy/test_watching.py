@@ -17,8 +17,8 @@ from prometheus_client import REGISTRY, Histogram
 
 from libs.service.observe import metrics
 from operations.embedded.instance import ROOT, SERVICES, TOWN_PORTS
-from services.notify import measures
-from services.supervision import measures as supervision
+from services.notify.jobs import metrics as measures
+from services.supervision.jobs import metrics as supervision
 
 ALERTS = ROOT / "deploy" / "alerts.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "xunban.json"

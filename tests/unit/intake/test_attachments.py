@@ -10,8 +10,8 @@ from PIL import Image
 from libs.case.testing import CASE_ID
 from libs.events.errors import Erased, Malformed, TooLarge, WrongType
 from libs.log.write.seal import CaseKeys
-from services.intake import attachments
-from services.intake.attachments import PictureUnreadable, cleaned
+from services.intake.domain import attachments
+from services.intake.domain.attachments import PictureUnreadable, cleaned
 
 GPS, ORIENTATION, MODEL = 0x8825, 0x0112, 0x0110
 PDF = b"%PDF-1.7\n%%EOF\n"

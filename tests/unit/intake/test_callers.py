@@ -7,11 +7,11 @@ from libs.case.testing import case_of, given
 from libs.events.contracts.intake import AppealReceived, CaseVoided, IdentityRead, RepeatContactReceived
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import GridCode, PersonId
-from services.intake.callers import ReadIdentity, ReceiveRepeatContact, look_up, read_identity
-from services.intake.domain import DECIDER
-from services.intake.duplicates import grids_near
-from services.intake.matter import NotInThisState
-from services.intake.reception import Place
+from services.intake.domain.case_state import NotInThisState
+from services.intake.domain.decider import DECIDER
+from services.intake.domain.duplicates import grids_near
+from services.intake.domain.identity import ReadIdentity, ReceiveRepeatContact, look_up, read_identity
+from services.intake.domain.reception import Place
 from tests.unit.directory.town import VIEW
 from tests.unit.intake.test_intake import APPEAL, HE_JUN, IMPORTER, LI_FANG, NEW, NINE, REGISTERED, appeal
 from tests.unit.routing.givens import ZHOU_MIN, acting, facts

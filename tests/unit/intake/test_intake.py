@@ -19,9 +19,9 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
-from services.intake.domain import DECIDER, EraseCaseKeys, RegisterCase, RejectCase, VoidCase
-from services.intake.matter import NotInThisState
-from services.intake.reception import (
+from services.intake.domain.case_state import NotInThisState
+from services.intake.domain.decider import DECIDER, EraseCaseKeys, RegisterCase, RejectCase, VoidCase
+from services.intake.domain.reception import (
     AlreadyThere,
     EvidenceMissing,
     OutsideOwnGrid,

@@ -9,8 +9,8 @@ from limits import parse
 
 from libs.case.state import TERMINAL, WORKING
 from libs.events.errors import TooMany
-from services.intake.attempts import Attempts, network
-from services.intake.receipts import (
+from services.intake.api.rate_limit import Attempts, network
+from services.intake.domain.receipts import (
     STATES,
     NoSuchReceipt,
     ReceiptMistyped,

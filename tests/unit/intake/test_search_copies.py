@@ -11,12 +11,22 @@ from libs.events.event import Sealed
 from libs.events.ids import GridCode, PersonId
 from libs.log.read.rows import ReadModel
 from libs.log.write.seal import CaseKeys
-from services.intake import tables
-from services.intake.callers import blind_index, digits_of
-from services.intake.duplicates import ALIKE, Matter, hint, likeness, metres, ranked, same_address, same_place, words
-from services.intake.projection import project
-from services.intake.reception import Place
-from services.intake.search_copies import copies_of
+from services.intake.domain.duplicates import (
+    ALIKE,
+    Matter,
+    hint,
+    likeness,
+    metres,
+    ranked,
+    same_address,
+    same_place,
+    words,
+)
+from services.intake.domain.identity import blind_index, digits_of
+from services.intake.domain.reception import Place
+from services.intake.readmodel import tables
+from services.intake.readmodel.projection import project
+from services.intake.readmodel.search_copies import copies_of
 from tests.unit.directory.town import local
 from tests.unit.intake.test_intake import APPEAL, REGISTERED
 

@@ -20,9 +20,9 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
-from services.intake.domain import DECIDER
-from services.intake.matter import NotInThisState, allowed
-from services.intake.withdrawal import NotTheOwner, Proof, RestoreAppeal, TooLateToRestore, WithdrawAppeal
+from services.intake.domain.case_state import NotInThisState, allowed
+from services.intake.domain.decider import DECIDER
+from services.intake.domain.withdrawal import NotTheOwner, Proof, RestoreAppeal, TooLateToRestore, WithdrawAppeal
 from tests.unit.directory.town import VIEW, local, published, ruled
 from tests.unit.routing.givens import ZHOU_MIN, acting
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.notify.channels import ChannelFailed, FileChannel, Parcel, RealChannelInManualMode, checked
+from services.notify.channels.channel import ChannelFailed, FileChannel, Parcel, RealChannelInManualMode, checked
 
 ID = "5f0c1c3e9b7a4d528e6f10a2b3c4d5e6"
 

@@ -9,10 +9,10 @@ from libs.directory.facts.view import View
 from libs.events.contracts import intake, routing
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId, UnitId
-from services.notify.channels import FileChannel
-from services.notify.configured import lines_of
-from services.notify.domain import Message
-from services.notify.posting import SmsChannel
+from services.notify.channels.channel import FileChannel
+from services.notify.channels.configured import lines_of
+from services.notify.channels.posting import SmsChannel
+from services.notify.domain.decider import Message
 from services.notify.reactions import react
 from tests.unit.directory.town import VIEW, local, published, refusals, ruled, written
 from tests.unit.notify.cases import CLOSED, DISPATCHED, appeal

@@ -11,10 +11,10 @@ from libs.events.decider import SYSTEM
 from libs.events.event import Event, Sealed
 from libs.events.ids import ClockId, PersonId, UnitId
 from libs.log.read.rows import ReadModel
-from services.notify.domain import DECIDER, Message, TellOf
-from services.notify.projection import project
+from services.notify.domain.decider import DECIDER, Message, TellOf
 from services.notify.reactions import react
-from services.notify.tables import TABLES, due
+from services.notify.readmodel.projection import project
+from services.notify.readmodel.tables import TABLES, due
 from tests.unit.directory.town import VIEW
 from tests.unit.notify.cases import DUE, HOUSING, MONDAY, appeal, breached, warned
 from tests.unit.notify.test_domain import FACTS

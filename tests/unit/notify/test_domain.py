@@ -8,7 +8,7 @@ from libs.events.contracts.notify import MessageDropped, MessageDue, MessageFail
 from libs.events.decider import SYSTEM, Actor
 from libs.events.errors import Forbidden
 from libs.events.ids import MessageId, PersonId
-from services.notify.domain import (
+from services.notify.domain.decider import (
     DECIDER,
     PAUSES,
     Delivery,

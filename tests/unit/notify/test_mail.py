@@ -7,8 +7,8 @@ from email.policy import default
 
 import pytest
 
-from services.notify.channels import ChannelFailed, Parcel
-from services.notify.mail import MailChannel
+from services.notify.channels.channel import ChannelFailed, Parcel
+from services.notify.channels.mail import MailChannel
 from tests.unit.notify.receivers import Receiver, mail_server
 
 ID = "5f0c1c3e9b7a4d528e6f10a2b3c4d5e6"

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from standardwebhooks import Webhook
 
-from services.notify.channels import ChannelFailed, Parcel, carried
-from services.notify.posting import SmsChannel, WebhookChannel, webhook_secret
+from services.notify.channels.channel import ChannelFailed, Parcel, carried
+from services.notify.channels.posting import SmsChannel, WebhookChannel, webhook_secret
 from tests.unit.notify.receivers import Receiver, http_receiver
 
 ID = "5f0c1c3e9b7a4d528e6f10a2b3c4d5e6"

@@ -11,8 +11,8 @@ from libs.events.envelope import Recorded, wire_instant
 from libs.events.event import Event, Sealed
 from libs.events.ids import GridCode, MessageId, PersonId
 from libs.log.read.rows import ReadModel
-from services.notify.projection import project
-from services.notify.tables import TABLES, message, reporter
+from services.notify.readmodel.projection import project
+from services.notify.readmodel.tables import TABLES, message, reporter
 from tests.unit.notify.cases import CASE, MONDAY, appeal
 
 ID = MessageId("5f0c1c3e9b7a4d528e6f10a2b3c4d5e6")

@@ -14,7 +14,7 @@ from libs.events.contracts.parts.clock import Clock
 from libs.events.event import Event
 from libs.events.ids import UnitId
 from services.notify.reactions import CONTINUED, ESCALATED, NOTICES, Notice, notice_of, values_of
-from services.notify.rendering import FOLDER, Letter, Rendering, Text
+from services.notify.texts.rendering import FOLDER, Letter, Rendering, Text
 from tests.unit.directory.town import VIEW
 from tests.unit.notify.cases import CASE, DISPATCHED, DUE, MONDAY, NOT_ACCEPTED, appeal, escalated, warned
 

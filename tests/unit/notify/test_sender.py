@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from libs.events.errors import StreamConflict, Unavailable, UnknownEvent
-from services.notify.channels import FileChannel
-from services.notify.configured import lines_of
-from services.notify.sender import Sender
+from services.notify.channels.channel import FileChannel
+from services.notify.channels.configured import lines_of
+from services.notify.jobs.sender import Sender
 
 
 @pytest.mark.parametrize(

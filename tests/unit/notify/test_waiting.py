@@ -8,7 +8,7 @@ import pytest
 
 from libs.events.contracts.directory import ContactPoint
 from libs.events.contracts.parts.rulebook import Messages, QuietHours
-from services.notify.waiting import Waited, day_of, held_until, likeness
+from services.notify.domain.lateness import Waited, day_of, held_until, likeness
 from tests.unit.directory.town import local
 from tests.unit.notify.cases import DUE, HOUSING, appeal
 

@@ -6,11 +6,11 @@ from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
 from libs.events.ids import ClassCode, PersonId, UnitId
 from libs.separation.refusal import SeparationForbids
-from services.routing.arbitration import NotAParty, OpenArbitration, RuleArbitration
-from services.routing.dispatching import PowerMissing, UnknownUnit
-from services.routing.domain import DECIDER
-from services.routing.returns import DecideReturn, RequestReturn, ReturnForbidden
-from services.routing.work_order import NotInThisState
+from services.routing.domain.arbitration import NotAParty, OpenArbitration, RuleArbitration
+from services.routing.domain.decider import DECIDER
+from services.routing.domain.dispatch import PowerMissing, UnknownUnit
+from services.routing.domain.returns import DecideReturn, RequestReturn, ReturnForbidden
+from services.routing.domain.work_order import NotInThisState
 from tests.unit.directory.town import local, published, written
 from tests.unit.routing.disputes import (
     ASKED,

@@ -8,11 +8,11 @@ from libs.events.contracts.routing import CoUnitAdded, CoUnitReported
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId, UnitId
 from libs.separation.refusal import SeparationForbids
-from services.routing.co_units import AddCoUnit, LeadIsNoCoUnit, NotYourTown, ReportAsCoUnit
-from services.routing.dispatching import UnknownUnit
-from services.routing.domain import DECIDER
-from services.routing.handling import CoUnitOutstanding, SubmitFeedback
-from services.routing.work_order import NotInThisState, NotYourUnit
+from services.routing.domain.co_units import AddCoUnit, LeadIsNoCoUnit, NotYourTown, ReportAsCoUnit
+from services.routing.domain.decider import DECIDER
+from services.routing.domain.dispatch import UnknownUnit
+from services.routing.domain.handling import CoUnitOutstanding, SubmitFeedback
+from services.routing.domain.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.disputes import FIRST_RETURN, FIVE, NEXT_DAY, SENT, SIGNED, TO_WATER, log, sent
 from tests.unit.routing.givens import (

@@ -25,9 +25,9 @@ from libs.events.contracts.supervision import CaseClosed, FeedbackRejected, Rewo
 from libs.events.decider import Decider
 from libs.events.event import Event
 from libs.events.ids import PersonId
-from services.routing.domain import DECIDER
+from services.routing.domain.decider import DECIDER
+from services.routing.domain.work_order import Status, WorkOrder
 from services.routing.reactions import react
-from services.routing.work_order import Status, WorkOrder
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.givens import HOUSING, NINE, ODOUR, WATER, dispatched
 

@@ -8,10 +8,10 @@ from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import ClassCode, PersonId, UnitId
 from libs.separation.refusal import SeparationForbids
-from services.routing.dispatching import DispatchCase, NoUnitProposed, PowerMissing, ReasonMissing, UnknownUnit
-from services.routing.domain import DECIDER
-from services.routing.offered import allowed_actions
-from services.routing.work_order import NotInThisState
+from services.routing.domain.allowed_actions import allowed_actions
+from services.routing.domain.decider import DECIDER
+from services.routing.domain.dispatch import DispatchCase, NoUnitProposed, PowerMissing, ReasonMissing, UnknownUnit
+from services.routing.domain.work_order import NotInThisState
 from tests.unit.directory.town import VIEW, local
 from tests.unit.routing.givens import (
     CHEN_LI,

@@ -13,9 +13,9 @@ from libs.events.contracts.supervision import DeadlineSet, StageFinished
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, PersonId
 from libs.log.read.rows import ReadModel
-from services.routing.offered import allowed_actions
-from services.routing.projection import project
-from services.routing.tables import TABLES, dispute, work_order
+from services.routing.domain.allowed_actions import allowed_actions
+from services.routing.readmodel.projection import project
+from services.routing.readmodel.tables import TABLES, dispute, work_order
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.disputes import (
     ASKED,

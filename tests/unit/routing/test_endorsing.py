@@ -18,12 +18,12 @@ from libs.events.errors import Forbidden
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId
 from libs.separation.refusal import SeparationForbids
-from services.routing.domain import DECIDER
-from services.routing.endorsing import DecideEndorsement, ReasonForGivingBackMissing
-from services.routing.handling import CitizenNotContacted, SubmitFeedback
-from services.routing.offered import allowed_actions
-from services.routing.returns import RequestReturn, ReturnWindowOver
-from services.routing.work_order import NotInThisState, NotYourUnit
+from services.routing.domain.allowed_actions import allowed_actions
+from services.routing.domain.decider import DECIDER
+from services.routing.domain.endorsement import DecideEndorsement, ReasonForGivingBackMissing
+from services.routing.domain.handling import CitizenNotContacted, SubmitFeedback
+from services.routing.domain.returns import RequestReturn, ReturnWindowOver
+from services.routing.domain.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import published, written
 from tests.unit.routing.disputes import ASKED, DUTY, FIVE, PROPOSED, SENT, SIGNED, WINDOW, log, returned
 from tests.unit.routing.givens import FANG_YUN, HOUSING, WATER, ZHENG_KAI, acting

@@ -14,8 +14,9 @@ from libs.events.contracts.supervision import VerificationPassed
 from libs.events.errors import Forbidden
 from libs.events.ids import GridCode, PersonId
 from libs.separation.refusal import SeparationForbids
-from services.routing.domain import DECIDER
-from services.routing.handling import (
+from services.routing.domain.allowed_actions import allowed_actions
+from services.routing.domain.decider import DECIDER
+from services.routing.domain.handling import (
     AcceptAssignment,
     AssignHandler,
     CitizenNotContacted,
@@ -26,8 +27,7 @@ from services.routing.handling import (
     SubmitFeedback,
     UnknownPerson,
 )
-from services.routing.offered import allowed_actions
-from services.routing.work_order import NotInThisState, NotYourUnit
+from services.routing.domain.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.givens import (
     CHEN_LI,

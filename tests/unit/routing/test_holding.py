@@ -21,9 +21,9 @@ from libs.events.contracts.supervision import ClocksEnded, DeadlineSet, ReworkOr
 from libs.events.event import Event
 from libs.events.ids import ClockId, PersonId
 from libs.log.read.rows import ReadModel
-from services.routing.holding import ALL_UNITS, NEVER
-from services.routing.projection import project
-from services.routing.tables import TABLES, feed_entry, held_order, unit_lane, work_order
+from services.routing.readmodel.holdings import ALL_UNITS, NEVER
+from services.routing.readmodel.projection import project
+from services.routing.readmodel.tables import TABLES, feed_entry, held_order, unit_lane, work_order
 from tests.unit.directory.town import local
 from tests.unit.routing.givens import HOUSING, NINE, NOON, ODOUR, TEN, URBAN, dispatched
 

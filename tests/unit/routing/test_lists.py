@@ -13,10 +13,10 @@ from libs.events.ids import PersonId
 from libs.log.write.command import Call
 from libs.log.write.idempotency import Once, Outcome
 from libs.service.http.cases import CursorMalformed, encode_cursor
-from services.routing.bulk import BulkAssignBody, call_for, item_document
-from services.routing.feed import bucket, decode_after
-from services.routing.lists import IN_LAMP, Asked, conditions, lamp, total, whose
-from services.routing.queue import queue_item
+from services.routing.api.bulk import BulkAssignBody, call_for, item_document
+from services.routing.api.feed import bucket, decode_after
+from services.routing.api.queue import queue_item
+from services.routing.api.work_list import IN_LAMP, Asked, conditions, lamp, total, whose
 from tests.unit.directory.town import local
 from tests.unit.routing.givens import HOUSING, NINE, NOON, TEN, URBAN
 

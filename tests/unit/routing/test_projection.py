@@ -18,9 +18,9 @@ from libs.events.contracts.supervision import DeadlineSet, ReworkOrdered, StageF
 from libs.events.event import Event
 from libs.events.ids import ClockId, PersonId
 from libs.log.read.rows import ReadModel
-from services.routing.lists import lamp
-from services.routing.projection import project
-from services.routing.tables import TABLES, work_order
+from services.routing.api.work_list import lamp
+from services.routing.readmodel.projection import project
+from services.routing.readmodel.tables import TABLES, work_order
 from tests.unit.directory.town import local
 from tests.unit.routing.givens import HOUSING, NINE, NOON, ODOUR, TEN, URBAN, dispatched
 

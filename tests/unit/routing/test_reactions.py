@@ -26,7 +26,7 @@ from libs.events.contracts.supervision import (
 )
 from libs.events.event import Event
 from libs.events.ids import ClockId, GridCode, PersonId
-from services.routing.domain import DECIDER
+from services.routing.domain.decider import DECIDER
 from services.routing.reactions import react
 from tests.unit.directory.town import VIEW, published, written
 from tests.unit.routing.givens import HOUSING, LITTER, NOON, ODOUR, TEN, VILLAGE, dispatched

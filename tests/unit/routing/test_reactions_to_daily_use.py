@@ -21,7 +21,7 @@ from libs.events.contracts.routing import (
 from libs.events.contracts.supervision import DeadlineBreached
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, PersonId
-from services.routing.domain import DECIDER
+from services.routing.domain.decider import DECIDER
 from tests.unit.directory.town import published, written
 from tests.unit.routing.disputes import (
     ASKED,

@@ -17,10 +17,10 @@ from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId, UnitId
 from libs.separation.refusal import SeparationForbids
-from services.routing.dispatching import DispatchCase, NoUnitProposed, ProposeRoute, UnknownUnit
-from services.routing.domain import DECIDER
-from services.routing.handling import AcceptAssignment, SubmitFeedback
-from services.routing.returns import (
+from services.routing.domain.decider import DECIDER
+from services.routing.domain.dispatch import DispatchCase, NoUnitProposed, ProposeRoute, UnknownUnit
+from services.routing.domain.handling import AcceptAssignment, SubmitFeedback
+from services.routing.domain.returns import (
     BasisMissing,
     DecideReturn,
     ReasonForRefusalMissing,
@@ -29,7 +29,7 @@ from services.routing.returns import (
     ReturnWindowOver,
     UnitHasReturned,
 )
-from services.routing.work_order import NotInThisState, NotYourUnit
+from services.routing.domain.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import VIEW, published, ruled, written
 from tests.unit.routing.disputes import (
     ASKED,

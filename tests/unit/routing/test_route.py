@@ -5,9 +5,9 @@ from libs.case.testing import case_of, given
 from libs.events.contracts.routing import RouteProposed, RouteRejected
 from libs.events.decider import SYSTEM
 from libs.events.event import Event
-from services.routing import rules
-from services.routing.dispatching import ProposeRoute
-from services.routing.domain import DECIDER
+from services.routing.domain import route as rules
+from services.routing.domain.decider import DECIDER
+from services.routing.domain.dispatch import ProposeRoute
 from tests.unit.directory.town import VIEW, local, published, written
 from tests.unit.routing.givens import (
     ENFORCEMENT,

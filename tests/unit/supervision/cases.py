@@ -15,13 +15,13 @@ from libs.events.contracts.supervision import FeedbackAccepted, VerificationAssi
 from libs.events.decider import SYSTEM, Actor
 from libs.events.event import Event
 from libs.events.ids import AppointmentId, ClassCode, ClockId, GridCode, PersonId, UnitId
-from services.supervision.clocks import ClockState
-from services.supervision.domain import DECIDER, State
-from services.supervision.elapsing import Elapse, next_step
-from services.supervision.ladder import Step
+from services.supervision.domain.clocks.case_clocks import states_of
+from services.supervision.domain.clocks.fold import ClockState
+from services.supervision.domain.clocks.ladder import Step
+from services.supervision.domain.clocks.recount import RecountClocks
+from services.supervision.domain.clocks.steps import Elapse, next_step
+from services.supervision.domain.decider import DECIDER, State
 from services.supervision.reactions import react
-from services.supervision.recounting import RecountClocks
-from services.supervision.tracks import states_of
 from tests.unit.directory.calendars import china
 from tests.unit.directory.town import TOWN, VIEW
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from libs.directory.rules.calendar import Limit
 from libs.events.contracts.parts.clock import Clock
-from services.supervision.clocks import ClockState, fold
-from services.supervision.lamps import LampRule
-from services.supervision.operations import Extended, Operation, Started
+from services.supervision.domain.clocks.fold import ClockState, fold
+from services.supervision.domain.clocks.lamps import LampRule
+from services.supervision.domain.clocks.operations import Extended, Operation, Started
 from tests.unit.directory.calendars import CHINA, china
 
 MICROSECOND = timedelta(microseconds=1)

@@ -16,12 +16,12 @@ from libs.events.event import Event
 from libs.events.ids import ClockId
 from libs.events.lanes import lane_of
 from libs.log.watermarks.watermark import Beat, Watermarks
-from services.supervision.clocks import ClockState
-from services.supervision.domain import DECIDER, State
-from services.supervision.elapsing import Elapse, Recordable
+from services.supervision.domain.clocks.case_clocks import states_of
+from services.supervision.domain.clocks.fold import ClockState
+from services.supervision.domain.clocks.steps import Elapse, Recordable
+from services.supervision.domain.decider import DECIDER, State
+from services.supervision.jobs.timers import SOURCES
 from services.supervision.reactions import react
-from services.supervision.timers import SOURCES
-from services.supervision.tracks import states_of
 from tests.unit.directory.town import TOWN
 from trials.faults.verdicts import Said
 

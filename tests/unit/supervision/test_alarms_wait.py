@@ -8,7 +8,7 @@ import pytest
 
 from libs.directory.facts.directory import Directory
 from libs.service.clock import real_now
-from services.supervision import alarms
+from services.supervision.api import alarms
 
 
 async def test_before_the_first_rulebook_the_worker_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ from libs.events.contracts.supervision import CallbackAttempted, CallbackComplet
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId
 from libs.separation.refusal import SeparationForbids
-from services.supervision.callback import Answers, RecordCallback, SameHalfDay
-from services.supervision.completion import NotInThisState
-from services.supervision.domain import DECIDER
+from services.supervision.domain.closing.callback import Answers, RecordCallback, SameHalfDay
+from services.supervision.domain.closing.completion import NotInThisState
+from services.supervision.domain.decider import DECIDER
 from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import (
     ACCEPTED,

@@ -3,16 +3,8 @@
 from itertools import permutations
 
 from libs.directory.rules.calendar import Limit
-from services.supervision.clocks import fold
-from services.supervision.operations import (
-    Continued,
-    Ended,
-    Operation,
-    Paused,
-    Resumed,
-    Started,
-    Stopped,
-)
+from services.supervision.domain.clocks.fold import fold
+from services.supervision.domain.clocks.operations import Continued, Ended, Operation, Paused, Resumed, Started, Stopped
 from tests.unit.directory.calendars import BOSTON, CHINA, boston, china
 from tests.unit.supervision.givens import (
     DISPATCHED,

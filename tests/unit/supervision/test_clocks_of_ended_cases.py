@@ -3,8 +3,8 @@
 import pytest
 
 from libs.directory.rules.calendar import Limit
-from services.supervision.clocks import fold
-from services.supervision.operations import (
+from services.supervision.domain.clocks.fold import fold
+from services.supervision.domain.clocks.operations import (
     Continued,
     Ended,
     Held,

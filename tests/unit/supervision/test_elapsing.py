@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from libs.events.contracts.supervision import AutoEscalated, CaseClosed, DeadlineBreached, DeadlineWarned
 from libs.events.ids import ClockId, PersonId, UnitId
-from services.supervision.rules import told_unit
+from services.supervision.domain.clocks.pinned_rules import told_unit
 from tests.unit.directory.calendars import china
 from tests.unit.directory.town import TOWN, VIEW
 from tests.unit.supervision.cases import FOUND_ON_PATROL, HOUSING, Worker

@@ -23,8 +23,8 @@ from libs.events.contracts.supervision import (
 from libs.events.decider import SYSTEM
 from libs.events.event import Event
 from libs.events.ids import ClassCode, PersonId, UnitId
-from services.supervision.domain import DECIDER
-from services.supervision.following import FollowClocks
+from services.supervision.domain.clocks.from_facts import FollowClocks
+from services.supervision.domain.decider import DECIDER
 from tests.unit.directory.calendars import china
 from tests.unit.directory.town import TOWN
 from tests.unit.supervision.cases import (

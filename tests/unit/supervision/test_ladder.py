@@ -8,10 +8,19 @@ from libs.directory.rules.calendar import Limit
 from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.parts.rulebook import Ladder
 from libs.events.ids import ClockId
-from services.supervision.clocks import ClockState, fold
-from services.supervision.ladder import Step, due_steps, levels_of, step_key, steps
-from services.supervision.lamps import LampRule
-from services.supervision.operations import Continued, Held, Operation, Paused, Released, Resumed, Started, Stopped
+from services.supervision.domain.clocks.fold import ClockState, fold
+from services.supervision.domain.clocks.ladder import Step, due_steps, levels_of, step_key, steps
+from services.supervision.domain.clocks.lamps import LampRule
+from services.supervision.domain.clocks.operations import (
+    Continued,
+    Held,
+    Operation,
+    Paused,
+    Released,
+    Resumed,
+    Started,
+    Stopped,
+)
 from tests.unit.directory.calendars import CHINA, china
 
 MICROSECOND = timedelta(microseconds=1)

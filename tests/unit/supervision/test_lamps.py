@@ -6,10 +6,10 @@ from fractions import Fraction
 import pytest
 
 from libs.directory.rules.calendar import Limit
-from services.supervision.clocks import ClockState, fold
-from services.supervision.ladder import Lamp, lamp
-from services.supervision.lamps import LampRule
-from services.supervision.operations import Held, Operation, Paused, Resumed, Started, Stopped
+from services.supervision.domain.clocks.fold import ClockState, fold
+from services.supervision.domain.clocks.ladder import Lamp, lamp
+from services.supervision.domain.clocks.lamps import LampRule
+from services.supervision.domain.clocks.operations import Held, Operation, Paused, Resumed, Started, Stopped
 from tests.unit.directory.calendars import CHINA, china
 
 ORDINARY = LampRule("U3")

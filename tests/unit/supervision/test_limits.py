@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from services.supervision.clocks import fold
-from services.supervision.lamps import LampRule
-from services.supervision.limits import CaseLimits, start_of
+from services.supervision.domain.clocks.fold import fold
+from services.supervision.domain.clocks.lamps import LampRule
+from services.supervision.domain.clocks.limits import CaseLimits, start_of
 from tests.unit.directory.calendars import CHINA, china
 
 LIMITS = CaseLimits.of(dispatch="1wd", sign="1wd", handling="5wd", rework="3wd", response="2wd")

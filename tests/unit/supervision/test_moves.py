@@ -17,7 +17,7 @@ from libs.events.contracts.routing import (
 from libs.events.contracts.supervision import CaseClosed, ClocksEnded, ClocksRevived, FeedbackRejected
 from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
-from services.supervision.clocks import ClockState
+from services.supervision.domain.clocks.fold import ClockState
 from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import (
     APPEALED,

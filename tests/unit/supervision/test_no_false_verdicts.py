@@ -9,7 +9,7 @@ from libs.events.contracts.intake import AppealWithdrawn
 from libs.events.contracts.supervision import CaseClosed
 from libs.events.event import Event
 from libs.events.ids import PersonId
-from services.supervision.timers import SOURCES
+from services.supervision.jobs.timers import SOURCES
 from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import ACCEPTED, APPEALED, DISPATCHED, HANDLER, REGISTERED, REPORTED, SIGNED
 from tests.unit.supervision.stalling import Fact, Stalling

@@ -4,9 +4,9 @@ from libs.case.testing import given
 from libs.events.contracts.supervision import AutoEscalated, SupervisionIssued, SupervisionLifted, SupervisionResponded
 from libs.events.errors import Forbidden
 from libs.events.ids import ClockId, PersonId
-from services.supervision.completion import NotInThisState, NotYourUnit
-from services.supervision.domain import DECIDER
-from services.supervision.orders import (
+from services.supervision.domain.closing.completion import NotInThisState, NotYourUnit
+from services.supervision.domain.decider import DECIDER
+from services.supervision.domain.orders.orders import (
     CauseRemains,
     IssueSupervision,
     LiftSupervision,

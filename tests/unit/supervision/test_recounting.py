@@ -10,10 +10,19 @@ from libs.events.contracts.directory import CalendarPublished
 from libs.events.contracts.supervision import AutoEscalated, DeadlineBreached, DeadlineRecomputed, DeadlineWarned
 from libs.events.event import Event
 from libs.events.ids import ClockId
-from services.supervision.clocks import ClockState, fold
-from services.supervision.elapsing import all_steps
-from services.supervision.ladder import Step, due_steps, steps
-from services.supervision.operations import Continued, Extended, Operation, Paused, Recounted, Resumed, Started, Stopped
+from services.supervision.domain.clocks.fold import ClockState, fold
+from services.supervision.domain.clocks.ladder import Step, due_steps, steps
+from services.supervision.domain.clocks.operations import (
+    Continued,
+    Extended,
+    Operation,
+    Paused,
+    Recounted,
+    Resumed,
+    Started,
+    Stopped,
+)
+from services.supervision.domain.clocks.steps import all_steps
 from tests.unit.directory.calendars import CHINA, OFFICE_HOURS, YEARS, china
 from tests.unit.directory.town import TOWN, appended
 from tests.unit.supervision.cases import DISPATCHED, FOUND, REGISTERED, REPORTED, SIGNED, Worker

@@ -6,11 +6,11 @@ from libs.case.testing import given
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
 from libs.events.contracts.supervision import CallbackWaived, CaseClosed, CaseUrged
 from libs.events.ids import PersonId
-from services.supervision.callback import Answers, RecordCallback
-from services.supervision.completion import NotInThisState
-from services.supervision.domain import DECIDER, allowed_actions
-from services.supervision.review import CloseCase, NotCalledBack, ReviewFeedback
-from services.supervision.verification import SubmitVerification
+from services.supervision.domain.closing.callback import Answers, RecordCallback
+from services.supervision.domain.closing.completion import NotInThisState
+from services.supervision.domain.closing.review import CloseCase, NotCalledBack, ReviewFeedback
+from services.supervision.domain.closing.verification import SubmitVerification
+from services.supervision.domain.decider import DECIDER, allowed_actions
 from tests.unit.directory.town import VIEW
 from tests.unit.supervision.cases import (
     ACCEPTED,

@@ -17,9 +17,8 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, NotFound, Refused
 from libs.events.ids import ClassCode, PersonId
 from libs.separation.refusal import SeparationForbids
-from services.supervision.completion import NotInThisState
-from services.supervision.domain import DECIDER
-from services.supervision.review import (
+from services.supervision.domain.closing.completion import NotInThisState
+from services.supervision.domain.closing.review import (
     CloseCase,
     NotCalledBack,
     NotVerified,
@@ -27,6 +26,7 @@ from services.supervision.review import (
     ReasonMissing,
     ReviewFeedback,
 )
+from services.supervision.domain.decider import DECIDER
 from tests.unit.directory.calendars import china
 from tests.unit.directory.town import TOWN, VIEW
 from tests.unit.supervision.cases import (

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.supervision.silence import silent
+from services.supervision.jobs.silence import silent
 
 NOON = datetime(2026, 11, 5, 4, 0, tzinfo=UTC)
 INTAKE, ROUTING = "/xunban/intake", "/xunban/routing"

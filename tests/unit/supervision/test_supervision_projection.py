@@ -10,9 +10,9 @@ from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import CaseVoided
 from libs.events.ids import PersonId
 from libs.log.read.rows import ReadModel, Row
-from services.supervision.board import lamp_of, verdict_of
-from services.supervision.projection import project
-from services.supervision.tables import TABLES, clock
+from services.supervision.api.board import lamp_of, verdict_of
+from services.supervision.readmodel.projection import project
+from services.supervision.readmodel.tables import TABLES, clock
 from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import DISPATCHED, FOUND_ON_PATROL, HOUSING, Worker
 

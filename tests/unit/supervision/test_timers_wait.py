@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from libs.events.errors import UnknownEvent
-from services.supervision import recording
-from services.supervision.recording import Decided, Found, Watched
+from services.supervision.jobs import append_steps
+from services.supervision.jobs.append_steps import Decided, Found, Watched
 
 ROWS = [{"lane": 7, "case_id": "odd"}, {"lane": 7, "case_id": "plain"}]
 
@@ -37,7 +37,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         pass
 
     for name, stands_in in {"find": find, "record": record, "lock_lane": locked, "watched": lambda one: one}.items():
-        monkeypatch.setattr(recording, name, stands_in)
+        monkeypatch.setattr(append_steps, name, stands_in)
     return ids
 
 
@@ -48,6 +48,6 @@ async def test_a_case_that_this_code_cannot_judge_waits_alone(recorded: list[str
             raise why
         return Decided(one.case_id, 1, None, None)
 
-    assert await recording.carry_out(RUNNING, ROWS, decide)
+    assert await append_steps.carry_out(RUNNING, ROWS, decide)
     assert recorded == ["plain"]
-    assert not await recording.carry_out(RUNNING, ROWS[:1], decide), "else it would be looked at again at once"
+    assert not await append_steps.carry_out(RUNNING, ROWS[:1], decide), "else it would be looked at again at once"

@@ -6,9 +6,9 @@ from libs.case import lifecycle
 from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
 from libs.log.read.rows import ReadModel, Row
-from services.supervision.alarms import received_by
-from services.supervision.projection import project
-from services.supervision.tables import TABLES, unattended
+from services.supervision.api.alarms import received_by
+from services.supervision.readmodel.projection import project
+from services.supervision.readmodel.tables import TABLES, unattended
 from tests.unit.directory.calendars import china
 from tests.unit.directory.town import VIEW
 from tests.unit.supervision.cases import FOUND_ON_PATROL, Worker

@@ -9,9 +9,9 @@ from libs.events.contracts.supervision import CaseUrged
 from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId, UnitId
-from services.supervision.completion import NotInThisState
-from services.supervision.domain import DECIDER, allowed_actions
-from services.supervision.urging import UrgeCase
+from services.supervision.domain.closing.completion import NotInThisState
+from services.supervision.domain.decider import DECIDER, allowed_actions
+from services.supervision.domain.orders.urging import UrgeCase
 from tests.unit.directory.calendars import china
 from tests.unit.directory.town import VIEW
 from tests.unit.supervision.cases import (

@@ -13,15 +13,15 @@ from libs.events.errors import Forbidden
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
 from libs.separation.refusal import SeparationForbids
-from services.supervision.completion import NotInThisState
-from services.supervision.domain import DECIDER
-from services.supervision.verification import (
+from services.supervision.domain.closing.completion import NotInThisState
+from services.supervision.domain.closing.verification import (
     AssignVerification,
     EvidenceMissing,
     NotAssigned,
     NotAVerifier,
     SubmitVerification,
 )
+from services.supervision.domain.decider import DECIDER
 from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import (
     ACCEPTED,

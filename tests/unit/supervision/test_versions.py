@@ -12,9 +12,9 @@ from libs.events.contracts.supervision import FeedbackRejected, SupervisionIssue
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
 from libs.log.read.rows import ReadModel, Row
-from services.supervision.projection import project
-from services.supervision.tables import TABLES, case_past, clock, clock_past
-from services.supervision.versions import amend
+from services.supervision.readmodel.projection import project
+from services.supervision.readmodel.tables import TABLES, case_past, clock, clock_past
+from services.supervision.readmodel.versions import amend
 from tests.unit.directory.calendars import china
 from tests.unit.supervision.cases import FOUND_ON_PATROL, HOUSING, REPORTED, Worker
 

@@ -1,0 +1,1 @@
+"""The supervisor's boards and the ledger of messages."""

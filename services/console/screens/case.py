@@ -1,0 +1,168 @@
+"""The page of one case: the matter, what may be done, clocks, rule chain and time line; and every act on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Path
+from fastapi.responses import Response
+
+from libs.directory.rules.naming import NOTICES
+from libs.events.ids import new_id
+from libs.service.http.cases import CASE_ID
+from services.console.forms.act import Form, form_of, shown_again
+from services.console.forms.catalogue import BY_NAME, RESEND
+from services.console.forms.choices import choices, handlers_of
+from services.console.forms.intake import PURPOSES
+from services.console.screens.screen import Screen, Seen, Typed, freshness, go, inside
+from services.console.upstream import Answer
+from services.console.wording import TEXTS
+
+router = APIRouter(include_in_schema=False)
+
+SERVICES = ("intake", "routing", "supervision")
+NOT_CONFIRMED: dict[str, Any] = {
+    "code": "E-CONFIRM",
+    "message_zh": "请输入本案编号的后六位以确认; 尚未执行",
+    "message_en": "type the last six characters of the case's number; nothing was done",
+    "rule_id": None,
+    "evidence_event_ids": [],
+    "allowed_actions": [],
+    "errors": [{"at": "confirm", "error": "mismatch"}],
+}
+CaseId = Annotated[str, Path(pattern=CASE_ID)]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the services say of one case: their documents, and what each of them recorded."""
+
+    documents: Mapping[str, Answer]
+    timelines: Mapping[str, Answer]
+    told: Answer
+    """Who was told of it, and what became of each message."""
+
+    @property
+    def newest(self) -> Answer:
+        """The service that has heard most of the case; where none shows it, the reason why."""
+        shown = [one for one in self.documents.values() if one.ok]
+        return max(shown, key=lambda one: one.document["last_recorded_at"], default=self.documents["intake"])
+
+    def of(self, service: str) -> dict[str, Any]:
+        """A service's own part; empty while it has not heard of the case."""
+        answer = self.documents[service]
+        return answer.document if answer.ok else {}
+
+    @property
+    def missing(self) -> list[str]:
+        """Services that do not show the case (yet)."""
+        return [name for name in SERVICES if not (self.documents[name].ok and self.timelines[name].ok)]
+
+    def line(self) -> list[dict[str, Any]]:
+        """Everything that was recorded, oldest first."""
+        items = [one for answer in self.timelines.values() if answer.ok for one in answer.document["items"]]
+        return sorted(items, key=lambda one: one["recorded_at"])
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """Who was told what, oldest first."""
+        return list(self.told.document["messages"]) if self.told.ok else []
+
+    @property
+    def resends(self) -> bool:
+        """Whether the visitor may have one of them sent again."""
+        return self.told.ok and RESEND.name in self.told.document["allowed_actions"]
+
+    @property
+    def parties(self) -> list[str]:
+        """The units that dispute whose the case is."""
+        return list((self.of("routing").get("dispute") or {}).get("parties", []))
+
+    def allowed(self) -> list[tuple[str, str]]:
+        """(service, act) that this visitor may do next."""
+        return [(name, act) for name in SERVICES for act in self.of(name).get("allowed_actions", [])]
+
+
+@router.get("/find")
+async def find(screen: Seen, case: str = "") -> Response:
+    """Straight to a case by its number, or to the one of a receipt."""
+    number = case.strip().lower()
+    if "".join(number.split()).isdecimal():
+        return go("/cases", receipt=number)
+    return go(f"/cases/{number}") if number else go("/")
+
+
+@router.get("/cases/{case_id}")
+async def show(screen: Seen, case_id: CaseId) -> Response:
+    return await shown(screen, case_id, screen.request.query_params.get("position"))
+
+
+@router.post("/cases/{case_id}/identity")
+async def identity(screen: Seen, case_id: CaseId, typed: Typed) -> Response:
+    """Part of the page: who reported it. Reading it is recorded, with its purpose."""
+    body = {"purpose": typed.get("purpose", "")}
+    answer = await screen.tell("intake", f"/cases/{case_id}/identity", body, new_id())
+    return screen.show("identity.html", answer=answer)
+
+
+@router.post("/cases/{case_id}/{name:path}")
+async def do(screen: Seen, case_id: CaseId, name: str, typed: Typed) -> Response:
+    """Carry out an act. Refused, the case is shown with the reason and with what was typed."""
+    if (act := BY_NAME.get(name)) is None:
+        raise HTTPException(404)
+    if act.for_good and typed.get("confirm", "").strip().lower() != case_id[-6:]:
+        answer = Answer(422, NOT_CONFIRMED)
+    else:
+        answer = await screen.tell(act.service, f"/cases/{case_id}/{act.name}", act.body(typed), typed.get("key", ""))
+    if answer.ok:
+        back = inside(typed.get("back", ""), f"/cases/{case_id}")
+        return go(back, done=act.name, position=answer.document.get("position"))
+    return await shown(screen, case_id, None, answer, shown_again(act, typed, answer.status, answer.document))
+
+
+async def read(screen: Screen, case_id: str, position: str | None) -> Told:
+    """Ask all services at once."""
+    paths = [(name, f"/cases/{case_id}{tail}") for tail in ("", "/timeline") for name in SERVICES]
+    paths.append(("notify", f"/cases/{case_id}"))
+    answers = await asyncio.gather(*(screen.ask(name, path, min_position=position) for name, path in paths))
+    count = len(SERVICES)
+    documents, timelines = (dict(zip(SERVICES, part, strict=True)) for part in (answers[:count], answers[count:-1]))
+    return Told(documents, timelines, answers[-1])
+
+
+async def shown(
+    screen: Screen, case_id: str, position: str | None, refusal: Answer | None = None, again: Form | None = None
+) -> Response:
+    """The page; with a refusal, its status is the refusal's."""
+    told = await read(screen, case_id, position)
+    newest = told.newest
+    if not newest.ok:
+        problem = (refusal or newest).document
+        return screen.show("refused.html", (refusal or newest).status, problem=problem)
+    offered = {act: form_of(BY_NAME[act]) for _, act in told.allowed() if act in BY_NAME}
+    if again:
+        offered = {again.act.name: again} | {name: form for name, form in offered.items() if name != again.act.name}
+    return screen.show(
+        "case.html",
+        refusal.status if refusal else 200,
+        case=newest.document,
+        told=told,
+        line=told.line(),
+        forms=list(offered.values()),
+        others=[act for _, act in told.allowed() if act not in BY_NAME],
+        problem=refusal.document if refusal else None,
+        fresh=freshness(*told.documents.values()),
+        choices=choices(screen.visitor)
+        | {
+            "handlers": handlers_of(screen.visitor, newest.document["unit"] or screen.visitor.unit),
+            "parties": [(one, screen.visitor.name("unit", one)) for one in told.parties],
+        },
+        purposes=PURPOSES,
+        texts=TEXTS,
+        acts=BY_NAME,
+        resend=form_of(RESEND) if told.resends else None,
+        notices=NOTICES,
+    )

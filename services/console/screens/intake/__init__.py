@@ -1,0 +1,1 @@
+"""The reception desk: an appeal, a report from patrol, photographs."""

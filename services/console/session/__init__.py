@@ -1,0 +1,1 @@
+"""Who looks at the page: signing in and out, and the visitor."""

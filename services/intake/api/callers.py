@@ -1,0 +1,127 @@
+"""HTTP around the caller: his earlier cases, and who he is. Every answer that shows an identity is an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from libs.case.access import sight
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.events.contracts.intake import AppealReceived
+from libs.events.envelope import draft
+from libs.events.errors import Malformed, NotFound
+from libs.events.event import Event, Sealed
+from libs.log.store import event_store
+from libs.log.store.event_store import Appended, Connection
+from libs.log.write.command import Call, provenance
+from libs.log.write.idempotency import Outcome, at_most_once
+from libs.log.write.seal import plain_body
+from libs.service.http.app import Calling, Commanding, Running, answer
+from libs.service.http.cases import Body, CaseRef, MinPosition
+from libs.service.http.freshness import as_of, wait_for_position
+from services.intake.api.known_callers import earlier_cases, search_key
+from services.intake.domain import identity as callers
+
+router = APIRouter(tags=["来电 callers"])
+
+SHOWN = 20
+LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+SOURCE = "/xunban/intake"
+IDENTITY: tuple[callers.IdentityField, ...] = ("reporter_name", "reporter_phone")
+
+
+class PurposeBody(Body):
+    """What the identity is read for."""
+
+    purpose: callers.Purpose = Field(
+        examples=["CALL_BACK"],
+        description="受话识别 TAKE_CALL, 回访 CALL_BACK, 补充了解 ASK_DETAILS, 紧急救助 EMERGENCY, 依法查询 LAW",
+    )
+
+
+class LookUpBody(PurposeBody):
+    """The telephone of the caller, in the body and never in a URL."""
+
+    phone: str = Field(min_length=3, max_length=40, examples=["13800000000"])
+
+
+@router.post("/callers/lookup", summary="来电人以往诉求 / earlier cases of a caller")
+async def look_up(
+    body: LookUpBody, running: Running, call: Commanding, min_position: MinPosition = None
+) -> JSONResponse:
+    index = callers.blind_index(body.phone, search_key(running))
+    if index is None:
+        raise Malformed(zh="不是电话号码", en="not a telephone number")
+    async with running.pool.acquire() as conn:
+        await wait_for_position(conn, min_position)
+        fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
+        command = callers.ReadIdentity(call.given or await event_store.business_now(conn), call.actor, body.purpose)
+        events = callers.look_up(command)
+        facts = Facts(None, await running.directory.latest(conn))
+
+        async def work() -> Outcome:
+            found = [one.case for one in await earlier_cases(conn, index, SHOWN + 1)]
+            shown = found[:SHOWN]
+            # Lanes ascending, as everywhere (architecture.md §2).
+            for case in sorted(shown, key=lambda one: (one.lane, one.case_id)):
+                await _record(conn, call, Facts(case, facts.directory), command.at, events)
+            items = [_item(case) for case in shown]
+            return Outcome(200, {"items": items, "more": len(found) > SHOWN, **fresh.document()})
+
+        return answer(await at_most_once(conn, call.once, work))
+
+
+@router.post("/cases/{case_id}/identity", summary="查看诉求人身份 / read who the reporter is")
+async def read_identity(
+    case_id: CaseRef, body: PurposeBody, running: Running, person: Calling, call: Commanding
+) -> JSONResponse:
+    async with running.pool.acquire() as conn:
+        facts = await running.facts(conn, case_id)
+        if facts.case is None or not sight(call.actor, person.directory).sees(facts.case):
+            raise NotFound()
+        keys = (await running.vault.keys_of(case_id)).without(facts.case.erased)
+        sealed = await _reporter(conn, case_id)
+        readable = [name for name in IDENTITY if name in sealed and "reporter" in keys.keys]
+        events = callers.read_identity(callers.ReadIdentity(person.now, call.actor, body.purpose), readable)
+
+        async def work() -> Outcome:
+            document: dict[str, Any] = {"case_id": case_id, "events": [], "position": None}
+            if events:
+                at = await _record(conn, call, facts, person.now, events)
+                document |= {"events": list(at.event_ids), "position": running.desk.position(at)}
+            return Outcome(200, document)
+
+        outcome = await at_most_once(conn, call.once, work)
+    # Opened after the fact is stored, and never part of the stored answer.
+    identity = {name: keys.open(sealed.get(name)) for name in IDENTITY}
+    return JSONResponse(outcome.document | identity, headers={"Cache-Control": "no-store"})
+
+
+async def _record(conn: Connection, call: Call, known: Facts, at: datetime, events: Sequence[Event]) -> Appended:
+    """Append what was read to the case's access stream, in the caller's transaction."""
+    case_id = known.known_case().case_id
+    stream = f"access-{case_id}"
+    by = provenance(call.actor, known, (), call.traceparent)
+    drafts = [
+        draft(event, plain_body(event), source=SOURCE, subject=case_id, stream=stream, at=at, by=by) for event in events
+    ]
+    return await event_store.append(conn, stream, drafts, expected=None, cause=by.cause_recorded_at, given=call.given)
+
+
+async def _reporter(conn: Connection, case_id: str) -> dict[str, Sealed]:
+    """What the case's own log says of who reported it, still sealed."""
+    own = [event.data for event in await event_store.load(conn, f"case-{case_id}")]
+    received = next((event for event in own if isinstance(event, AppealReceived)), None)
+    return {name: value for name in IDENTITY if isinstance(value := getattr(received, name, None), Sealed)}
+
+
+def _item(case: Case) -> dict[str, Any]:
+    names = ("case_id", "received_at", "kind", "class_code", "grid", "state", "unit", "contacts")
+    document = case.model_dump(mode="json", include=set(names))
+    return {name: document[name] for name in names} | {"open": not case.ended}

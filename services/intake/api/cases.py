@@ -1,0 +1,276 @@
+"""HTTP of intake: request → command → handle; query → read model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
+
+from libs.case.access import sight
+from libs.case.state import Case
+from libs.events.contracts.intake import Kind
+from libs.events.errors import Forbidden
+from libs.events.event import Sealed
+from libs.events.ids import ClassCode, new_id
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Outcome
+from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.cases import (
+    CASE_ID,
+    Body,
+    CaseRef,
+    MinPosition,
+    carry_out,
+    decode_cursor,
+    encode_cursor,
+    show_case,
+)
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.runtime import Runtime
+from services.intake.api.attachments import held, reserved
+from services.intake.api.bodies import AppealBody, Photos, PlaceBody, RegisterBody
+from services.intake.api.known_callers import open_case_of
+from services.intake.api.same_matter import Again, attach
+from services.intake.domain import case_state, decider, receipts, reception
+
+router = APIRouter(tags=["受理 intake"])
+
+LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+CASES = """
+select case_id::text, doc from case_view
+ where ($1::text is null or state = $1) and ($2 or unit = any($3) or grid = any($4))
+   and ($5::text is null or case_id in (select case_id from receipt where number = $5))
+   and ($6::uuid is null or case_id > $6)
+ order by case_view.case_id limit $7
+"""
+CSV_COLUMNS = (
+    Column("case_id", "案件编号"),
+    Column("state", "状态"),
+    Column("channel", "渠道"),
+    Column("kind", "诉求类型"),
+    Column("class_code", "事项类别"),
+    Column("urgency", "紧急程度"),
+    Column("grid", "网格"),
+    Column("unit", "单位编号"),
+    Column("round", "轮次"),
+    Column("received_at", "受理时间"),
+)
+
+
+class GridReportBody(Body):
+    """What a grid worker found."""
+
+    kind: Kind = Field(examples=["city_management"])
+    class_code: ClassCode = Field(max_length=64)
+    content: str = Field(min_length=1, max_length=4000)
+    place: PlaceBody
+    photos: Photos = Field(default=[], max_length=20)
+    out_of_grid_reason: str | None = Field(default=None, max_length=500)
+    case_id: str | None = Field(default=None, pattern=CASE_ID)
+
+
+class VoidBody(Body):
+    """Why the entry was wrong."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class RejectBody(Body):
+    """Reason, legal basis, and where to go instead."""
+
+    reason_code: decider.NotAcceptedReason
+    legal_basis: str = Field(min_length=1, max_length=300)
+    alternative: str = Field(min_length=1, max_length=300)
+
+
+class EraseBody(Body):
+    """Which keys, on which ground."""
+
+    kinds: list[Literal["reporter", "case"]] = Field(min_length=1, max_length=2)
+    ground: decider.ErasureGround
+
+
+async def opening(running: Runtime, wanted: str | None, call: Call) -> tuple[str, Call]:
+    """The id of a new case, and the call on it.
+
+    Importers may choose case ids, so that the lane is known beforehand (architecture.md §5). Everybody else may name
+    the id that his first attachment made.
+    """
+    if not wanted:
+        made = new_id()
+        return made, call.on_new(made)
+    if not call.actor.scopes & {"import", "clock"}:
+        async with running.pool.acquire() as conn:
+            if not await reserved(conn, wanted, call.actor.person):
+                raise Forbidden(zh="只有导入程序可以指定案件编号", en="only importers choose case ids")
+    return wanted, call
+
+
+@router.post("/appeals", status_code=201, summary="接收群众诉求 / receive an appeal")
+async def submit_appeal(body: AppealBody, running: Running, person: Calling, call: Commanding) -> JSONResponse:
+    """200 `attached`: the same caller on the same matter, added to his open case. 201: a case is opened."""
+    outcome = await attached(body, running, person, call)
+    if outcome is None:
+        case_id, first = await opening(running, body.case_id, call)
+        outcome = await carry_out(
+            running, case_id, first, lambda now: body.command(now, call.actor), opens=True, note={"attached": False}
+        )
+    # Whoever knows a telephone number is not yet the caller: the receipt stays with the first contact.
+    return answer(outcome) if outcome.document.get("attached") else answer(with_receipt(running, outcome), 201)
+
+
+async def attached(body: AppealBody, running: Runtime, person: Person, call: Call) -> Outcome | None:
+    """The caller's open case takes the call, unless the caller is not known or the operator says it is another."""
+    if body.new_case or body.case_id:
+        return None
+    place = body.place.place()
+    case_id = await open_case_of(running, person.directory, telephone=body.reporter_phone, kind=body.kind, place=place)
+    if case_id is None:
+        return None
+    try:
+        return await attach(running, case_id, call, Again(body.channel, body.content))
+    except case_state.NotInThisState:
+        return None  # It has ended since.
+
+
+def with_receipt(running: Runtime, outcome: Outcome) -> Outcome:
+    """The answer and the citizen's receipt; its secret follows from the case id, so that no stored answer holds it."""
+    if outcome.status >= 400:
+        return outcome
+    case_id = outcome.document["case_id"]
+    receipt = {"receipt": receipts.number_of(case_id), "secret": receipts.secret_of(receipt_key(running), case_id)}
+    return replace(outcome, document=outcome.document | receipt)
+
+
+def receipt_key(running: Runtime) -> bytes:
+    """The key of the receipts' secrets; intake does not work without one."""
+    if running.receipt_key is None:
+        raise RuntimeError("RECEIPT_KEY_FILE is not set")
+    return running.receipt_key
+
+
+@router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
+async def report_grid_event(body: GridReportBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> reception.ReportGridEvent:
+        fields = body.model_dump(exclude={"place", "case_id", "photos"})
+        photos = tuple(body.photos)
+        return reception.ReportGridEvent(at=now, by=call.actor, place=body.place.place(), photos=photos, **fields)
+
+    case_id, first = await opening(running, body.case_id, call)
+    return answer(await carry_out(running, case_id, first, build, opens=True), 201)
+
+
+@router.post("/cases/{case_id}/register", summary="立案 / register")
+async def register(case_id: CaseRef, body: RegisterBody, running: Running, call: Commanding) -> JSONResponse:
+    return answer(await carry_out(running, case_id, call, lambda now: body.command(now, call.actor)))
+
+
+@router.post("/cases/{case_id}/void", summary="作废 / void")
+async def void(case_id: CaseRef, body: VoidBody, running: Running, call: Commanding) -> JSONResponse:
+    return answer(await carry_out(running, case_id, call, lambda now: decider.VoidCase(now, call.actor, body.reason)))
+
+
+@router.post("/cases/{case_id}/reject", summary="不予受理 / do not accept")
+async def reject(case_id: CaseRef, body: RejectBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> decider.RejectCase:
+        return decider.RejectCase(at=now, by=call.actor, **body.model_dump())
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/erase", summary="清除个人信息 / erase personal data")
+async def erase(case_id: CaseRef, body: EraseBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> decider.EraseCaseKeys:
+        return decider.EraseCaseKeys(at=now, by=call.actor, kinds=tuple(body.kinds), ground=body.ground)
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.get("/cases/{case_id}", summary="案件 / one case")
+async def read_case(
+    case_id: CaseRef,
+    running: Running,
+    person: Calling,
+    min_position: MinPosition = None,
+) -> JSONResponse:
+    async with running.pool.acquire() as conn:
+        shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
+        row = await conn.fetchrow("select sealed, external_id from report where case_id = $1", case_id)
+        attachments = await held(conn, case_id)
+    keys = (await running.vault.keys_of(case_id)).without(shown.case.erased)
+    sealed = orjson.loads(row["sealed"]) if row else {}
+    # Who reported is read for a purpose only (domain.md c.3 #14); the matter itself is what everybody works on.
+    texts = {
+        name: keys.open(Sealed.model_validate(sealed[name]))
+        for name in ("content", "address", "location")
+        if name in sealed
+    }
+    external_id = row["external_id"] if row else None
+    receipt = receipts.number_of(case_id) if shown.case.found == "APPEAL" else None
+    own = {
+        "external_id": external_id,
+        "receipt": receipt,
+        "attachments": attachments,
+        "allowed_actions": allowed(person, shown.case),
+    }
+    return shown.answer(texts | own)
+
+
+@router.get("/cases", summary="案件列表 / cases", responses=CSV_TOO)
+async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
+    running: Running,
+    person: Calling,
+    csv: AsCsv,
+    state: Annotated[str | None, Query(max_length=20)] = None,
+    receipt: Annotated[str | None, Query(max_length=24, description="回执号 / number of a receipt")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    min_position: MinPosition = None,
+) -> Response:
+    after = decode_cursor(cursor, UUID)
+    number = receipts.read_number(receipt) if receipt else None
+    seen = sight(person.actor, person.directory)
+    wanted = (state, seen.everything, list(seen.units), list(seen.grids), number)
+    async with running.pool.acquire() as conn:
+        await wait_for_position(conn, min_position)
+        fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
+        if csv:
+            everything = Wanted(CASES, (*wanted, None, None), lambda row: _csv_item(orjson.loads(row["doc"])))
+            return csv_answer(running.pool, "cases", CSV_COLUMNS, everything, person=person, fresh=fresh)
+        rows = await conn.fetch(CASES, *wanted, after[0] if after else None, limit + 1)
+    more = len(rows) > limit
+    items = [_item(orjson.loads(row["doc"])) for row in rows[:limit]]
+    following = encode_cursor(rows[limit - 1]["case_id"]) if more else None
+    return JSONResponse(_json({"items": items, "next_cursor": following, **fresh.document()}))
+
+
+def _item(doc: dict[str, Any]) -> dict[str, Any]:
+    """What is as it is in a new case, the read model leaves out."""
+    names = ("case_id", "state", "channel", "kind", "class_code", "urgency", "grid", "unit", "round", "received_at")
+    return {name: doc.get(name, Case.model_fields[name].default) for name in names}
+
+
+def _csv_item(doc: dict[str, Any]) -> dict[str, Any]:
+    return _item(doc) | {"received_at": datetime.fromisoformat(doc["received_at"])}
+
+
+def allowed(person: Person, case: Case) -> list[str]:
+    """What this caller may do next in intake."""
+    match person.actor.role:
+        case "OPERATOR":
+            return case_state.allowed(case)
+        case "ADMIN":
+            return [] if {"reporter", "case"} <= set(case.erased) else ["erase"]
+        case _:
+            return []
+
+
+def _json(document: dict[str, Any]) -> Any:
+    return orjson.loads(orjson.dumps(document))

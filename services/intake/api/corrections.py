@@ -1,0 +1,117 @@
+"""HTTP of the operator's desk after a case was received: correct, answer, withdraw and restore."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from libs.events.contracts.intake import AppealReceived, AppealWithdrawn, Kind, Urgency
+from libs.events.ids import ClassCode
+from libs.log.store import event_store
+from libs.log.write.idempotency import Outcome
+from libs.service.http.app import Commanding, Running, answer
+from libs.service.http.cases import Body, CaseRef, carry_out
+from libs.service.runtime import Runtime
+from services.intake.api.bodies import PlaceBody
+from services.intake.domain import correction, withdrawal
+from services.intake.domain.decider import DECIDER
+from services.intake.domain.identity import digits_of
+
+router = APIRouter(tags=["受理 intake"])
+Telephone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[0-9+() \-]+$", examples=["13800000000"])]
+
+
+class CorrectBody(Body):
+    """What was written down wrongly; a field that is absent stays as it was."""
+
+    reason: str = Field(min_length=1, max_length=500, examples=["登记时选错事项"])
+    kind: Kind | None = None
+    class_code: ClassCode | None = Field(default=None, max_length=64, examples=["sewer-odour"])
+    urgency: Urgency | None = None
+    filing_condition: str | None = Field(default=None, max_length=64)
+    content: str | None = Field(default=None, min_length=1, max_length=4000)
+    place: PlaceBody | None = None
+
+
+class AnswerBody(Body):
+    """The answer, and the entry of the knowledge base that it rests on."""
+
+    knowledge_entry: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["social-insurance-0012"])
+    reply: str = Field(min_length=1, max_length=4000, examples=["居民医保参保时间为每年9月至12月"])
+
+
+class WithdrawBody(Body):
+    """The number that the operator sees the caller phone from, compared with the appellant's and stored nowhere."""
+
+    phone: Telephone
+    reason: str | None = Field(default=None, max_length=500, examples=["家中已恢复供水"])
+
+
+class RestoreBody(Body):
+    """As for a withdrawal."""
+
+    phone: Telephone
+
+
+@router.post("/cases/{case_id}/correct", summary="更正 / correct")
+async def correct(case_id: CaseRef, body: CorrectBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> correction.CorrectCase:
+        place = body.place.place() if body.place else None
+        return correction.CorrectCase(at=now, by=call.actor, place=place, **body.model_dump(exclude={"place"}))
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/answer", summary="直接答复办结 / answer directly")
+async def answer_directly(case_id: CaseRef, body: AnswerBody, running: Running, call: Commanding) -> JSONResponse:
+    def build(now: datetime) -> correction.AnswerDirectly:
+        return correction.AnswerDirectly(at=now, by=call.actor, **body.model_dump())
+
+    return answer(await carry_out(running, case_id, call, build))
+
+
+@router.post("/cases/{case_id}/withdraw", summary="撤诉 / withdraw for the citizen who calls")
+async def withdraw(case_id: CaseRef, body: WithdrawBody, running: Running, call: Commanding) -> JSONResponse:
+    owner = await calls_from_the_same_telephone(running, case_id, body.phone)
+
+    def build(now: datetime) -> withdrawal.WithdrawAppeal:
+        return withdrawal.WithdrawAppeal(now, call.actor, "PHONE", owner, body.reason)
+
+    return answer(await with_consequence(running, await carry_out(running, case_id, call, build)))
+
+
+@router.post("/cases/{case_id}/restore", summary="撤诉恢复 / take a withdrawal back")
+async def restore(case_id: CaseRef, body: RestoreBody, running: Running, call: Commanding) -> JSONResponse:
+    owner = await calls_from_the_same_telephone(running, case_id, body.phone)
+    return answer(
+        await carry_out(running, case_id, call, lambda now: withdrawal.RestoreAppeal(now, call.actor, "PHONE", owner))
+    )
+
+
+async def with_consequence(running: Runtime, outcome: Outcome) -> Outcome:
+    """A withdrawal's answer, and whether the matter goes on in the public interest; the same when it is repeated."""
+    if outcome.status >= 400:
+        return outcome
+    async with running.pool.acquire() as conn:
+        own = await event_store.load(conn, f"case-{outcome.document['case_id']}")
+    withdrawals = [event for event in own if isinstance(event.data, AppealWithdrawn)]
+    decided = [event for event in withdrawals if event.id in outcome.document["events"]] or withdrawals
+    told = decided[-1].data.model_dump(mode="json", include={"continues", "restorable_until"})
+    return replace(outcome, document=outcome.document | told)
+
+
+async def calls_from_the_same_telephone(running: Runtime, case_id: str, phone: str) -> bool:
+    """Whether the appeal was made from this number; never where none was given or it is erased."""
+    async with running.pool.acquire() as conn:
+        own = [event.data for event in await event_store.load(conn, f"case-{case_id}")]
+    received = next((event for event in own if isinstance(event, AppealReceived)), None)
+    if received is None or received.reporter_phone is None:
+        return False
+    keys = (await running.vault.keys_of(case_id)).without(DECIDER.fold(own).erased)
+    known, calling = digits_of(keys.open(received.reporter_phone)), digits_of(phone)
+    return known is not None and known == calling

@@ -1,0 +1,97 @@
+"""Importing over HTTP: many cases in one request, each received and registered whole or not at all."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import Field, SkipValidation, ValidationError
+
+from libs.case.facts import Facts
+from libs.events.errors import Forbidden, Malformed, Rejected
+from libs.log.write.bulk_create import Opening, Result, open_all
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Once
+from libs.service.http.app import Calling, NulInText, Person, Running
+from libs.service.http.cases import Body
+from libs.service.http.problems import misshapen, problem_document, status_of
+from libs.service.runtime import Runtime
+from services.intake.api.bodies import AppealBody, RegisterBody
+from services.intake.domain import decider
+
+router = APIRouter(tags=["受理 intake"])
+
+MOST = 200
+BODY_LIMITS = {"/import": 8 * 1024 * 1024}
+
+
+class Imported(Body):
+    """One case; its id is chosen by the importer, so that it can never come in twice."""
+
+    appeal: AppealBody
+    registration: RegisterBody | None = None
+
+
+class ImportBody(Body):
+    """Cases to bring in. Each is looked at by itself: one that cannot be read keeps none of the others out."""
+
+    items: list[Annotated[Imported, SkipValidation]] = Field(min_length=1, max_length=MOST)
+
+
+@router.post("/import", summary="批量导入 / import cases")
+async def import_cases(body: ImportBody, running: Running, person: Calling) -> JSONResponse:
+    """The answer has an item for each, in order: what was appended, or a problem document.
+
+    The case id is the key: sent again with the same content an item is answered as before, whatever stands beside it.
+    """
+    if not person.actor.scopes & {"import", "clock"}:
+        raise Forbidden(zh="令牌没有导入的权限", en="the token may not import")
+    openings: dict[str, Opening[decider.Command]] = {}
+    said: list[str | dict[str, Any]] = []
+    for raw in body.items:
+        try:
+            one = _opening(running, person, raw)
+            if one.case_id in openings:
+                raise Malformed(zh="同一案件出现两次", en="a case is named twice")
+        except ValidationError as error:
+            said.append(problem_document(422, misshapen(error.errors())))
+        except Malformed as error:
+            said.append(problem_document(422, error.document()))
+        else:
+            openings[one.case_id] = one
+            said.append(one.case_id)
+    facts = Facts(None, person.directory, running.directory.directory)
+    results = await open_all(running.desk, list(openings.values()), facts, Call(person.actor, given=person.given))
+    items = [one if isinstance(one, dict) else _item(one, results[one]) for one in said]
+    return JSONResponse({"items": items, "done": sum(item["status"] < 400 for item in items)})
+
+
+def _opening(running: Runtime, person: Person, raw: Any) -> Opening[decider.Command]:
+    """Raises `ValidationError`, or `Malformed`."""
+    # Bytes of the whole item: two imports that differ in one letter are not the same.
+    text = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
+    if b"\\u0000" in text:
+        raise NulInText()
+    item = Imported.model_validate(raw)
+    if item.appeal.case_id is None:
+        raise Malformed(zh="缺少案件编号 case_id", en="case_id is missing")
+
+    def commands(now: datetime) -> Sequence[decider.Command]:
+        registered = [item.registration.command(now, person.actor)] if item.registration else []
+        return [item.appeal.command(now, person.actor), *registered]
+
+    digest = hmac.new(running.idempotency_key, text, sha256).digest()
+    once = Once(person.actor.person, f"import.{item.appeal.case_id}", digest)
+    return Opening(item.appeal.case_id, once, commands)
+
+
+def _item(case_id: str, result: Result) -> dict[str, Any]:
+    if isinstance(result, Rejected):
+        return problem_document(status_of(result), result.document()) | {"case_id": case_id}
+    return {**result.document, "status": result.status}

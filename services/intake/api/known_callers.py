@@ -1,0 +1,92 @@
+"""Queries behind the telephone: whose earlier cases these are, and which open one is on the same matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.events.event import Sealed
+from libs.log.store.event_store import Connection
+from libs.log.write.seal import CaseKeys
+from libs.service.runtime import Runtime
+from services.intake.domain.duplicates import same_place
+from services.intake.domain.identity import blind_index
+from services.intake.domain.reception import Place, grid_of
+
+LOOKED_THROUGH = 50
+EARLIER = """
+    select v.doc, r.sealed, r.kind from caller c join case_view v using (case_id) join report r using (case_id)
+     where c.telephone = $1 order by r.received_at desc, r.case_id desc limit $2
+"""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A case as the read model has it, and what was first reported, still sealed."""
+
+    case: Case
+    sealed: Mapping[str, Any]
+    kind: str
+    """As it came in; registering or correcting may have changed it."""
+
+    @staticmethod
+    def of(row: Any) -> Earlier:
+        """A row with `doc`, `sealed` and `kind`."""
+        return Earlier(Case.model_validate_json(row["doc"]), orjson.loads(row["sealed"]), row["kind"])
+
+    def place(self, keys: CaseKeys) -> Place:
+        """Where it is, as far as the keys still open it."""
+        location = self._open(keys, "location")
+        longitude, latitude = (int(part) for part in location.split(",")) if location else (None, None)
+        return Place(self.case.grid, longitude, latitude, self._open(keys, "address"))  # type: ignore[arg-type]
+
+    def _open(self, keys: CaseKeys, name: str) -> str | None:
+        known = name in self.sealed and "case" in keys.keys
+        return keys.open(Sealed.model_validate(self.sealed[name])) if known else None
+
+
+def search_key(running: Runtime) -> bytes:
+    """The key of the search copies; intake does not work without one."""
+    if running.search_key is None:
+        raise RuntimeError("SEARCH_KEY_FILE is not set")
+    return running.search_key
+
+
+async def earlier_cases(conn: Connection, index: bytes, most: int) -> list[Earlier]:
+    """The newest cases of one telephone."""
+    return [Earlier.of(row) for row in await conn.fetch(EARLIER, index, most)]
+
+
+async def open_case_of(
+    running: Runtime, directory: View, *, telephone: str | None, kind: str, place: Place
+) -> str | None:
+    """The newest open case of this caller on this matter (domain.md d.5); None where there is none, or no number."""
+    index = blind_index(telephone, search_key(running))
+    if index is None:
+        return None
+    async with running.pool.acquire() as conn:
+        earlier = await earlier_cases(conn, index, LOOKED_THROUGH)
+    alike = [one for one in earlier if not one.case.ended and kind in (one.case.kind, one.kind)]
+    if not alike:
+        return None
+    here = located(place, directory)
+    radius = directory.rulebook.cluster.radius_m
+    keys = await keys_of(running, alike)
+    there = {one.case.case_id: one.place(keys[one.case.case_id]) for one in alike}
+    return next((case_id for case_id, place in there.items() if same_place(here, place, radius)), None)
+
+
+async def keys_of(running: Runtime, cases: Sequence[Earlier]) -> dict[str, CaseKeys]:
+    """The keys of these cases, without those whose destruction is decided."""
+    found = await running.vault.keys_of_all({one.case.case_id for one in cases})
+    return {one.case.case_id: found[one.case.case_id].without(one.case.erased) for one in cases}
+
+
+def located(place: Place, directory: View) -> Place:
+    """The place with its grid; raises `PlaceUnknown`."""
+    return Place(grid_of(place, directory), place.longitude, place.latitude, place.address)

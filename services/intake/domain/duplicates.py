@@ -1,0 +1,134 @@
+"""Whether two matters are one: distance, address, class, and how alike their words are. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import cos, hypot, radians
+
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.events.ids import GridCode
+from services.intake.domain.reception import Place
+
+METRES_PER_E7 = 111_320 / 10_000_000
+"""Metres of a 1e-7 degree along a meridian."""
+HASHED = 4
+MOST_WORDS = 500
+ALIKE = 0.25
+"""From this share of common words on a case in the same grid is worth a look [P]."""
+
+
+def metres(one: Place, other: Place) -> float | None:
+    """The distance of two points; None where one of them is known by its grid or address only."""
+    if one.longitude is None or one.latitude is None or other.longitude is None or other.latitude is None:
+        return None
+    shrink = cos(radians(one.latitude / 10_000_000))
+    return METRES_PER_E7 * hypot((one.longitude - other.longitude) * shrink, one.latitude - other.latitude)
+
+
+def grids_near(place: Place, directory: View, radius_m: int) -> frozenset[GridCode]:
+    """The grid of a place and those within the radius of it, for a border is no end of a matter."""
+    grids = {place.grid}
+    if place.longitude is not None and place.latitude is not None:
+        north = round(radius_m / METRES_PER_E7)
+        east = round(north / cos(radians(place.latitude / 10_000_000)))
+        for longitude, latitude in ((east, 0), (-east, 0), (0, north), (0, -north)):
+            grids.add(directory.grid_of(place.longitude + longitude, place.latitude + latitude))
+    return frozenset(grid for grid in grids if grid)
+
+
+def same_address(one: Place, other: Place) -> bool:
+    """The same written address in the same grid, whatever its spaces, widths and signs."""
+    address = _letters(one.address)
+    return bool(address) and one.grid == other.grid and address == _letters(other.address)
+
+
+def same_place(one: Place, other: Place, radius_m: int) -> bool:
+    """At most so far apart, or at the same address (domain.md d.5). A grid alone is no place."""
+    distance = metres(one, other)
+    return (distance is not None and distance <= radius_m) or same_address(one, other)
+
+
+def words(text: str | None, key: bytes) -> bytes | None:
+    """A keyed sketch of a text: the sorted hashes of its letter pairs, four bytes each. It cannot be read back."""
+    letters = _letters(text)[: MOST_WORDS + 1]
+    pairs = {letters[at : at + 2] for at in range(max(len(letters) - 1, 1))} - {""}
+    hashes = {blake2b(pair.encode(), key=key, digest_size=HASHED, person=b"words").digest() for pair in pairs}
+    return b"".join(sorted(hashes)) or None
+
+
+def likeness(one: bytes | None, other: bytes | None) -> float:
+    """Common share of two sketches, 0 to 1."""
+    first, second = _hashes(one), _hashes(other)
+    return len(first & second) / len(first | second) if first and second else 0.0
+
+
+def _hashes(sketch: bytes | None) -> frozenset[bytes]:
+    return frozenset((sketch or b"")[at : at + HASHED] for at in range(0, len(sketch or b""), HASHED))
+
+
+def _letters(text: str | None) -> str:
+    return "".join(sign for sign in unicodedata.normalize("NFKC", text or "").lower() if sign.isalnum())
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What is compared: the place, what it is about, and a sketch of the words."""
+
+    place: Place
+    kind: str | None
+    class_code: str | None
+    words: bytes | None
+
+
+@dataclass(frozen=True)
+class Hint:
+    """An open case that may be the same matter, and why."""
+
+    case: Case
+    distance_m: int | None
+    near: bool
+    same_address: bool
+    same_class: bool
+    likeness: float
+
+    @property
+    def strength(self) -> tuple[bool, bool, float, int]:
+        """Place first, then class, then words."""
+        return self.near or self.same_address, self.same_class, self.likeness, -(self.distance_m or 0)
+
+    def reasons(self) -> tuple[str, str]:
+        """Why it is shown, Chinese and English."""
+        apart = self.distance_m
+        said = [
+            ("同一地址", "same address") if self.same_address else None,
+            (f"相距约{apart}米", f"about {apart} m apart") if apart is not None else ("同一网格", "same grid"),
+            ("同一类别", "same class") if self.same_class else ("同类诉求", "same kind"),
+            (f"内容相似{self.likeness:.0%}", f"words alike {self.likeness:.0%}") if self.likeness else None,
+        ]
+        return "，".join(zh for zh, _ in filter(None, said)), ", ".join(en for _, en in filter(None, said))
+
+
+def hint(new: Matter, case: Case, known: Matter, radius_m: int) -> Hint | None:
+    """What makes an open case of the same class or kind worth a look; None where nothing does."""
+    same_class = new.class_code is not None and new.class_code == case.class_code
+    if not same_class and new.kind not in (case.kind, known.kind):
+        return None
+    distance = metres(new.place, known.place)
+    found = Hint(
+        case=case,
+        distance_m=None if distance is None else round(distance),
+        near=distance is not None and distance <= radius_m,
+        same_address=same_address(new.place, known.place),
+        same_class=same_class,
+        likeness=round(likeness(new.words, known.words), 2),
+    )
+    return found if found.near or found.same_address or found.likeness >= ALIKE else None
+
+
+def ranked(hints: Iterable[Hint | None], most: int) -> list[Hint]:
+    """The strongest first."""
+    return sorted((one for one in hints if one), key=lambda one: one.strength, reverse=True)[:most]

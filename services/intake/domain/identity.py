@@ -1,0 +1,91 @@
+"""Who calls: the telephone as a blind index, reading an identity for a purpose, the same caller again. Pure."""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+from libs.case.state import Case
+from libs.events.contracts.intake import IdentityRead, RepeatContactReceived
+from libs.events.decider import Actor
+from libs.events.errors import Forbidden
+from libs.events.event import Event
+from services.intake.domain.case_state import NotInThisState, State, raise_not_here
+
+Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW"]
+"""受话识别, 回访, 补充了解, 紧急救助, 依法查询."""
+IdentityField = Literal["reporter_name", "reporter_phone"]
+SHORTEST = 5
+"""Digits: 12345 is a telephone number, 110 is nobody's."""
+
+
+def digits_of(telephone: str | None) -> str | None:
+    """The number however it was written: digits only, without China's country code; None where there is none."""
+    digits = "".join(sign for sign in unicodedata.normalize("NFKC", telephone or "") if sign in "0123456789")
+    home = digits.removeprefix("00").removeprefix("86") if digits.startswith(("0086", "86")) else digits
+    if home != digits and len(home) >= 10:
+        # Abroad a mobile number follows the country code as it is, an area code loses its zero.
+        digits = home if home.startswith(("0", "1")) else f"0{home}"
+    return digits if len(digits) >= SHORTEST else None
+
+
+def blind_index(telephone: str | None, key: bytes) -> bytes | None:
+    """The keyed hash by which cases of one telephone find each other; None where there is no number."""
+    digits = digits_of(telephone)
+    return hmac.new(key, f"telephone|{digits}".encode(), sha256).digest() if digits else None
+
+
+# Commands
+
+
+@dataclass(frozen=True)
+class ReadIdentity:
+    """Read who the reporter is, or which cases are his, for a purpose (domain.md c.3 #14)."""
+
+    at: datetime
+    by: Actor
+    purpose: Purpose
+
+
+@dataclass(frozen=True)
+class ReceiveRepeatContact:
+    """The same caller calls again on the same matter (domain.md c.5, d.5)."""
+
+    at: datetime
+    by: Actor
+    channel: str
+    content: str | None = None
+
+
+# Decisions
+
+
+def read_identity(command: ReadIdentity, fields: Sequence[IdentityField]) -> Sequence[Event]:
+    """Every reading of an identity is a fact; where there is none to show, nothing was read."""
+    command.by.must_be("OPERATOR", "CALLBACK_AGENT")
+    if not fields:
+        return []
+    return [IdentityRead(read_by=command.by.person, purpose=command.purpose, fields=tuple(fields))]
+
+
+def look_up(command: ReadIdentity) -> Sequence[Event]:
+    """What a look-up says of each case that it shows: whose telephone it came from."""
+    command.by.must_be("OPERATOR")
+    return read_identity(command, ("reporter_phone",))
+
+
+def repeat_contact(state: State, command: ReceiveRepeatContact, case: Case | None) -> Sequence[Event]:
+    """Each contact counts; who may take an appeal may take its repetition. An ended case takes none."""
+    by = command.by
+    if not (by.role in ("OPERATOR", "GRID_WORKER") or "intake" in by.scopes):
+        raise Forbidden(allowed=["OPERATOR", "GRID_WORKER"])
+    if state.status == "NONE":
+        raise_not_here(state)
+    if case is None or case.ended:
+        raise NotInThisState(evidence=[case.last_event_id] if case else [], allowed=["appeal"])
+    return [RepeatContactReceived(channel=command.channel, recorded_by=by.person, content=command.content)]

@@ -1,0 +1,1 @@
+"""What intake's worker does besides the common loops."""

@@ -1,0 +1,86 @@
+"""Events → intake's read model. Sees the event and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libs.case.state import Case
+from libs.events.contracts.intake import AppealReceived, CaseCorrected, CaseRegistered, GridEventReported
+from libs.events.contracts.routing import CaseDispatched
+from libs.events.contracts.supervision import ClockMoved, ClocksRevived
+from libs.events.envelope import Recorded
+from libs.events.event import Event, Sealed
+from libs.log.read.rows import ReadModel
+from services.intake.domain.receipts import number_of
+from services.intake.readmodel.search_copies import project_copies
+from services.intake.readmodel.tables import receipt, report
+
+
+def project(rows: ReadModel, event: Recorded, case: Case) -> None:
+    """One event into the tables of reports and receipts, and into the search copies."""
+    match event.data:
+        case AppealReceived() | GridEventReported() as data:
+            _received(rows, event, data, case)
+        case CaseCorrected() as data:
+            _corrected(rows, data, case)
+        case _:
+            pass
+    _receipt(rows, event, case)
+    project_copies(rows, event, case)
+
+
+def _received(rows: ReadModel, event: Recorded, data: AppealReceived | GridEventReported, case: Case) -> None:
+    rows[report].put(
+        {
+            "case_id": case.case_id,
+            "lane": case.lane,
+            "received_at": event.recorded_at,
+            "channel": case.channel,
+            "kind": data.kind,
+            "external_id": getattr(data, "external_id", None),
+            "sealed": _sealed(data),
+        }
+    )
+    if isinstance(data, AppealReceived):
+        instants = dict.fromkeys(("registered_at", "dispatched_at", "due_at", "closed_at"))
+        number = number_of(case.case_id)
+        rows[receipt].put({"case_id": case.case_id, "lane": case.lane, "number": number, **instants})
+
+
+def _corrected(rows: ReadModel, data: CaseCorrected, case: Case) -> None:
+    """What is shown is what was corrected; the event of the first version stays in the log."""
+    if row := rows[report].get(case.case_id):
+        texts = {name: value for name, value in _sealed(data).items() if name != "reason"}
+        rows[report].put({**row, "kind": data.kind or row["kind"], "sealed": {**row["sealed"], **texts}})
+
+
+def _sealed(data: Event) -> dict[str, Any]:
+    """Personal values as they stand in the log: cipher text, copied as it is."""
+    return {
+        name: value.model_dump() for name in data.personal_fields() if isinstance(value := getattr(data, name), Sealed)
+    }
+
+
+def _receipt(rows: ReadModel, event: Recorded, case: Case) -> None:
+    row = rows[receipt].get(case.case_id)
+    if row is None or not event.stream.startswith("case-"):
+        return
+    closed_at = (row["closed_at"] or event.recorded_at) if case.ended else None
+    changed = {**row, **_instants(event), "closed_at": closed_at}
+    if changed != row:
+        rows[receipt].put(changed)
+
+
+def _instants(event: Recorded) -> dict[str, Any]:
+    match event.data:
+        case CaseRegistered():
+            return {"registered_at": event.recorded_at}
+        case CaseDispatched():
+            return {"dispatched_at": event.recorded_at}
+        case ClockMoved(clock="overall", due_at=due_at):
+            return {"due_at": due_at}
+        case ClocksRevived(clocks=clocks):
+            overall = [clock.due_at for clock in clocks if clock.clock == "overall"]
+            return {"due_at": overall[-1]} if overall else {}
+        case _:
+            return {}

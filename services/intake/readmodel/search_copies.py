@@ -1,0 +1,64 @@
+"""Search copies of what is sealed: keyed, in intake alone, filled with the projection and gone on erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from libs.case.state import Case
+from libs.events.contracts.intake import AppealReceived, CaseCorrected, GridEventReported, PersonalDataErased
+from libs.events.envelope import Recorded
+from libs.events.event import Event, Sealed
+from libs.log.read.rows import ReadModel
+from libs.log.write.seal import CaseKeys, Opener
+from services.intake.domain.duplicates import words
+from services.intake.domain.identity import blind_index
+from services.intake.readmodel.tables import caller, likeness
+
+COPIED = (AppealReceived, GridEventReported, CaseCorrected)
+
+
+async def copies(opener: Opener, events: Sequence[Recorded]) -> Mapping[str, Mapping[str, Any]]:
+    """Event id → keyed hash of the telephone and sketch of the content, as far as the vault still opens them."""
+    copied = [event for event in events if isinstance(event.data, COPIED)]
+    keys = await opener.vault.keys_of_all({event.subject for event in copied})
+    return {event.id: copies_of(event.data, keys[event.subject], opener.key) for event in copied}
+
+
+def copies_of(event: Event, keys: CaseKeys, key: bytes) -> dict[str, bytes | None]:
+    """What one event is looked up by: `telephone` and `words`."""
+    return {
+        "telephone": blind_index(_opened(keys, getattr(event, "reporter_phone", None)), key),
+        "words": words(_opened(keys, getattr(event, "content", None)), key),
+    }
+
+
+def _opened(keys: CaseKeys, value: Sealed | str | None) -> str | None:
+    """The plain text; None, not a mask, where the key is destroyed."""
+    if isinstance(value, Sealed) and value.sealed.rpartition("/")[2] not in keys.keys:
+        return None
+    return keys.open(value)
+
+
+def project_copies(rows: ReadModel, event: Recorded, case: Case) -> None:
+    """One event into the search copies; a row whose key is destroyed goes, also in a rebuild."""
+    copy = rows.copies.get(event.id, {})
+    key = {"case_id": case.case_id, "lane": case.lane}
+    if isinstance(event.data, COPIED) and copy.get("telephone"):
+        rows[caller].put({**key, "telephone": copy["telephone"]})
+    if isinstance(event.data, COPIED) and copy.get("words"):
+        rows[likeness].put(
+            {**key, "grid": case.grid, "received_at": case.received_at, "open": True, "words": copy["words"]}
+        )
+    if isinstance(event.data, PersonalDataErased):
+        _forget(rows, case.case_id, event.data)
+    row = rows[likeness].get(case.case_id)
+    if row and (row["grid"], row["open"]) != (case.grid, not case.ended):
+        rows[likeness].change(case.case_id, grid=case.grid, open=not case.ended)
+
+
+def _forget(rows: ReadModel, case_id: str, erased: PersonalDataErased) -> None:
+    if "reporter" in erased.kinds:
+        rows[caller].remove(case_id)
+    if "case" in erased.kinds:
+        rows[likeness].remove(case_id)

@@ -1,0 +1,121 @@
+"""Webhooks of units and the SMS gateway: messages posted over HTTP. Who gets what is decided elsewhere."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from ssl import SSLContext
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+from standardwebhooks import Webhook
+
+from libs.directory.rules.contacts import is_loopback
+from libs.service.clock import real_now
+from services.notify.channels.channel import ChannelFailed, Parcel
+
+TIMEOUT = httpx.Timeout(10.0)
+MOST_BYTES = 1 << 16
+"""Of an answer: whoever goes on answering fills no memory of ours."""
+AWAY = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Answers that say: not now, whichever message it is."""
+
+
+def webhook_secret(key: bytes, recipient: str, generation: int) -> str:
+    """The secret that a unit checks our signatures with; derived, so that no database and no log holds it."""
+    said = f"xunban webhook {recipient} {generation}".encode()
+    return "whsec_" + b64encode(hmac.new(key, said, sha256).digest()).decode()
+
+
+@cache
+def _authorities() -> SSLContext:
+    """Read once: reading the certificates of the whole world takes a tenth of a second."""
+    return httpx.create_ssl_context()
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, verify=_authorities())
+
+
+async def _post(client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """Status and body of a success, of a long body its beginning; raises `ChannelFailed`."""
+    said = b""
+    own = {"content-type": "application/json", "accept-encoding": "identity"}
+    try:
+        async with client.stream("POST", url, content=body, headers={**own, **headers}) as answer:
+            async for part in answer.aiter_raw():
+                said += part
+                if len(said) > MOST_BYTES:
+                    break
+    except httpx.TimeoutException as error:
+        raise ChannelFailed("TIMEOUT", away=True) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ChannelFailed("UNREACHABLE", away=True) from error
+    if not answer.is_success:
+        raise ChannelFailed(f"HTTP_{answer.status_code}", away=answer.status_code in AWAY)
+    return answer.status_code, said
+
+
+@dataclass(frozen=True)
+class WebhookChannel:
+    """Standard Webhooks 1.0: id, time stamp and one signature per valid secret over `id.timestamp.body`."""
+
+    key: bytes = field(repr=False)
+    loopback_only: bool = False
+    """On a clock set by hand only receivers on this machine are told."""
+    name: str = "webhook"
+    reaches_people: bool = False
+    client: httpx.AsyncClient = field(default_factory=_client)
+
+    async def deliver(self, parcel: Parcel) -> str:
+        """Post it, signed for this unit; the receipt is the HTTP status."""
+        if self.loopback_only and not is_loopback(urlsplit(parcel.address).hostname):
+            raise ChannelFailed("MANUAL_CLOCK")
+        body = orjson.dumps({**parcel.facts, "text": parcel.text})
+        status, _ = await _post(self.client, parcel.address, body, self._headers(parcel, body))
+        return f"HTTP {status}"
+
+    def _headers(self, parcel: Parcel, body: bytes) -> dict[str, str]:
+        now = real_now()
+        generations = range(parcel.secret_generation, max(parcel.secret_generation - 2, 0), -1)
+        secrets = [webhook_secret(self.key, parcel.recipient, one) for one in generations]
+        return {
+            "webhook-id": parcel.id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": " ".join(Webhook(one).sign(parcel.id, now, body.decode()) for one in secrets),
+        }
+
+
+@dataclass(frozen=True)
+class SmsChannel:
+    """An SMS gateway behind one URL: `{"to", "text", "id"}` with the id as Idempotency-Key; it answers `{"id"}`."""
+
+    url: str
+    token: str = field(default="", repr=False)
+    name: str = "sms"
+    client: httpx.AsyncClient = field(default_factory=_client)
+
+    @property
+    def reaches_people(self) -> bool:
+        """Whether the gateway is another machine."""
+        return not is_loopback(urlsplit(self.url).hostname)
+
+    async def deliver(self, parcel: Parcel) -> str:
+        """Hand it to the gateway; the receipt is the gateway's own id of it, if it gives one."""
+        body = orjson.dumps({"to": parcel.address, "text": " ".join(parcel.text.split("\n")).strip(), "id": parcel.id})
+        headers = {"idempotency-key": parcel.id, **({"authorization": f"Bearer {self.token}"} if self.token else {})}
+        _, said = await _post(self.client, self.url, body, headers)
+        return _id_in(said) or f"sms {parcel.id}"
+
+
+def _id_in(said: bytes) -> str:
+    try:
+        document = orjson.loads(said)
+    except orjson.JSONDecodeError:
+        return ""
+    return str(document.get("id", ""))[:100] if isinstance(document, dict) else ""

@@ -1,0 +1,1 @@
+"""Notify's rules. Pure: no I/O, no clock."""

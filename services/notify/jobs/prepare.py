@@ -1,0 +1,203 @@
+"""What is to be done with one open message now: dropped with its reason, or a parcel for its channel. Sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from libs.case.facts import Facts
+from libs.directory.facts.view import View
+from libs.directory.rules.contacts import point_of, rules_of
+from libs.directory.rules.naming import Naming
+from libs.events.contracts.directory import ContactPoint
+from libs.events.contracts.notify import DropReason
+from libs.events.errors import Unavailable
+from libs.events.event import Sealed
+from libs.events.ids import MessageId, PersonId
+from libs.log.store.event_store import Connection
+from libs.log.write.seal import MASKED
+from libs.service.runtime import Runtime
+from services.notify.channels.channel import Channel, ChannelFailed, Parcel
+from services.notify.domain.audiences import may_know, unreachable
+from services.notify.domain.decider import Delivery
+from services.notify.domain.lateness import Waited, day_of
+from services.notify.texts.rendering import Letter, Rendering
+
+DUES = "select clock, due_at from due where case_id = $1 and due_at is not null"
+ALIKE = """
+    select message_id, mass from message
+     where recipient = $1 and alike = $2 and due_at >= $3 and due_at < $3 + interval '1 day' and state <> 'DROPPED'
+       and message_id <> $5 and (state = 'SENT' or (due_at, message_id) < ($4, $5))
+     order by mass desc, due_at limit $6
+"""
+PHONE = "select phone from reporter where case_id = $1"
+
+
+class NotSent(Exception):
+    """The message is not to be sent at all."""
+
+    def __init__(self, reason: DropReason, covered_by: MessageId | None = None) -> None:
+        super().__init__(reason)
+        self.reason: DropReason = reason
+        self.covered_by = covered_by
+
+
+@dataclass
+class Masses:
+    """The one message of each mass incident that this process knows of, before the ledger shows it."""
+
+    by: dict[tuple[str, str, datetime], str] = field(default_factory=dict)
+
+    def get(self, key: tuple[str, str, datetime], message_id: str) -> MessageId | None:
+        """Which message covers another one."""
+        found = self.by.get(key)
+        return None if found in (None, message_id) else MessageId(found)
+
+    def set(self, key: tuple[str, str, datetime], message_id: str) -> None:
+        """Those of other days are forgotten: the ledger has them."""
+        self.by = {known: one for known, one in self.by.items() if known[2] == key[2]} | {key: message_id}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A case as this service has it right now."""
+
+    facts: Facts
+    dues: Mapping[str, datetime]
+    now: datetime
+    """Business time."""
+
+    @property
+    def view(self) -> View:
+        return self.facts.directory
+
+
+async def known_of(running: Runtime, conn: Connection, case_id: str, now: datetime) -> Known:
+    """The case with our own latest events, its running clocks and the newest directory."""
+    facts = await running.facts(conn, case_id)
+    return Known(facts, {row["clock"]: row["due_at"] for row in await conn.fetch(DUES, case_id)}, now)
+
+
+async def letter_of(conn: Connection, row: Any, known: Known, masses: Masses) -> Letter:
+    """What is said; raises `NotSent`."""
+    if row["recipient"] == "reporter" and known.facts.case and (gone := unreachable(known.facts.case)):
+        raise NotSent(gone)
+    mass = 0 if row["digest"] else await _mass(conn, row, known, masses)
+    waited = _waited(row, known)
+    # The one message of a mass incident stands for those after it, whatever became of its own case.
+    if waited.judged_again and not mass:
+        _judge(waited, known)
+    point = point_of(row["recipient"], row["channel"], known.view)
+    return Letter(
+        row["template"],
+        row["case_id"],
+        row["recipient"],
+        waited.values,
+        known.dues,
+        channel=row["channel"],
+        language=point.language if point else "both",
+        late=(row["send_at"] or row["due_at"]) if waited.late else None,
+        mass=mass,
+    )
+
+
+def _waited(row: Any, known: Known) -> Waited:
+    patience = timedelta(minutes=rules_of(known.view).late_after_minutes)
+    values: dict[str, str] = orjson.loads(row["details"])
+    return Waited(
+        row["template"], row["recipient"], values, row["due_at"], row["send_at"], known.now, patience
+    )  # fmt: skip
+
+
+def _judge(waited: Waited, known: Known) -> None:
+    """What has waited long is not sent where it is overtaken, or where its reader may not see the case now."""
+    case = known.facts.case
+    if case is None:
+        return
+    kind, _, key = waited.recipient.partition(":")
+    if kind == "person" and not may_know(PersonId(key), case, known.view, known.now):
+        raise NotSent("NOT_ALLOWED")
+    if waited.overtaken(case, known.dues):
+        raise NotSent("OBSOLETE")
+
+
+async def _mass(conn: Connection, row: Any, known: Known, masses: Masses) -> int:
+    """How many alike there are where this is the last one told by itself, else 0; raises `NotSent` for those after it.
+
+    Counted per recipient and local day: what was sent, and what became due before this one.
+    """
+    if row["alike"] is None:
+        return 0
+    begins = day_of(row["due_at"], Naming(known.view).zone)
+    key = (row["recipient"], row["alike"], begins)
+    if (by := masses.get(key, row["message_id"])) is not None:
+        raise NotSent("COVERED", by)
+    most = known.view.rulebook.cluster.cluster
+    alike = await conn.fetch(ALIKE, *key, row["due_at"], row["message_id"], most)
+    if alike and alike[0]["mass"]:
+        masses.set(key, alike[0]["message_id"])
+        raise NotSent("COVERED", MessageId(alike[0]["message_id"]))
+    if len(alike) < most - 1:
+        return 0
+    masses.set(key, row["message_id"])
+    return most
+
+
+async def address_of(
+    running: Runtime, conn: Connection, row: Any, known: Known, carrier: Channel | None
+) -> ContactPoint:
+    """Where it goes; a reporter's sealed telephone is opened here alone. Raises `NotSent`, `ChannelFailed`."""
+    if carrier is not None and carrier.name == "file":
+        return ContactPoint(channel="file")
+    point = point_of(row["recipient"], row["channel"], known.view)
+    if row["recipient"] == "reporter" and row["channel"] == "sms":
+        return ContactPoint(channel="sms", address=await _telephone(running, conn, row["case_id"], known))
+    if point is None or not point.address:
+        raise NotSent("NO_CONTACT")
+    return point
+
+
+async def _telephone(running: Runtime, conn: Connection, case_id: str, known: Known) -> str:
+    sealed = await conn.fetchval(PHONE, case_id)
+    if sealed is None:
+        raise NotSent("NO_CONTACT")
+    try:
+        keys = await running.vault.keys_of(case_id)
+    except Unavailable as away:
+        raise ChannelFailed("VAULT") from away
+    erased = known.facts.case.erased if known.facts.case else ()
+    phone = keys.without(erased).open(Sealed.model_validate_json(sealed))
+    if phone is None or phone == MASKED:
+        raise NotSent("ERASED")
+    return phone
+
+
+def parcel_of(row: Any, letter: Letter, point: ContactPoint, rendering: Rendering) -> Parcel:
+    """One message for its channel; raises `jinja2.TemplateError`."""
+    text = rendering.letter(letter)
+    return Parcel(
+        row["message_id"],
+        row["recipient"],
+        text.subject,
+        text.body,
+        point.address,
+        {
+            "type": row["event_type"],
+            "timestamp": row["due_at"].isoformat(),
+            "data": {
+                **{name: row[name] for name in ("message_id", "case_id", "event_id", "template", "recipient")},
+                "values": letter.values,
+                "late": letter.late is not None,
+            },
+        },
+        point.secret_generation,
+    )
+
+
+def dropped(row: Any, why: NotSent) -> Delivery:
+    """The outcome of a message that is not sent."""
+    return Delivery(MessageId(row["message_id"]), row["channel"], dropped=why.reason, covered_by=why.covered_by)

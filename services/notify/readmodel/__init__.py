@@ -1,0 +1,1 @@
+"""Events → the ledger of messages. Sees the event and nothing else."""

@@ -1,0 +1,1 @@
+"""Templates, and the texts made from them."""

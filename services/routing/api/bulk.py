@@ -1,0 +1,130 @@
+"""Many orders at once: every item is a command of its own, with its own answer; never all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import Field, field_validator
+
+from libs.events.errors import Rejected, Unavailable
+from libs.events.ids import PersonId
+from libs.log.transient import AWAY
+from libs.log.write.command import Call
+from libs.log.write.idempotency import Outcome, at_most_once
+from libs.service.http.app import Commanding, Running
+from libs.service.http.cases import CASE_ID, Body, carry_out
+from libs.service.http.problems import problem_document, status_of
+from libs.service.runtime import Runtime
+from services.routing.domain import handling
+
+router = APIRouter(tags=["派遣·办理 routing"])
+
+MOST = 200
+CaseInBody = Annotated[str, Field(pattern=CASE_ID, examples=["0191f2a0-0000-7000-8000-000000000001"])]
+Build = Callable[[datetime], handling.Command]
+
+
+def without_repeats(cases: Sequence[str]) -> None:
+    """Raises `ValueError` where a case is named twice: one key cannot stand for two commands."""
+    if len(set(cases)) != len(cases):
+        raise ValueError("a case is named twice")
+
+
+class BulkAcceptBody(Body):
+    """The cases to sign for."""
+
+    items: list[CaseInBody] = Field(min_length=1, max_length=MOST)
+
+    @field_validator("items")
+    @classmethod
+    def _each_once(cls, items: list[str]) -> list[str]:
+        without_repeats(items)
+        return items
+
+
+class Assignment(Body):
+    """One case and who is to handle it."""
+
+    case_id: CaseInBody
+    handler: PersonId = Field(max_length=64, examples=["zheng-kai"])
+
+
+class BulkAssignBody(Body):
+    """Who is to handle which case."""
+
+    items: list[Assignment] = Field(min_length=1, max_length=MOST)
+
+    @field_validator("items")
+    @classmethod
+    def _each_once(cls, items: list[Assignment]) -> list[Assignment]:
+        without_repeats([item.case_id for item in items])
+        return items
+
+
+@router.post("/bulk/accept", summary="批量签收 / sign for many orders")
+async def bulk_accept(body: BulkAcceptBody, running: Running, call: Commanding) -> JSONResponse:
+    """The answer says of each item what happened; repeated with the same key it goes on where it was cut off."""
+
+    def build(now: datetime) -> handling.AcceptAssignment:
+        return handling.AcceptAssignment(now, call.actor)
+
+    return await carry_out_each(running, call, dict.fromkeys(body.items, build))
+
+
+@router.post("/bulk/assign", summary="批量指定经办人 / assign the handlers of many orders")
+async def bulk_assign(body: BulkAssignBody, running: Running, call: Commanding) -> JSONResponse:
+    """The answer says of each item what happened; repeated with the same key it goes on where it was cut off."""
+
+    def naming(handler: PersonId) -> Build:
+        return lambda now: handling.AssignHandler(now, call.actor, handler)
+
+    return await carry_out_each(running, call, {item.case_id: naming(item.handler) for item in body.items})
+
+
+async def carry_out_each(running: Runtime, call: Call, commands: Mapping[str, Build]) -> JSONResponse:
+    """One command after the other. The request's key belongs to this body, so each item's derived key does too."""
+
+    async def begun() -> Outcome:
+        return Outcome(200, {"items": len(commands)})
+
+    async with running.pool.acquire() as conn:
+        await at_most_once(conn, call.once, begun)
+    items = [item async for item in results(running, call, commands)]
+    done = sum(item["status"] < 400 for item in items)
+    return JSONResponse({"items": items, "done": done, "refused": len(items) - done})
+
+
+async def results(running: Runtime, call: Call, commands: Mapping[str, Build]) -> AsyncIterator[dict[str, Any]]:
+    """What became of each item. Once the store is away the rest is not tried: the caller repeats the request."""
+    away = False
+    for case_id, build in commands.items():
+        try:
+            if away:
+                raise Unavailable()
+            outcome = await carry_out(running, case_id, call_for(call, case_id), build)
+        except Rejected as refused:
+            outcome = Outcome(status_of(refused), refused.document())
+        except AWAY:
+            away, outcome = True, Outcome(503, Unavailable().document())
+        yield item_document(case_id, outcome)
+
+
+def call_for(call: Call, case_id: str) -> Call:
+    """The item's own call: its key follows from the request's key and the case, so a repetition finds its answer."""
+    if call.once is None:
+        return call
+    key = sha256(f"{call.once.key} {case_id}".encode()).hexdigest()
+    return replace(call, once=replace(call.once, key=f"bulk.{key}"), if_match=None)
+
+
+def item_document(case_id: str, outcome: Outcome) -> dict[str, Any]:
+    """Position and events of what was done, or the problem document of what was refused."""
+    refused = outcome.status >= 400
+    said = problem_document(outcome.status, outcome.document) if refused else outcome.document
+    return {**said, "case_id": case_id, "status": outcome.status}

@@ -1,0 +1,1 @@
+"""Routing's rules. Pure: no I/O, no clock."""

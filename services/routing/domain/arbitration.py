@@ -1,0 +1,118 @@
+"""会商裁定: somebody outside the parties rules whose a disputed case is; nobody returns it any more. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.events.contracts.routing import ArbitrationOpened, ArbitrationRuled, CaseDispatched
+from libs.events.decider import Actor
+from libs.events.errors import Malformed
+from libs.events.event import Event
+from libs.events.ids import ClassCode, UnitId
+from libs.separation.powers import may_dispatch, may_rule
+from services.routing.domain import route
+from services.routing.domain.dispatch import fit, known_unit
+from services.routing.domain.work_order import WorkOrder, forbidden, parties_of, require_status
+
+# Commands
+
+
+@dataclass(frozen=True)
+class OpenArbitration:
+    """The dispatcher calls for a ruling (c.3 #21); the system does where a return was left undecided."""
+
+    at: datetime
+    by: Actor
+
+
+@dataclass(frozen=True)
+class RuleArbitration:
+    """The arbiter names the unit, and the parties whose return had no ground (c.3 #22, RET-5)."""
+
+    at: datetime
+    by: Actor
+    unit: UnitId
+    reason: str
+    groundless: tuple[UnitId, ...] = ()
+
+
+Command = OpenArbitration | RuleArbitration
+
+# Refusals
+
+
+class NotAParty(Malformed):
+    """Only a party of the dispute can have returned the case without ground."""
+
+    code = "E-PARTY"
+    zh = "无理退单的单位必须是争议一方"
+    en = "only a party can have returned the case without ground"
+
+
+# Decisions
+
+
+def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
+    """The facts that follow from a command; raises a refusal."""
+    match command:
+        case OpenArbitration(by=by) if by.role == "SYSTEM":
+            return open_in_silence(order, command, facts)
+        case OpenArbitration():
+            return open_by_dispatcher(order, command, facts)
+        case RuleArbitration():
+            return rule(order, command, facts)
+        case _:
+            assert_never(command)
+
+
+def open_in_silence(order: WorkOrder, command: OpenArbitration, facts: Facts) -> Sequence[Event]:
+    """A decision that came meanwhile, however late, is a decision."""
+    if order.status != "RETURN_PENDING" or facts.known_case().ended:
+        return []
+    return [ArbitrationOpened(parties=parties_of(order), because="SILENCE")]
+
+
+def open_by_dispatcher(order: WorkOrder, command: OpenArbitration, facts: Facts) -> Sequence[Event]:
+    """Instead of deciding a return, or of dispatching a case that nobody wants."""
+    case, person = facts.known_case(), command.by.person
+    if breach := may_dispatch(case, person, facts.directory, command.at):
+        raise forbidden(breach, type(command).__name__, person, order.unit)
+    command.by.must_be("DISPATCHER")
+    if order.status == "ARBITRATION":
+        return []
+    require_status(order, case, "RETURN_PENDING", "PROPOSED")
+    return [ArbitrationOpened(parties=parties_of(order), because="DISPUTED", opened_by=person)]
+
+
+def rule(order: WorkOrder, command: RuleArbitration, facts: Facts) -> Sequence[Event]:
+    """The ruling and the forced dispatch, in one breath. The arbiter serves neither a party nor the unit he names."""
+    case, person = facts.known_case(), command.by.person
+    concerned = (*order.parties, command.unit)
+    if breach := may_rule(case, person, facts.directory, command.at, concerned):
+        raise forbidden(breach, type(command).__name__, person, command.unit)
+    command.by.must_be("ARBITER")
+    require_status(order, case, "ARBITRATION")
+    known_unit(command.unit, facts.directory)
+    if not set(command.groundless) <= set(order.parties):
+        raise NotAParty(allowed=order.parties)
+    ruled = ArbitrationRuled(ruled_by=person, unit=command.unit, groundless=command.groundless, reason=command.reason)
+    return [ruled, forced(order, command, case, facts)]
+
+
+def forced(order: WorkOrder, command: RuleArbitration, case: Case, facts: Facts) -> CaseDispatched:
+    """RET-4: a ruling binds, but neither power nor separation is ruled away."""
+    answer = fit(command.unit, case, command, facts.directory)
+    return CaseDispatched(
+        unit=command.unit,
+        round=order.round,
+        dispatched_by=command.by.person,
+        class_code=ClassCode(case.class_code or ""),
+        chain=(*order.chain, route.ruled(facts.directory, command.unit)),
+        dual_hat=bool(answer.dual_hats),
+        no_return=True,
+    )

@@ -1,0 +1,119 @@
+"""协办: other units that have to contribute before the lead unit may report (domain.md c.3 #23). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.events.contracts.routing import CoUnitAdded, CoUnitReported
+from libs.events.decider import Actor
+from libs.events.errors import Forbidden, Rejected
+from libs.events.event import Event
+from libs.events.ids import UnitId
+from libs.separation.routes import contributing
+from services.routing.domain.dispatch import known_unit
+from services.routing.domain.handling import own_unit, refuse_barred
+from services.routing.domain.work_order import NotInThisState, NotYourUnit, WorkOrder, forbidden, require_status
+
+# Commands
+
+
+@dataclass(frozen=True)
+class AddCoUnit:
+    """The lead's clerk, or the coordinator of the town, asks another unit to do its part."""
+
+    at: datetime
+    by: Actor
+    unit: UnitId
+    task: str
+
+
+@dataclass(frozen=True)
+class ReportAsCoUnit:
+    """The co-unit has done its part."""
+
+    at: datetime
+    by: Actor
+    report: str
+
+
+Command = AddCoUnit | ReportAsCoUnit
+
+# Refusals
+
+
+class LeadIsNoCoUnit(Rejected):
+    """The lead unit does its own part by handling the case."""
+
+    code = "E-CO-LEAD"
+    zh = "主办单位不能同时为协办单位"
+    en = "the lead unit cannot be its own co-unit"
+
+
+class NotYourTown(Forbidden):
+    """A coordinator acts for the places below him."""
+
+    code = "E-SCOPE"
+    zh = "该案件不在您统筹的辖区内"
+    en = "the case is not in the place that you coordinate"
+
+
+# Decisions
+
+
+def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
+    """The facts that follow from a command; raises a refusal."""
+    match command:
+        case AddCoUnit():
+            return add(order, command, facts)
+        case ReportAsCoUnit():
+            return report(order, command, facts)
+        case _:
+            assert_never(command)
+
+
+def add(order: WorkOrder, command: AddCoUnit, facts: Facts) -> Sequence[Event]:
+    """One task at a time for each unit; somebody there must be free to handle the case (SEP-07)."""
+    case, directory = facts.known_case(), facts.directory
+    refuse_barred(case, command, command.by.person, order.unit, directory)
+    lead = leading(order, command.by, case, directory)
+    require_status(order, case, "IN_PROGRESS")
+    if known_unit(command.unit, directory) == lead:
+        raise LeadIsNoCoUnit()
+    if command.unit in order.co_units:
+        return []
+    if rejected := contributing(command.unit, case, directory, command.at):
+        raise forbidden(rejected.breach, type(command).__name__, command.by.person, command.unit)
+    return [CoUnitAdded(unit=command.unit, added_by=command.by.person, round=order.round, task=command.task)]
+
+
+def leading(order: WorkOrder, by: Actor, case: Case, directory: View) -> UnitId:
+    """The lead unit, for whom its clerk speaks, or whoever coordinates the place; raises `NotInThisState`."""
+    by.must_be("DEPT_CLERK", "TOWN_COORDINATOR")
+    if by.role == "DEPT_CLERK":
+        return own_unit(order, by)
+    grid = directory.grid(case.grid or "")
+    if grid is None or by.unit not in (grid.town, *directory.ancestors(grid.town)):
+        raise NotYourTown()
+    if order.unit is None:
+        raise NotInThisState()
+    return order.unit
+
+
+def report(order: WorkOrder, command: ReportAsCoUnit, facts: Facts) -> Sequence[Event]:
+    """By a clerk or handler of the co-unit; said once."""
+    case, unit = facts.known_case(), command.by.unit
+    asked = (*order.co_units, *order.co_reported)
+    refuse_barred(case, command, command.by.person, unit if unit in asked else None, facts.directory)
+    command.by.must_be("DEPT_CLERK", "DEPT_HANDLER")
+    if unit is None or unit not in asked:
+        raise NotYourUnit()
+    if unit not in order.co_units:
+        return []
+    require_status(order, case, "IN_PROGRESS")
+    return [CoUnitReported(unit=unit, reported_by=command.by.person, round=order.round, report=command.report)]

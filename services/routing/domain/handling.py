@@ -1,0 +1,236 @@
+"""What the handling side does with its work order: sign, assign, contact, progress, feedback. Pure: no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, assert_never
+
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.events.contracts.routing import (
+    AssignmentAccepted,
+    CitizenContacted,
+    FeedbackSubmitted,
+    HandlerAssigned,
+    ProgressRecorded,
+)
+from libs.events.decider import Actor
+from libs.events.errors import Forbidden, Malformed, Rejected
+from libs.events.event import Event, Sealed
+from libs.events.ids import PersonId, UnitId
+from libs.separation.powers import may_handle
+from services.routing.domain.work_order import NotInThisState, NotYourUnit, Timed, WorkOrder, forbidden, require_status
+
+DEPT_ROLES = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
+
+# Commands
+
+
+@dataclass(frozen=True)
+class AcceptAssignment:
+    """签收 (domain.md c.3 #17)."""
+
+    at: datetime
+    by: Actor
+
+
+@dataclass(frozen=True)
+class AssignHandler:
+    """One person of the unit becomes responsible (c.3 #18)."""
+
+    at: datetime
+    by: Actor
+    handler: PersonId
+
+
+@dataclass(frozen=True)
+class ContactCitizen:
+    """The handler reached, or tried to reach, the reporter (c.3 #25)."""
+
+    at: datetime
+    by: Actor
+    reached: bool
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class RecordProgress:
+    """What has been done so far (c.3 #26)."""
+
+    at: datetime
+    by: Actor
+    note: str
+
+
+@dataclass(frozen=True)
+class SubmitFeedback:
+    """反馈: the unit reports completion (c.3 #32). `photos` are SHA-256 of attachments."""
+
+    at: datetime
+    by: Actor
+    result: Literal["SOLVED", "EXPLAINED", "PARTLY"]
+    reply: str | Sealed
+    photos: tuple[str, ...] = ()
+
+
+Command = AcceptAssignment | AssignHandler | ContactCitizen | RecordProgress | SubmitFeedback
+
+# Refusals
+
+
+class UnknownPerson(Malformed):
+    """Nobody in the directory has this id."""
+
+    code = "E-PERSON"
+    zh = "目录中没有此人"
+    en = "nobody in the directory has this id"
+
+
+class HandlerNotOfUnit(Rejected):
+    """The named person holds no handling post in the unit now."""
+
+    code = "E-HANDLER"
+    zh = "该人员目前不是承办单位的经办人员"
+    en = "the person holds no handling post in the unit"
+
+
+class EvidenceMissing(Rejected):
+    """A matter that is checked on site is reported done with at least one photo."""
+
+    code = "E-FB-EVIDENCE"
+    zh = "该事项须附至少一张办理后照片"
+    en = "this matter needs at least one photo of the finished work"
+
+
+class CitizenNotContacted(Rejected):
+    """A named reporter must have been reached, or called three times."""
+
+    code = "E-FB-CONTACT"
+    zh = "反馈前须联系诉求人, 或留有三次联系记录"
+    en = "reach the reporter first, or record three tries"
+
+
+class CoUnitOutstanding(Rejected):
+    """The lead reports when every co-unit has done its part."""
+
+    code = "E-FB-COUNIT"
+    zh = "尚有协办单位未反馈"
+    en = "a co-handling unit has not reported yet"
+
+
+TRIES = 3
+
+# Decisions
+
+
+def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
+    """The facts that follow from a command of the handling side; raises a refusal."""
+    case = unbarred(order, command, facts)
+    match command:
+        case AcceptAssignment():
+            return accept(order, command, case)
+        case AssignHandler():
+            return assign(order, command, case, facts.directory)
+        case ContactCitizen():
+            require_handler(order, command.by)
+            require_status(order, case, "DISPATCHED", "IN_PROGRESS")
+            return [CitizenContacted(contacted_by=command.by.person, reached=command.reached, note=command.note)]
+        case RecordProgress():
+            require_handler(order, command.by)
+            require_status(order, case, "IN_PROGRESS")
+            return [ProgressRecorded(recorded_by=command.by.person, note=command.note)]
+        case SubmitFeedback():
+            return feedback(order, command, case, facts.directory)
+        case _:
+            assert_never(command)
+
+
+def unbarred(order: WorkOrder, command: Command, facts: Facts) -> Case:
+    """The case, where no rule of separation names the actor: SEP-01 … 04, 09 before any role."""
+    case = facts.known_case()
+    refuse_barred(case, command, command.by.person, order.unit, facts.directory)
+    return case
+
+
+def refuse_barred(case: Case, command: Timed, person: PersonId, unit: UnitId | None, directory: View) -> None:
+    """Raises `SeparationForbids` where the person may not use a handling power for the unit."""
+    if breach := may_handle(case, person, directory, command.at, unit):
+        raise forbidden(breach, type(command).__name__, person, unit)
+
+
+def accept(order: WorkOrder, command: AcceptAssignment, case: Case) -> Sequence[Event]:
+    """One signature of the unit is enough."""
+    command.by.must_be("DEPT_CLERK")
+    unit = own_unit(order, command.by)
+    if order.status in ("IN_PROGRESS", "FEEDBACK"):
+        return []
+    require_status(order, case, "DISPATCHED")
+    return [AssignmentAccepted(unit=unit, accepted_by=command.by.person)]
+
+
+def assign(order: WorkOrder, command: AssignHandler, case: Case, directory: View) -> Sequence[Event]:
+    """The one who is named must be free to handle, like the one who names him."""
+    command.by.must_be("DEPT_CLERK")
+    unit = own_unit(order, command.by)
+    if directory.person(command.handler) is None:
+        raise UnknownPerson()
+    handler = directory.natural(command.handler)
+    refuse_barred(case, command, handler, unit, directory)
+    free = able_members(directory, unit, command.at)
+    if handler not in free:
+        raise HandlerNotOfUnit(allowed=free)
+    require_status(order, case, "IN_PROGRESS")
+    if order.handler == handler:
+        return []
+    return [HandlerAssigned(unit=unit, handler=handler, assigned_by=command.by.person)]
+
+
+def feedback(order: WorkOrder, command: SubmitFeedback, case: Case, directory: View) -> Sequence[Event]:
+    """The handling clock stops at this event, so whoever is early is early."""
+    unit = require_handler(order, command.by)
+    require_status(order, case, "IN_PROGRESS")
+    if order.co_units:
+        raise CoUnitOutstanding(allowed=order.co_units)
+    item = directory.catalogue(case.class_code or "")
+    on_site = item is not None and item.verification and not item.photo_exempt
+    if on_site and command.result != "EXPLAINED" and not command.photos:
+        raise EvidenceMissing(allowed=["photos"])
+    if case.reporter_kind == "NAMED" and not (order.reached or order.tries >= TRIES):
+        raise CitizenNotContacted(allowed=["contact"])
+    return [
+        FeedbackSubmitted(
+            unit=unit,
+            submitted_by=command.by.person,
+            round=order.round,
+            result=command.result,
+            reply=command.reply,
+            photos=command.photos,
+        )
+    ]
+
+
+def own_unit(order: WorkOrder, by: Actor) -> UnitId:
+    """The order's unit, which must be the actor's; raises `NotInThisState` before dispatch."""
+    if order.unit is None:
+        raise NotInThisState()
+    if by.unit != order.unit:
+        raise NotYourUnit()
+    return order.unit
+
+
+def require_handler(order: WorkOrder, by: Actor) -> UnitId:
+    """The assigned handler, or any handler of the unit."""
+    by.must_be(*DEPT_ROLES)
+    unit = own_unit(order, by)
+    if by.role != "DEPT_HANDLER" and by.person != order.handler:
+        raise Forbidden(allowed=["DEPT_HANDLER"])
+    return unit
+
+
+def able_members(directory: View, unit: UnitId, at: datetime) -> tuple[PersonId, ...]:
+    """Natural persons with a handling post in the unit, by id."""
+    posts = directory.members(unit, at)
+    return tuple(sorted({directory.natural(post.person) for post in posts if post.role in DEPT_ROLES}))

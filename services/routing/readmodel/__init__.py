@@ -1,0 +1,1 @@
+"""Events → what routing shows. Sees the event and nothing else."""

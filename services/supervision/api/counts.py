@@ -1,0 +1,99 @@
+"""How many clocks run, are about to be overdue, are overdue – by unit, grid, class, level, lamp. Reading only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from libs.directory.rules.naming import Naming, Said
+from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from services.supervision.api.clock_query import IN_LAMP, Asked, Conditions, get_asked, moment
+
+router = APIRouter(tags=["督办 supervision"])
+
+By = Literal["unit", "grid", "class", "urgency", "level", "lamp"]
+LAMP = " ".join(["case", *(f"when {text} then '{lamp}'" for lamp, text in IN_LAMP.items()), "end"])
+GROUP: Mapping[By, str] = {
+    "unit": "c.unit",
+    "grid": "c.grid",
+    "class": "c.class_code",
+    "urgency": "c.urgency",
+    "level": "c.supervision_level",
+    "lamp": LAMP,
+}
+COUNTED = f"""
+select {{group}} as key, count(*) as open,
+       count(*) filter (where {IN_LAMP["YELLOW"]}) as yellow,
+       count(*) filter (where c.due_at < {{at}}) as overdue,
+       count(*) filter (where c.due_at < {{at}} and c.breach_recorded_at is not null) as confirmed
+  {{found}} group by 1 order by 4 desc, 1
+"""
+NUMBERS = ("open", "yellow", "overdue", "confirmed", "unconfirmed", "suspended")
+CSV_COLUMNS = (
+    Column("key", "分组"),
+    Column("name", "名称"),
+    Column("open", "在办"),
+    Column("yellow", "即将超期"),
+    Column("overdue", "已超期"),
+    Column("confirmed", "超期已确认"),
+    Column("unconfirmed", "超期未确认"),
+    Column("suspended", "挂账"),
+)
+
+
+@router.get("/counts", summary="分组计数 / counts by unit, grid, class, level or lamp", responses=CSV_TOO)
+async def count_clocks(
+    running: Running,
+    person: Calling,
+    asked: Annotated[Asked, Depends(get_asked)],
+    csv: AsCsv,
+    *,
+    by: Annotated[By, Query(description="level: 督办级别 / supervision level")] = "unit",
+) -> Response:
+    """Running clocks by group, most overdue first, and their sum; exact. `overdue` = `confirmed` + `unconfirmed`."""
+    naming = Naming(person.directory)
+    async with running.pool.acquire() as conn:
+        when = await moment(conn, running, person, asked)
+        where = Conditions.of(asked, person, when)
+        group = GROUP[by].format(at=where.at)
+        statement = COUNTED.format(group=group, at=where.at, found=where.found)
+        if csv:
+            wanted = Wanted(statement, tuple(where.values), lambda row: group_item(row, by, naming))
+            return csv_answer(running.pool, f"counts-by-{by}", CSV_COLUMNS, wanted, person=person, fresh=when.fresh)
+        groups = [group_item(row, by, naming) for row in await conn.fetch(statement, *where.values)]
+    total = {name: sum(one[name] for one in groups) for name in NUMBERS}
+    document = {"by": by, "clock": asked.clock, "groups": groups, "total": total, **when.document()}
+    return DocumentAnswer(document)
+
+
+def group_item(row: Mapping[str, Any], by: By, naming: Naming) -> dict[str, Any]:
+    """One group; nothing can be suspended yet, so no running clock is."""
+    key = row["key"]
+    counted = {name: row[name] for name in ("open", "yellow", "overdue", "confirmed")}
+    named = name_of(key, by, naming)
+    return {
+        "key": key,
+        "name": named.zh if named else None,
+        **counted,
+        "unconfirmed": row["overdue"] - row["confirmed"],
+        "suspended": 0,
+    }
+
+
+def name_of(key: Any, by: By, naming: Naming) -> Said | None:
+    """What people call the group."""
+    if key is None:
+        return None
+    match by:
+        case "unit":
+            return naming.unit(key)
+        case "grid":
+            return naming.grid(key)
+        case "class":
+            return naming.matter(key)
+        case _:
+            return None

@@ -1,0 +1,1 @@
+"""Supervision's rules. Pure: no I/O, no clock."""

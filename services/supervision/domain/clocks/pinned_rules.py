@@ -1,0 +1,60 @@
+"""What one version of the directory pins for the clocks of a case: lamp, ladder, limits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import cast
+
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.directory.rules.calendar import Limit
+from libs.directory.rules.limits import UnknownClass, handling_limit, stage_limit
+from libs.events.contracts.parts.rulebook import Kind
+from libs.events.ids import ClassCode, UnitId
+from services.supervision.domain.clocks.ladder import levels_of
+from services.supervision.domain.clocks.lamps import LampRule, Urgency
+from services.supervision.domain.clocks.limits import CaseLimits
+
+
+@lru_cache(maxsize=128)
+def lamp_rule(view: View, urgency: Urgency) -> LampRule:
+    """When the lamp of a clock turns."""
+    return LampRule.of(view.rulebook.lamp, urgency)
+
+
+@lru_cache(maxsize=128)
+def levels(view: View, urgency: Urgency) -> Mapping[int, Limit | None]:
+    """Ladder level → how long after the due instant."""
+    return levels_of(view.rulebook.ladder_wd, view.rulebook.ladder_h, urgency)
+
+
+def limits_of(case: Case, urgency: Urgency, view: View) -> CaseLimits:
+    """The limits that hold for clocks of the case that start now."""
+    code = ClassCode(case.class_code or "")
+    return CaseLimits.of(
+        case.upstream_due_at,
+        dispatch=stage_limit(view, "dispatch", urgency, code),
+        sign=stage_limit(view, "sign", urgency, code),
+        handling=_handling(case, code, urgency, view),
+        rework=stage_limit(view, "rework", urgency, code),
+        response=stage_limit(view, "supervision_response", urgency, code),
+        return_decision=stage_limit(view, "return_decision", urgency, code),
+        arbitration=stage_limit(view, "arbitration", urgency, code),
+    )
+
+
+def told_unit(unit: UnitId | None, level: int, view: View) -> UnitId | None:
+    """Who is told of a ladder level: at L1 the unit itself, then one superior higher each time (domain.md f.2)."""
+    if unit is None:
+        return None
+    chain = (unit, *view.ancestors(unit))
+    return chain[min(level - 1, len(chain) - 1)]
+
+
+def _handling(case: Case, code: ClassCode, urgency: Urgency, view: View) -> str:
+    try:
+        return handling_limit(view, code, cast(Kind, case.kind), urgency, case.filing_condition)
+    except UnknownClass:
+        # Intake let the case in by an older rulebook; a combination that exists no more makes no clock.
+        return "refused"

@@ -1,0 +1,156 @@
+"""Supervision 督办: its commands, its state, its decisions – each in the room of its matter. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
+
+from libs.case.facts import Facts
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.events.contracts.supervision import SeparationViolationDetected
+from libs.events.decider import Actor, Decider
+from libs.events.event import Event
+from libs.events.ids import PersonId
+from libs.separation.powers import may_close, may_verify
+from services.supervision.domain.clocks import case_clocks, from_facts, recount
+from services.supervision.domain.clocks import steps as elapsing
+from services.supervision.domain.clocks.case_clocks import Clocks
+from services.supervision.domain.clocks.from_facts import FollowClocks
+from services.supervision.domain.clocks.recount import RecountClocks
+from services.supervision.domain.clocks.steps import Elapse
+from services.supervision.domain.closing import callback, completion, review, verification
+from services.supervision.domain.closing.callback import RecordCallback
+from services.supervision.domain.closing.completion import Completion, open_steps
+from services.supervision.domain.closing.review import CloseCase, OrderRework, ReviewFeedback
+from services.supervision.domain.closing.verification import AssignVerification, SubmitVerification
+from services.supervision.domain.orders import orders, urging
+from services.supervision.domain.orders.orders import IssueSupervision, LiftSupervision, Orders, RespondSupervision
+from services.supervision.domain.orders.urging import UrgeCase, Urging
+
+# Commands
+
+
+@dataclass(frozen=True)
+class RecordViolation:
+    """SEP-18: a power was used that the log, read in order, did not allow."""
+
+    at: datetime
+    by: Actor
+    person: PersonId
+    rule: str
+    evidence: tuple[str, ...]
+
+
+Command = (
+    ReviewFeedback
+    | OrderRework
+    | CloseCase
+    | AssignVerification
+    | SubmitVerification
+    | RecordCallback
+    | IssueSupervision
+    | RespondSupervision
+    | LiftSupervision
+    | UrgeCase
+    | FollowClocks
+    | Elapse
+    | RecountClocks
+    | RecordViolation
+)
+
+# State
+
+
+@dataclass(frozen=True)
+class State:
+    """Supervision's own stream of one case; `version` is its length."""
+
+    version: int = 0
+    completion: Completion = field(default_factory=Completion)
+    orders: Orders = field(default_factory=Orders)
+    urging: Urging = field(default_factory=Urging)
+    clocks: Clocks = field(default_factory=Clocks)
+
+
+def evolve(state: State, event: Event) -> State:
+    """One own event later."""
+    version = state.version + 1
+    return State(
+        version=version,
+        completion=completion.evolve(state.completion, event),
+        orders=orders.evolve(state.orders, event),
+        urging=urging.evolve(state.urging, event),
+        clocks=case_clocks.evolve(state.clocks, event, version),
+    )
+
+
+# Decisions
+
+
+def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
+    """The facts that follow from a command; raises a refusal."""
+    match command:
+        case ReviewFeedback():
+            return review.review(state.completion, command, facts)
+        case OrderRework():
+            return review.order_rework(state.completion, command, facts)
+        case CloseCase():
+            return review.close(state.completion, command, facts)
+        case AssignVerification():
+            return verification.assign(state.completion, command, facts)
+        case SubmitVerification():
+            return verification.submit(state.completion, command, facts)
+        case RecordCallback():
+            return callback.record(state.completion, command, facts)
+        case IssueSupervision():
+            return orders.issue(state.orders, command, facts)
+        case RespondSupervision():
+            return orders.respond(state.orders, command, facts)
+        case LiftSupervision():
+            return orders.lift(command, state.clocks, facts)
+        case UrgeCase():
+            return urging.urge(state.urging, command, state.clocks, facts)
+        case FollowClocks():
+            return from_facts.follow(state.clocks, command, facts, state.version)
+        case Elapse():
+            return elapsing.elapse(state.clocks, command, facts)
+        case RecountClocks():
+            return recount.recount(state.clocks, command, facts)
+        case RecordViolation():
+            return record_violation(state.completion, command)
+        case _:
+            assert_never(command)
+
+
+def record_violation(own: Completion, command: RecordViolation) -> Sequence[Event]:
+    """Once per person and rule."""
+    if (command.person, command.rule) in own.violations:
+        return []
+    return [SeparationViolationDetected(person=command.person, rule=command.rule, evidence=command.evidence)]
+
+
+def allowed_actions(state: State, case: Case, by: Actor, directory: View, at: datetime) -> list[str]:
+    """What this caller may do next with the case; nothing that a rule forbids him."""
+    steps = open_steps(state.completion, case)
+    match by.role:
+        case "REVIEWER":
+            offered = [step for step in steps if step not in ("callback", "verification/result")]
+            barred = {power: may_close(case, by.person, directory, at, power) for power in ("review", "close")}
+            return [step for step in offered if not barred["close" if step == "close" else "review"]]
+        case "CALLBACK_AGENT" if "callback" in steps:
+            return [] if may_close(case, by.person, directory, at, "callback") else ["callback"]
+        case "GRID_WORKER" if "verification/result" in steps and state.completion.verifier == by.person:
+            return [] if may_verify(case, by.person, directory, at) else ["verification/result"]
+        case "SUPERVISOR" if not case.ended:
+            ordering = ["supervision"] if case.unit else []
+            return ["urge", *ordering, *(["supervision/lift"] if case.supervision_level else [])]
+        case "DEPT_LEADER" if any(unit == by.unit for _, unit in state.orders.unanswered):
+            return ["supervision/response"]
+        case _:
+            return []
+
+
+DECIDER: Decider[State, Command, Facts] = Decider(State(), evolve, decide)

@@ -1,0 +1,1 @@
+"""The loops of supervision's worker, and what it measures."""

@@ -1,0 +1,123 @@
+"""Timers: the index of each case's next step, and the loop that records steps behind the watermark. I/O only.
+
+A row is written from the fold wherever the fold changes: with the reader's batch, and with the recording of a step.
+Losing the table loses nothing: `rebuild` makes it again from supervision's own streams.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from prometheus_client import Gauge
+
+from libs.directory.facts.view import View
+from libs.log.store import event_store
+from libs.log.store.event_store import Connection
+from libs.log.transient import TRANSIENT
+from libs.log.worker import Worker
+from libs.service.runtime import Runtime
+from services.supervision.domain.clocks.steps import look, next_step
+from services.supervision.jobs import recount
+from services.supervision.jobs.append_steps import Decided, Watched, carry_out, decided_of, facts_at, load, write
+
+log = structlog.get_logger()
+
+SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+"""Whose facts move clocks: their watermarks license the steps."""
+ROUND = 500
+"""Cases per lane and look."""
+LOOK_EVERY_SECONDS = 5.0
+
+DUE = """
+    select t.case_id::text as case_id, t.lane
+      from unnest($1::smallint[], $2::timestamptz[]) w(lane, at)
+     cross join lateral (select case_id, lane from timers.timer
+                          where lane = w.lane and due_at < w.at order by due_at limit $3) t
+"""
+PENDING = """
+    with mark as (
+      select lane, greatest(min(at), $2) as at from watermark
+       where lane < 64 and source = any($1) group by lane)
+    select (select count(*) from mark join timers.timer t on t.lane = mark.lane and t.due_at < mark.at) as due,
+           (select min(next.due_at) from mark cross join lateral
+             (select due_at from timers.timer where lane = mark.lane and due_at >= mark.at order by due_at limit 1) next
+           ) as next_due
+"""
+OVERDUE = """
+    select count(*) as steps, extract(epoch from log.business_now() - min(due_at))::float8 as seconds
+      from timers.timer where lane = any($1) and due_at < (select log.business_now())
+"""
+LATE = Gauge("xunban_timer_late_seconds", "How long the oldest step of a clock has been due and is not recorded.")
+WAITING = Gauge("xunban_timers_due", "Steps of clocks that are due and not recorded.")
+
+
+async def follow(running: Runtime, conn: Connection, case_ids: Sequence[str]) -> None:
+    """After the reactions of a reader's batch, in its transaction: the fold moved, so does the next step."""
+    view = await running.directory.latest(conn)
+    watched = await load(conn, case_ids)
+    facts = facts_at(running, view)
+    await write(conn, {one.case_id: next_step(one.clocks, facts) for one in watched})
+
+
+async def pending(conn: Connection) -> tuple[int, datetime | None]:
+    """Cases with a step before the clock or their lane's watermark, and the first due instant after it (§5, Idle).
+
+    Cases whose limits are to be counted anew are due too.
+    """
+    now = await event_store.business_now(conn)
+    row = await conn.fetchrow(PENDING, list(SOURCES), now)
+    waiting = await recount.waiting(conn)
+    return (row["due"] + waiting, row["next_due"]) if row else (waiting, None)
+
+
+async def measure(conn: Connection, lanes: Sequence[int]) -> None:
+    """How late the oldest step of these lanes is, and how many are: due by the clock, whatever the watermark says."""
+    row = await conn.fetchrow(OVERDUE, list(lanes))
+    LATE.set(max(0.0, row["seconds"] or 0.0) if row else 0.0)
+    WAITING.set(row["steps"] if row else 0)
+
+
+async def rebuild(running: Runtime, conn: Connection) -> int:
+    """Make the table again from supervision's own streams; returns how many cases have a step ahead."""
+    streams = await conn.fetch("select stream from log.stream_head where stream like 'case-%' order by lane, stream")
+    case_ids = [row["stream"].removeprefix("case-") for row in streams]
+    await conn.execute("delete from timers.timer")
+    for start in range(0, len(case_ids), ROUND):
+        await follow(running, conn, case_ids[start : start + ROUND])
+    return int(await conn.fetchval("select count(*) from timers.timer"))
+
+
+# The loop
+
+
+async def run(running: Runtime, worker: Worker) -> None:
+    """Record steps whenever a watermark has moved, and look every few seconds; for ever."""
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                await worker.moved.wait()
+        worker.moved.clear()
+        try:
+            while await fire(running, worker):
+                worker.relay.wake.set()
+        except TRANSIENT as why:
+            log.warning("timers_wait", reason=type(why).__name__)
+            await asyncio.sleep(0.2)
+
+
+async def fire(running: Runtime, worker: Worker) -> bool:
+    """One look over the owned lanes; whether there was anything to record."""
+    marks = {lane: worker.watermarks.lane(lane, SOURCES) for lane in worker.lanes}
+    async with running.pool.acquire() as conn:
+        rows = await conn.fetch(DUE, list(marks), list(marks.values()), ROUND)
+        view = await running.directory.latest(conn)
+    return await carry_out(running, rows, lambda lane, one: decide(running, one, marks[lane], view))
+
+
+def decide(running: Runtime, one: Watched, watermark: datetime, view: View) -> Decided:
+    """The steps of this case that the watermark licenses, ready to be written."""
+    return decided_of(running, one, *look(one.clocks, watermark, facts_at(running, view), one.unit), view)

@@ -1,0 +1,1 @@
+"""Events → what supervision shows. Sees the event and nothing else."""
