@@ -18,7 +18,7 @@ class Pieces(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         module = PurePosixPath(nodeid.partition("::")[0])
-        return str(module.parent if module.parent.name in {"browser", "days", "e2e", "edge", "faults"} else module)
+        return str(module.parent if module.parent.name in {"browser", "e2e", "faults", "http", "town"} else module)
 
 
 def pytest_configure() -> None:

@@ -11,7 +11,7 @@ from libs.events.envelope import Provenance, draft, from_kafka, microseconds, re
 from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.ids import AppointmentId, PersonId
 from libs.events.lanes import CHAIN_HEADERS, Headers, decode_meta, encode_meta
-from tests.unit.events.chains import CASE, LANE, MORNING, VOIDED, Chain
+from tests.unit.log.chains import CASE, LANE, MORNING, VOIDED, Chain
 
 OPERATOR = Actor(PersonId("zhou-min"), "OPERATOR", AppointmentId("zhou-min-hotline"))
 

@@ -17,7 +17,7 @@ from services.notify.readmodel.projection import project
 from services.notify.readmodel.tables import TABLES, due
 from tests.unit.directory.town import VIEW
 from tests.unit.notify.cases import DUE, HOUSING, MONDAY, appeal, breached, warned
-from tests.unit.notify.test_domain import FACTS
+from tests.unit.notify.domain.test_decider import FACTS
 
 SEALED = Sealed(sealed="k/case", type="t", field="reason", nonce="", data="")
 WATER, URBAN = UnitId("county-water"), UnitId("county-urban")

@@ -22,7 +22,7 @@ from services.supervision.domain.clocks.recount import RecountClocks
 from services.supervision.domain.clocks.steps import Elapse, next_step
 from services.supervision.domain.decider import DECIDER, State
 from services.supervision.reactions import react
-from tests.unit.directory.calendars import china
+from tests.unit.directory.rules.calendars import china
 from tests.unit.directory.town import TOWN, VIEW
 
 HOUSING = UnitId("county-housing")

@@ -7,7 +7,7 @@ from libs.events.contracts.parts.clock import Clock
 from services.supervision.domain.clocks.fold import ClockState, fold
 from services.supervision.domain.clocks.lamps import LampRule
 from services.supervision.domain.clocks.operations import Extended, Operation, Started
-from tests.unit.directory.calendars import CHINA, china
+from tests.unit.directory.rules.calendars import CHINA, china
 
 MICROSECOND = timedelta(microseconds=1)
 ORDINARY = LampRule("U3")

@@ -1,0 +1,257 @@
+"""Callers on the real system: earlier cases, identity, the same caller again, hints, attachments, and erasure."""
+
+import re
+from io import BytesIO
+from typing import Any
+
+import asyncpg
+import httpx
+import orjson
+import pytest
+from PIL import Image
+
+from libs.events.ids import new_id
+from operations.compare import opener, parts_of
+from operations.embedded.stack import Stack
+from operations.rebuild import compare
+from tests.integration.http_edge import Edge, assert_problem
+from tests.integration.logs import eventually
+from trials.town import Town, place
+
+NAME, TELEPHONE, OTHER_TELEPHONE = "张三丰示例", "13800000000", "13900000000"
+DAY = "2026-08-17"
+MORNING = f"{DAY} 08:00"
+WHO = {"reporter_name": NAME, "reporter_phone": TELEPHONE}
+LAMP = "小区门口路灯不亮，晚上很黑"
+AT_THE_LAMP = {"place": {"grid": "G03", "address": "建设路12号"}}
+
+
+@pytest.fixture
+def edge(running: Stack) -> Edge:
+    return Edge(running)
+
+
+async def access(running: Stack, case: str) -> list[dict[str, Any]]:
+    """What the case's access stream says of identities read."""
+    conn = await asyncpg.connect(running.admin_url("intake"))
+    try:
+        rows = await conn.fetch("select body from log.event where stream = $1 order by version", f"access-{case}")
+    finally:
+        await conn.close()
+    return [orjson.loads(row["body"]) for row in rows]
+
+
+async def looked_up(town: Town, at: str, telephone: str = TELEPHONE) -> list[dict[str, Any]]:
+    body = {"phone": telephone, "purpose": "TAKE_CALL"}
+    answer = await town.act(at, "intake", "/callers/lookup", "zhou-min", body)
+    items: list[dict[str, Any]] = answer["items"]
+    return items
+
+
+async def called(town: Town, at: str, telephone: str = TELEPHONE, **fields: Any) -> dict[str, Any]:
+    """A call about the lamp."""
+    who = {"reporter_name": NAME, "reporter_phone": telephone}
+    body = {"channel": "phone", "kind": "help", "content": LAMP, **AT_THE_LAMP, **who, **fields}
+    return await town.act(at, "intake", "/appeals", "zhou-min", body)
+
+
+async def test_one_citizen_four_times_in_three_days_is_one_case_and_three_repeats(town: Town) -> None:
+    """domain.md scenario 9, the part of the same caller."""
+    first = await called(town, f"{DAY} 09:00")
+    await town.register(f"{DAY} 09:05", first["case_id"], "street-light", "U3")
+    again = [
+        await called(town, f"{DAY} 16:00", "+86 138-0000-0000"),
+        await called(town, "2026-08-18 10:00", "138 0000 0000", content="还是没有人来修"),
+        await called(town, "2026-08-19 10:00"),
+    ]
+
+    assert (first["attached"], "secret" in first) == (False, True)
+    assert [(one["case_id"], one["attached"], "secret" in one) for one in again] == [
+        (first["case_id"], True, False)
+    ] * 3
+    (shown,) = await looked_up(town, "2026-08-19 10:05")
+    assert (shown["case_id"], shown["contacts"], shown["open"]) == (first["case_id"], 4, True)
+
+
+async def test_another_caller_opens_a_case_of_his_own_and_is_only_hinted_at(town: Town) -> None:
+    (mine,) = await looked_up(town, "2026-08-19 10:10")
+    matter = {"kind": "help", "content": "路灯不亮，小区门口晚上很黑", **AT_THE_LAMP}
+    hints = await town.act("2026-08-19 10:11", "intake", "/duplicates", "zhou-min", matter)
+    other = await called(town, "2026-08-19 10:12", OTHER_TELEPHONE)
+
+    (hint,) = hints["items"]
+    assert (hint["case_id"], hint["same_address"]) == (mine["case_id"], True)
+    assert re.fullmatch(r"同一地址，同一网格，同类诉求，内容相似\d+%", hint["reason_zh"])
+    assert hint["likeness"] > 0.4
+    assert other["case_id"] != mine["case_id"]
+
+
+async def test_the_operator_may_say_that_it_is_another_matter_but_must_say_why(town: Town, edge: Edge) -> None:
+    body = {"channel": "phone", "kind": "help", "content": LAMP, **AT_THE_LAMP, **WHO, "new_case": True}
+    assert_problem(await edge.send("POST", "/appeals", json=body), 422, "E-INPUT")
+
+    beside = await called(town, "2026-08-19 10:20", new_case=True, new_case_reason="OTHER_OBJECT")
+    elsewhere = await called(town, "2026-08-19 10:21", place={"grid": "G03", "address": "建设路99号"})
+
+    assert [one["attached"] for one in (beside, elsewhere)] == [False, False]
+    assert len(await looked_up(town, "2026-08-19 10:22")) == 3
+
+
+async def test_a_point_within_fifty_metres_is_the_same_place(town: Town) -> None:
+    point = place("G04")
+    near = {**point, "longitude": point["longitude"] + 3000}
+    first = await called(town, "2026-08-19 10:30", "13700000000", place=point)
+    again = await called(town, "2026-08-19 10:31", "13700000000", place=near)
+    assert (again["case_id"], again["attached"]) == (first["case_id"], True)
+
+    matter = {"kind": "help", "content": "别的说法", "place": near}
+    hints = await town.act("2026-08-19 10:32", "intake", "/duplicates", "zhou-min", matter)
+    assert [(one["case_id"], one["distance_m"]) for one in hints["items"]] == [(first["case_id"], 28)]
+
+
+async def test_a_repeated_request_is_not_a_repeated_contact(town: Town, running: Stack, edge: Edge) -> None:
+    (before, *_) = await looked_up(town, "2026-08-19 10:40", "13700000000")
+    body = {"channel": "phone", "kind": "help", "content": LAMP, "place": place("G04"), "reporter_phone": "13700000000"}
+    key = {"Idempotency-Key": new_id()}
+    answers = [await edge.send("POST", "/appeals", json=body, headers=key) for _ in range(2)]
+    await town.line.settle()
+    (after, *_) = await looked_up(town, "2026-08-19 10:41", "13700000000")
+
+    assert [one.status_code for one in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert after["contacts"] == before["contacts"] + 1
+
+
+async def test_an_operator_who_sees_it_himself_attaches_by_hand(town: Town, edge: Edge) -> None:
+    case = (await called(town, "2026-08-19 10:50", "13600000000"))["case_id"]
+    body = {"channel": "counter", "content": "到窗口再次反映"}
+    await town.act("2026-08-19 10:51", "intake", f"/cases/{case}/repeat-contacts", "zhou-min", body)
+    (shown,) = await looked_up(town, "2026-08-19 10:52", "13600000000")
+    assert shown["contacts"] == 2
+
+    await town.act("2026-08-19 10:53", "intake", f"/cases/{case}/void", "zhou-min", {"reason": "误录"})
+    refused = await edge.send("POST", f"/cases/{case}/repeat-contacts", json=body)
+    assert_problem(refused, 409, "E-STATE")
+    new = await called(town, "2026-08-19 10:54", "13600000000")
+    assert new["attached"] is False
+    nobody = await edge.send("POST", f"/cases/{new_id()}/repeat-contacts", json=body)
+    assert_problem(nobody, 404)
+
+
+async def test_an_identity_is_read_for_a_purpose_and_every_reading_is_kept(
+    town: Town, running: Stack, edge: Edge
+) -> None:
+    case = (await called(town, "2026-08-19 11:00", "13500000000"))["case_id"]
+    path, body = f"/cases/{case}/identity", {"purpose": "ASK_DETAILS"}
+    key = {"Idempotency-Key": new_id()}
+    read = [(await edge.send("POST", path, json=body, headers=key)).json() for _ in range(2)]
+    assert [(one["reporter_name"], one["reporter_phone"]) for one in read] == [(NAME, "13500000000")] * 2
+    await looked_up(town, "2026-08-19 11:01", "13500000000")
+
+    fields = [(one["read_by"], one["purpose"], one["fields"]) for one in await access(running, case)]
+    assert fields == [
+        ("zhou-min", "ASK_DETAILS", ["reporter_name", "reporter_phone"]),
+        ("zhou-min", "TAKE_CALL", ["reporter_phone"]),
+    ]
+    assert_problem(await edge.send("POST", path, json={"purpose": "CURIOSITY"}), 422, "E-INPUT")
+    assert_problem(await edge.send("POST", path, json=body, person="chen-li"), 403, "E-ROLE")
+    lookup = {"phone": TELEPHONE, "purpose": "TAKE_CALL"}
+    assert_problem(await edge.send("POST", "/callers/lookup", json=lookup, person="wu-qian"), 403, "E-ROLE")
+    assert await looked_up(town, "2026-08-19 11:02", "13100000000") == []
+
+
+# Attachments ---------------------------------------------------------------------------------------------------------
+
+
+def photo(colour: str = "red") -> bytes:
+    exif = Image.Exif()
+    exif[0x0110] = "SECRET-PHONE"
+    made = BytesIO()
+    Image.new("RGB", (64, 48), colour).save(made, "JPEG", exif=exif.tobytes())
+    return made.getvalue()
+
+
+async def sent(
+    edge: Edge, raw: bytes, case: str | None = None, person: str = "li-fang", name: str = "p.jpg"
+) -> httpx.Response:
+    """One upload; the client writes the form's own content type."""
+    request = httpx.Request("POST", "http://x/", files={"file": (name, raw)}, data={"case_id": case} if case else {})
+    headers = {"Content-Type": request.headers["content-type"]}
+    return await edge.send("POST", "/attachments", person=person, content=request.read(), headers=headers)
+
+
+async def test_a_photo_is_sent_before_the_report_and_seen_by_whoever_sees_the_case(
+    town: Town, running: Stack, edge: Edge
+) -> None:
+    first = (await sent(edge, photo())).json()
+    case, name = first["case_id"], first["sha256"]
+    second = (await sent(edge, photo("blue"), case)).json()
+    assert second["case_id"] == case
+    assert_problem(await edge.send("GET", f"/attachments/{name}"), 404)
+
+    report = {"kind": "city_management", "class_code": "manhole", "content": "井盖周边破损", "place": place("G03")}
+    photos = {"photos": [name, second["sha256"]], "case_id": case}
+    assert_problem(await edge.send("POST", "/grid-reports", json={**report, **photos}, person="zhou-min"), 403)
+    made = (await edge.send("POST", "/grid-reports", json={**report, **photos}, person="li-fang")).json()
+    await town.line.settle()
+    shown = await edge.send("GET", f"/attachments/{name}", person="li-fang")
+
+    assert made["case_id"] == case
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert b"SECRET-PHONE" not in shown.content
+    assert Image.open(BytesIO(shown.content)).size == (64, 48)
+    assert_problem(await edge.send("GET", f"/attachments/{name}", person="fang-yun"), 404)
+    listed = (await edge.send("GET", f"/cases/{case}")).json()["attachments"]
+    assert {one["sha256"] for one in listed} == {name, second["sha256"]}
+    conn = await asyncpg.connect(running.admin_url("intake"))
+    kept = await conn.fetchval("select sealed from attachments.attachment where case_id = $1 limit 1", case)
+    await conn.close()
+    assert b"JFIF" not in kept
+
+
+async def test_what_is_no_picture_and_what_is_too_much_is_refused(edge: Edge) -> None:
+    assert_problem(await sent(edge, b"<html>", name="p.jpg"), 415, "E-TYPE")
+    assert_problem(await edge.send("POST", "/attachments", json={"file": "x"}), 415, "E-TYPE")
+    assert_problem(await sent(edge, photo()[:-300] + b"x"), 422)
+    assert_problem(await sent(edge, b"%PDF-" + bytes(8 * 1024 * 1024)), 413, "E-TOO-LARGE")
+    assert_problem(await sent(edge, b"%PDF-" + bytes(9 * 1024 * 1024)), 413, "E-TOO-LARGE")
+    assert_problem(await sent(edge, photo(), new_id()), 404)
+    assert_problem(await sent(edge, photo(), person="fang-yun"), 403, "E-ROLE")
+    assert (await sent(edge, b"%PDF-1.7 \\u0000 %%EOF", person="zhou-min")).status_code == 201
+
+
+# Erasure -------------------------------------------------------------------------------------------------------------
+
+
+async def test_after_erasure_nobody_finds_the_caller_and_a_rebuild_makes_the_same_rows(
+    town: Town, running: Stack, edge: Edge
+) -> None:
+    case = (await called(town, "2026-08-19 12:00", "13400000000"))["case_id"]
+    name = (await sent(edge, photo("green"), case, person="zhou-min")).json()["sha256"]
+    assert (await edge.send("GET", f"/attachments/{name}")).status_code == 200
+    found = await compared(running)
+    assert (found.differences, found.rows["caller"] > 3, found.rows["likeness"] > 3) == ((), True, True)
+
+    erased = {"kinds": ["reporter", "case"], "ground": "CONSENT_WITHDRAWN"}
+    await town.act("2026-08-19 12:05", "intake", f"/cases/{case}/erase", "he-jun", erased)
+
+    async def gone() -> bool:
+        return await looked_up(town, "2026-08-19 12:06", "13400000000") == []
+
+    await eventually(gone, "the telephone is forgotten")
+    assert (await compared(running)).differences == ()
+    assert_problem(await edge.send("GET", f"/attachments/{name}"), 409, "E-ERASED")
+    assert_problem(await sent(edge, photo(), case, person="zhou-min"), 409, "E-ERASED")
+    again = await edge.send("POST", f"/cases/{case}/identity", json={"purpose": "LAW"})
+    assert (again.json()["reporter_name"], again.json()["events"]) == ("***", [])
+    conn = await asyncpg.connect(running.admin_url("intake"))
+    kept = await conn.fetchval("select sealed from attachments.attachment where case_id = $1", case)
+    await conn.close()
+    assert kept is None
+
+
+async def compared(running: Stack) -> Any:
+    async with opener(running.keys_url(), running.instance.keys) as opens:
+        owner = running.database_url("intake", owner=True)
+        return await compare(owner, running.bootstrap, parts_of("intake"), opens)
