@@ -1,4 +1,4 @@
-"""What one event changes in a case, owner by owner (domain.md c.1); what comes too late is lifecycle.py's."""
+"""What one event changes in a case, owner by owner (rulebook.md c.1); what comes too late is lifecycle.py's."""
 
 from __future__ import annotations
 

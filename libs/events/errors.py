@@ -37,7 +37,7 @@ class Rejected(Exception):
         self.message_en = en or self.en
 
     def document(self) -> dict[str, object]:
-        """The members of the problem document that say what was refused and why (domain.md c.3)."""
+        """The members of the problem document that say what was refused and why (rulebook.md c.3)."""
         return {
             "code": self.code,
             "message_zh": self.message_zh,

@@ -1,6 +1,6 @@
 """A restored database catches up with a log that knows more: its own tail comes back from Kafka, erasures are repeated.
 
-engineering.md §10: a database older than the log would hand out sequence numbers a second time. Nobody may append
+A database older than the log would hand out sequence numbers a second time. Nobody may append
 before this is done.
 """
 

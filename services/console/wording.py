@@ -27,7 +27,7 @@ STATES: Mapping[str, Said] = {
     "WITHDRAWN": Said("已撤回", "withdrawn"),
     "VOID": Said("作废", "void"),
 }
-"""domain.md c.1."""
+"""rulebook.md c.1."""
 LAMPS: Mapping[str, Said] = {
     "GREEN": Said("绿灯", "green"),
     "YELLOW": Said("黄灯", "yellow"),

@@ -1,4 +1,4 @@
-"""Of which events somebody is told: event → template and audiences (domain.md f.1, f.2). Pure: no I/O, no clock."""
+"""Of which events somebody is told: event → template and audiences (rulebook.md f.1, f.2). Pure: no I/O, no clock."""
 
 from __future__ import annotations
 

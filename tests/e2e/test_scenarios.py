@@ -1,4 +1,4 @@
-"""The acceptance scenarios of domain.md (i), through HTTP in virtual time, in the order of their dates."""
+"""The acceptance scenarios of rulebook.md (i), through HTTP in virtual time, in the order of their dates."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Acceptance scenarios of domain.md (i) after those of test_scenarios.py, in the order of their dates in this town.
+"""Acceptance scenarios of rulebook.md (i) after those of test_scenarios.py, in the order of their dates in this town.
 
 The dates of scenario 4 are a week later than in the text, so that the one manual clock need not go back.
 """

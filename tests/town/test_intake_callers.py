@@ -56,7 +56,7 @@ async def called(town: Town, at: str, telephone: str = TELEPHONE, **fields: Any)
 
 
 async def test_one_citizen_four_times_in_three_days_is_one_case_and_three_repeats(town: Town) -> None:
-    """domain.md scenario 9, the part of the same caller."""
+    """rulebook.md scenario 9, the part of the same caller."""
     first = await called(town, f"{DAY} 09:00")
     await town.register(f"{DAY} 09:05", first["case_id"], "street-light", "U3")
     again = [

@@ -197,7 +197,7 @@ class View:
 
 
 def is_active(appointment: AppointmentPublished, at: datetime) -> bool:
-    """Expiry ends every power at that very instant (domain.md l, command 56)."""
+    """Expiry ends every power at that very instant (rulebook.md l, command 56)."""
     return appointment.since <= at and (appointment.until is None or at < appointment.until)
 
 

@@ -1,4 +1,4 @@
-"""The static conflict matrix: which appointments one person may not hold at the same time (domain.md d.3). Pure."""
+"""The static conflict matrix: which appointments one person may not hold at the same time (rulebook.md d.3). Pure."""
 
 from __future__ import annotations
 

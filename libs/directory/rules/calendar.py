@@ -1,4 +1,4 @@
-"""The working calendar and the arithmetic of limits (domain.md e.3). Pure; clocks live in supervision."""
+"""The working calendar and the arithmetic of limits (rulebook.md e.3). Pure; clocks live in supervision."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def shift(due: datetime, start: datetime, end: datetime, unit: Unit, calendar: W
 
 
 def used_at(start: datetime, limit: Limit, share: Fraction, calendar: WorkCalendar) -> datetime:
-    """The first instant at which `share` (0 < share) of a limit that starts at `start` is used (domain.md f.1).
+    """The first instant at which `share` (0 < share) of a limit that starts at `start` is used (rulebook.md f.1).
 
     A clock of working days has used its full counted days plus the worked share of the current one.
     """
@@ -251,7 +251,7 @@ def used_after(due: datetime, limit: Limit, share: Fraction, calendar: WorkCalen
 
 
 def overdue_at(due: datetime, limit: Limit, share: Fraction, calendar: WorkCalendar) -> datetime:
-    """The last instant at which a limit is overdue by no more than `share` (0 < share) of itself (domain.md f.1)."""
+    """The last instant at which a limit is overdue by no more than `share` (0 < share) of itself (rulebook.md f.1)."""
     amount = limit.amount * share
     if amount.denominator == 1:
         return add(due, Limit(int(amount), limit.unit), calendar)

@@ -30,7 +30,7 @@ def stage_limit(view: View, stage: Stage, urgency: Urgency, class_code: ClassCod
 def handling_limit(
     view: View, class_code: ClassCode, kind: Kind, urgency: Urgency, filing_condition: str | None = None
 ) -> str:
-    """The handling limit of a case (domain.md e.2); raises `UnknownClass` where the rulebook refuses it."""
+    """The handling limit of a case (rulebook.md e.2); raises `UnknownClass` where the rulebook refuses it."""
     if (item := view.catalogue(class_code)) is None or kind not in item.kinds:
         raise UnknownClass
     if filing_condition is not None:

@@ -200,7 +200,7 @@ class Naming:
         return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
 
     def due(self, at: datetime) -> str:
-        """A due instant in local time; midnight is 24:00 of the day that it ends (domain.md CLK-04)."""
+        """A due instant in local time; midnight is 24:00 of the day that it ends (rulebook.md CLK-04)."""
         local = at.astimezone(self.zone)
         if (local.hour, local.minute, local.second) == (0, 0, 0):
             return f"{local - timedelta(days=1):%Y-%m-%d} 24:00"

@@ -51,7 +51,7 @@ Role = Literal[
     "AUDITOR",
     "ADMIN",
 ]
-"""Roles of people (domain.md b); CITIZEN and SYSTEM hold no appointment."""
+"""Roles of people (rulebook.md b); CITIZEN and SYSTEM hold no appointment."""
 Basis = Literal["recruited", "transferred", "elected", "assigned", "imported"]
 """公开招聘, 调任, 选举, 指派, 历史导入."""
 UnitKind = Literal["GOVERNMENT", "CENTRE", "DEPARTMENT", "TOWN_OFFICE", "VILLAGE_COMMITTEE", "ENTERPRISE"]
@@ -180,13 +180,13 @@ class CatalogueItemPublished(Event):
     """自治事项: a village committee may lead it under `standard` and `strict`."""
     dispatch: Literal["auto", "confirm"] = "confirm"
     endorsement: tuple[Literal["return", "feedback"], ...] = ()
-    """What the leader of the unit endorses before it is sent (domain.md c.3 #19, #32)."""
+    """What the leader of the unit endorses before it is sent (rulebook.md c.3 #19, #32)."""
     leads: tuple[Lead, ...] = Field(min_length=1)
     powers: tuple[Power, ...] = ()
     """Empty = no power is needed."""
     verification: bool = True
     callback: bool = True
-    """Cases found by the grid skip the call-back whatever stands here (domain.md j.3)."""
+    """Cases found by the grid skip the call-back whatever stands here (rulebook.md j.3)."""
     photo_exempt: bool = False
     safety: bool = False
     """Danger to life or property: U1 at once (R0)."""
@@ -215,7 +215,7 @@ class RulebookPublished(Event):
     auto_supervise_at_round: int
     reopen_window: Limit
     restore_window: Term = "2h"
-    """How long a citizen may take his withdrawal back (domain.md c.3 #41a)."""
+    """How long a citizen may take his withdrawal back (rulebook.md c.3 #41a)."""
     lamp: Lamp
     ladder_wd: Ladder
     ladder_h: Ladder

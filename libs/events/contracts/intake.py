@@ -40,7 +40,7 @@ class AppealReceived(Event):
     reporter_phone: ReporterText | None = None
     recorded_by: PersonId | None = None
     found_by: PersonId | None = None
-    """A grid worker who entered it for the citizen or phoned it in: a discoverer (domain.md d.2 #3, #4)."""
+    """A grid worker who entered it for the citizen or phoned it in: a discoverer (rulebook.md d.2 #3, #4)."""
     upstream_due_at: datetime | None = None
     external_id: str | None = None
     photos: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class CaseVoided(Event):
 
 
 class CaseNotAccepted(Event):
-    """不予受理: refused for one of the nine reasons (domain.md c.5), with legal basis and another way to go."""
+    """不予受理: refused for one of the nine reasons (rulebook.md c.5), with legal basis and another way to go."""
 
     refused_by: PersonId
     reason_code: str

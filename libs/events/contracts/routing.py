@@ -12,7 +12,7 @@ from libs.events.ids import ClassCode, PersonId, UnitId
 
 
 class RuleStep(BaseModel):
-    """One link of the chain that explains a route: the rule (domain.md d.4) and what it found, in words."""
+    """One link of the chain that explains a route: the rule (rulebook.md d.4) and what it found, in words."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -183,7 +183,7 @@ class CallbackCompleted(Event):
 
 
 class CallbackWaived(Event):
-    """No call-back for this case, with the reason (a grid-found case has no reporter: domain.md j.3)."""
+    """No call-back for this case, with the reason (a grid-found case has no reporter: rulebook.md j.3)."""
 
     round: int
     reason: Literal["GRID_REPORT", "ANONYMOUS", "CLASS_EXEMPT", "REPORTER_LEFT"]

@@ -35,7 +35,7 @@ NOT_ACCEPTED: tuple[Option, ...] = (
     ("NO_REAL_CONTENT", Said("无实质内容", "no real content")),
     ("OTHER", Said("其他", "other")),
 )
-"""The nine reasons of domain.md c.5, in its order."""
+"""The nine reasons of rulebook.md c.5, in its order."""
 ON_PATROL = coded("city_management", "grid_livelihood", "grid_safety", "grid_dispute")
 REPORT = Act(
     "grid-reports",

@@ -206,7 +206,7 @@ async def read_case(
         attachments = await held(conn, case_id)
     keys = (await running.vault.keys_of(case_id)).without(shown.case.erased)
     sealed = orjson.loads(row["sealed"]) if row else {}
-    # Who reported is read for a purpose only (domain.md c.3 #14); the matter itself is what everybody works on.
+    # Who reported is read for a purpose only (rulebook.md c.3 #14); the matter itself is what everybody works on.
     texts = {
         name: keys.open(Sealed.model_validate(sealed[name]))
         for name in ("content", "address", "location")

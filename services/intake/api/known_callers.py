@@ -65,7 +65,7 @@ async def earlier_cases(conn: Connection, index: bytes, most: int) -> list[Earli
 async def open_case_of(
     running: Runtime, directory: View, *, telephone: str | None, kind: str, place: Place
 ) -> str | None:
-    """The newest open case of this caller on this matter (domain.md d.5); None where there is none, or no number."""
+    """The newest open case of this caller on this matter (rulebook.md d.5); None where there is none, or no number."""
     index = blind_index(telephone, search_key(running))
     if index is None:
         return None

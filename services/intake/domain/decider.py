@@ -64,7 +64,7 @@ NotAcceptedReason = Literal[
     "NO_REAL_CONTENT",
     "OTHER",
 ]
-"""The nine reasons of domain.md c.5, in its order."""
+"""The nine reasons of rulebook.md c.5, in its order."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def same_address(one: Place, other: Place) -> bool:
 
 
 def same_place(one: Place, other: Place, radius_m: int) -> bool:
-    """At most so far apart, or at the same address (domain.md d.5). A grid alone is no place."""
+    """At most so far apart, or at the same address (rulebook.md d.5). A grid alone is no place."""
     distance = metres(one, other)
     return (distance is not None and distance <= radius_m) or same_address(one, other)
 

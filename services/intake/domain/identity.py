@@ -45,7 +45,7 @@ def blind_index(telephone: str | None, key: bytes) -> bytes | None:
 
 @dataclass(frozen=True)
 class ReadIdentity:
-    """Read who the reporter is, or which cases are his, for a purpose (domain.md c.3 #14)."""
+    """Read who the reporter is, or which cases are his, for a purpose (rulebook.md c.3 #14)."""
 
     at: datetime
     by: Actor
@@ -54,7 +54,7 @@ class ReadIdentity:
 
 @dataclass(frozen=True)
 class ReceiveRepeatContact:
-    """The same caller calls again on the same matter (domain.md c.5, d.5)."""
+    """The same caller calls again on the same matter (rulebook.md c.5, d.5)."""
 
     at: datetime
     by: Actor

@@ -29,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True)
 class SubmitAppeal:
-    """A citizen's appeal through the hotline, the web or the counter (domain.md c.3 #1)."""
+    """A citizen's appeal through the hotline, the web or the counter (rulebook.md c.3 #1)."""
 
     at: datetime
     by: Actor

@@ -1,4 +1,4 @@
-"""Withdrawing an appeal and taking the withdrawal back (domain.md c.3 #41, #41a). Pure: no I/O, no clock."""
+"""Withdrawing an appeal and taking the withdrawal back (rulebook.md c.3 #41, #41a). Pure: no I/O, no clock."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ def total(lanes: list[dict[str, int]], role: Role | None, state: str | None) -> 
 
 
 def lamp(row: Any, at: datetime, clock: str = "") -> Lamp | None:
-    """红黄绿灯 of the work clock at an instant, or at its stop (domain.md f.1); None without a clock.
+    """红黄绿灯 of the work clock at an instant, or at its stop (rulebook.md f.1); None without a clock.
 
     `clock`: prefix of another clock's columns, `dispatch_`.
     """

@@ -1,4 +1,4 @@
-"""协办: other units that have to contribute before the lead unit may report (domain.md c.3 #23). Pure."""
+"""协办: other units that have to contribute before the lead unit may report (rulebook.md c.3 #23). Pure."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from services.routing.domain.work_order import NotInThisState, Timed, WorkOrder,
 
 @dataclass(frozen=True)
 class ProposeRoute:
-    """The system looks for the unit of a registered case (domain.md c.3 #15)."""
+    """The system looks for the unit of a registered case (rulebook.md c.3 #15)."""
 
     at: datetime
     by: Actor

@@ -31,7 +31,7 @@ DEPT_ROLES = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
 
 @dataclass(frozen=True)
 class AcceptAssignment:
-    """签收 (domain.md c.3 #17)."""
+    """签收 (rulebook.md c.3 #17)."""
 
     at: datetime
     by: Actor

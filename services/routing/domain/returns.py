@@ -1,4 +1,4 @@
-"""退单: a unit gives the case back, the dispatcher decides; RET-1 … RET-3 (domain.md d.6). Pure."""
+"""退单: a unit gives the case back, the dispatcher decides; RET-1 … RET-3 (rulebook.md d.6). Pure."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def upgrade() -> None:
         "work_order",
         sa.Column("case_id", UUID(as_uuid=False), primary_key=True),
         sa.Column("lane", sa.SmallInteger, nullable=False),
-        sa.Column("state", sa.Text, nullable=False, comment="of the case, domain.md c.1"),
+        sa.Column("state", sa.Text, nullable=False, comment="of the case, rulebook.md c.1"),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("class_code", sa.Text, nullable=False),
         sa.Column("urgency", sa.Text, nullable=False),

@@ -21,7 +21,7 @@ work_order = Table(
     metadata,
     Column("case_id", UUID(as_uuid=False), primary_key=True),
     Column("lane", SmallInteger, nullable=False),
-    Column("state", Text, nullable=False, comment="of the case, domain.md c.1"),
+    Column("state", Text, nullable=False, comment="of the case, rulebook.md c.1"),
     Column("kind", Text, nullable=False),
     Column("class_code", Text, nullable=False),
     Column("urgency", Text, nullable=False),

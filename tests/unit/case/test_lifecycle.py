@@ -1,4 +1,4 @@
-"""The state of a case as the log of all four services shows it (domain.md c.1)."""
+"""The state of a case as the log of all four services shows it (rulebook.md c.1)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

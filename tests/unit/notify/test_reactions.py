@@ -1,4 +1,4 @@
-"""Who is told of which event in the demo town (domain.md f.1, f.2)."""
+"""Who is told of which event in the demo town (rulebook.md f.1, f.2)."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""SEP-01, SEP-02, SEP-12, SEP-14: who may use a handling power (domain.md d.1, d.2, scenarios 1 and 2)."""
+"""SEP-01, SEP-02, SEP-12, SEP-14: who may use a handling power (rulebook.md d.1, d.2, scenarios 1 and 2)."""
 
 from copy import deepcopy
 

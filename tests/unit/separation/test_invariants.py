@@ -1,4 +1,4 @@
-"""No sequence of accepted acts ever breaks SEP-01 … SEP-04 or SEP-09, at any prefix (domain.md d.1)."""
+"""No sequence of accepted acts ever breaks SEP-01 … SEP-04 or SEP-09, at any prefix (rulebook.md d.1)."""
 
 from datetime import datetime
 

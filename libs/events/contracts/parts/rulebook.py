@@ -55,7 +55,7 @@ Stage = Literal[
     "archive",
     "supervision_response",
 ]
-"""Stages of the limits table but handling, which has a row per kind (domain.md e.2)."""
+"""Stages of the limits table but handling, which has a row per kind (rulebook.md e.2)."""
 
 
 class Part(BaseModel):

@@ -1,4 +1,4 @@
-"""Lamps, and the steps of the clocks of one case: warnings, breaches, ladder levels (domain.md f.1, f.2). Pure."""
+"""Lamps, and the steps of the clocks of one case: warnings, breaches, ladder levels (rulebook.md f.1, f.2). Pure."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def lamp(clock: ClockState, at: datetime) -> Lamp:
 
 
 def levels_of(working_days: Ladder, hours: Ladder, urgency: Urgency) -> Levels:
-    """The ladder of the rulebook for an urgency: L1 with the breach, the others after it (domain.md f.2)."""
+    """The ladder of the rulebook for an urgency: L1 with the breach, the others after it (rulebook.md f.2)."""
     ladder, unit = (hours, Unit.HOUR) if urgency in ("U1", "U2") else (working_days, Unit.WORK_DAY)
     after = {2: ladder.L2, 3: ladder.L3, 4: ladder.L4, 5: ladder.L5}
     return {1: None} | {level: Limit(amount, unit) if amount else None for level, amount in after.items()}

@@ -1,4 +1,4 @@
-"""When the lamp of a clock turns 黄 and 长红 (domain.md f.1). Pure; steps of the ladder are in ladder.py."""
+"""When the lamp of a clock turns 黄 and 长红 (rulebook.md f.1). Pure; steps of the ladder are in ladder.py."""
 
 from __future__ import annotations
 

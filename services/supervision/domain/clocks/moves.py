@@ -1,7 +1,7 @@
 """Which clocks a fact of the log starts, stops, continues, ends or revives (CLK-09, CLK-13, CLK-14, RET-5). Pure.
 
 A correction of class, kind or urgency is no such fact: what runs keeps its limit, dispatch and overall included, and
-clocks that start later follow what the case says then (domain.md c.4).
+clocks that start later follow what the case says then (rulebook.md c.4).
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def limits_of(case: Case, urgency: Urgency, view: View) -> CaseLimits:
 
 
 def told_unit(unit: UnitId | None, level: int, view: View) -> UnitId | None:
-    """Who is told of a ladder level: at L1 the unit itself, then one superior higher each time (domain.md f.2)."""
+    """Who is told of a ladder level: at L1 the unit itself, then one superior higher each time (rulebook.md f.2)."""
     if unit is None:
         return None
     chain = (unit, *view.ancestors(unit))

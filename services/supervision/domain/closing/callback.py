@@ -1,4 +1,4 @@
-"""回访: trying to reach the reporter, and his three answers (domain.md c.3 #36). Pure."""
+"""回访: trying to reach the reporter, and his three answers (rulebook.md c.3 #36). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""办结审核, 重办, 结案: the centre judges the feedback, orders rework, closes (domain.md c.3 #33, #37, #38). Pure."""
+"""办结审核, 重办, 结案: the centre judges the feedback, orders rework, closes (rulebook.md c.3 #33, #37, #38). Pure."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def accept(own: Completion, command: ReviewFeedback, case: Case, facts: Facts) -
 
 
 def waiver_of(case: Case, item: CatalogueItemPublished | None) -> Waiver | None:
-    """Why nobody is called back, if so (domain.md j.3, g: valid call-back)."""
+    """Why nobody is called back, if so (rulebook.md j.3, g: valid call-back)."""
     if case.found == "GRID_REPORT":
         return "GRID_REPORT"
     if item and not item.callback:

@@ -1,4 +1,4 @@
-"""核实: who looks at the place, and what he finds there (domain.md c.3 #34, #35; SEP-03, SEP-06). Pure."""
+"""核实: who looks at the place, and what he finds there (rulebook.md c.3 #34, #35; SEP-03, SEP-06). Pure."""
 
 from __future__ import annotations
 

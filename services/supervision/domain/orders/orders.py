@@ -1,4 +1,4 @@
-"""督办: orders, the answer of the unit, and their end (domain.md c.3 #45, f.2; L0 is `DeadlineWarned`). Pure."""
+"""督办: orders, the answer of the unit, and their end (rulebook.md c.3 #45, f.2; L0 is `DeadlineWarned`). Pure."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class CauseRemains(Rejected):
 
 
 class StepSkipped(Rejected):
-    """An important matter may start at orange (L3); 红单 and 问责建议 follow the level below them (domain.md f.2)."""
+    """An important matter may start at orange (L3); 红单 and 问责建议 follow the level below them (rulebook.md f.2)."""
 
     code = "E-SUP-STEP"
     zh = "红单和问责建议须逐级升级, 不能越级下达"

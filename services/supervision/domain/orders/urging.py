@@ -1,4 +1,4 @@
-"""催办: a repeat contact, or a supervisor, asks the unit to move (domain.md c.3 #44, f.2). Pure."""
+"""催办: a repeat contact, or a supervisor, asks the unit to move (rulebook.md c.3 #44, f.2). Pure."""
 
 from __future__ import annotations
 

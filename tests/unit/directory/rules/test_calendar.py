@@ -1,4 +1,4 @@
-"""Deadlines of the rulebook: domain.md (e.3), (e.5), (f.1)."""
+"""Deadlines of the rulebook: rulebook.md (e.3), (e.5), (f.1)."""
 
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction

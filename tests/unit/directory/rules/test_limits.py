@@ -1,4 +1,4 @@
-"""Which limit holds for a case of the demo town (domain.md e.2), and which units may lead it (POW-1, R5–R7)."""
+"""Which limit holds for a case of the demo town (rulebook.md e.2), and which units may lead it (POW-1, R5–R7)."""
 
 import pytest
 

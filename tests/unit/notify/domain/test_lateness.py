@@ -1,4 +1,4 @@
-"""Quiet hours, digests, late and overtaken messages, and the one message of a mass incident (domain.md d.5, e.2)."""
+"""Quiet hours, digests, late and overtaken messages, and the one message of a mass incident (rulebook.md d.5, e.2)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

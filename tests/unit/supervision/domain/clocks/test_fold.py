@@ -1,4 +1,4 @@
-"""What a clock says after its operations: domain.md (e.3), architecture.md §5."""
+"""What a clock says after its operations: rulebook.md (e.3), architecture.md §5."""
 
 from itertools import permutations
 

@@ -1,4 +1,4 @@
-"""Warnings, breaches and the ladder: domain.md (f.2), CLK-09, CLK-14; architecture.md §5."""
+"""Warnings, breaches and the ladder: rulebook.md (f.2), CLK-09, CLK-14; architecture.md §5."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""When the lamp of a clock turns, and what it shows: domain.md (f.1)."""
+"""When the lamp of a clock turns, and what it shows: rulebook.md (f.1)."""
 
 from dataclasses import replace
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Which clocks a case has: domain.md (e.2), CLK-09."""
+"""Which clocks a case has: rulebook.md (e.2), CLK-09."""
 
 from datetime import timedelta
 

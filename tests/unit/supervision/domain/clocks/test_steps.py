@@ -1,4 +1,4 @@
-"""Warnings, breaches and levels of a case, recorded behind the watermark: domain.md (f.2), architecture.md §5."""
+"""Warnings, breaches and levels of a case, recorded behind the watermark: rulebook.md (f.2), architecture.md §5."""
 
 from datetime import datetime, timedelta
 

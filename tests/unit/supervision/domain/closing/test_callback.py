@@ -1,4 +1,4 @@
-"""回访: domain.md c.3 #36, (g) valid call-back; nobody is satisfied by default."""
+"""回访: rulebook.md c.3 #36, (g) valid call-back; nobody is satisfied by default."""
 
 from datetime import date, datetime
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Review, rework and closing by the centre: domain.md c.3 #33, #37, #38; SEP-04."""
+"""Review, rework and closing by the centre: rulebook.md c.3 #33, #37, #38; SEP-04."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who checks on site, and what he finds: domain.md c.3 #34, #35; SEP-03, SEP-06; scenarios 1 and 2."""
+"""Who checks on site, and what he finds: rulebook.md c.3 #34, #35; SEP-03, SEP-06; scenarios 1 and 2."""
 
 from datetime import datetime
 from typing import Any

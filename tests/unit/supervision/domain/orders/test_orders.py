@@ -1,4 +1,4 @@
-"""督办单: issue, answer, lift: domain.md c.3 #45, (f.2)."""
+"""督办单: issue, answer, lift: rulebook.md c.3 #45, (f.2)."""
 
 from libs.case.testing import given
 from libs.events.contracts.supervision import AutoEscalated, SupervisionIssued, SupervisionLifted, SupervisionResponded

@@ -1,4 +1,4 @@
-"""催办: who urges, once per contact, and when the supervisor hears of it: domain.md c.3 #44, f.2, scenario 9."""
+"""催办: who urges, once per contact, and when the supervisor hears of it: rulebook.md c.3 #44, f.2, scenario 9."""
 
 from datetime import datetime, timedelta
 
