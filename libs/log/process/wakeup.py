@@ -19,13 +19,13 @@ QUIET_SECONDS = 1.0
 
 
 @dataclass
-class Bell:
+class Wakeup:
     """Rung by an API after a command has been answered."""
 
     pool: Pool
     _quiet_until: float = 0.0
 
-    async def ring(self) -> None:
+    async def notify(self) -> None:
         """Tell the workers of this service, unless they were told just now."""
         if monotonic() < self._quiet_until:
             return

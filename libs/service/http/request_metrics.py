@@ -52,7 +52,7 @@ class InFlight:
 
 
 @dataclass
-class Watched:
+class RequestMetrics:
     """What stands around a request: its span, its trace id in the logs, its place in the metrics."""
 
     app: ASGIApp
