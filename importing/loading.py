@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from importing.mapping import Mapping, inconsistencies
-from libs.directory.publish.findings import CHINESE
+from libs.directory.findings import CHINESE
 from operations.embedded.instance import CannotStart
 
 Steps = tuple[str, ...]

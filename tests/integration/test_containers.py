@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 from typer.testing import CliRunner
 
 from cli.audit import app
-from libs.audit.findings import Fault
+from libs.audit.checks.findings import Fault
 from libs.audit.reading import NoLog, open_log
 from libs.audit.verify import public_keys, verify
 from libs.directory.publish.files import read_files
