@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from importing.mapping import Mapping, inconsistencies
 from libs.directory.findings import CHINESE
-from operations.embedded.instance import CannotStart
+from operations.installation import CannotStart
 
 Steps = tuple[str, ...]
 Places = dict[Steps, tuple[int, int]]
