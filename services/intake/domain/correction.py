@@ -114,7 +114,7 @@ def _filing(state: State, changed: Mapping[str, Any], directory: View) -> dict[s
     return {"urgency": urgency} if urgency != state.urgency else {}
 
 
-def answer(state: State, command: AnswerDirectly) -> Sequence[Event]:
+def answer(state: State, command: AnswerDirectly, facts: Facts) -> Sequence[Event]:
     """Itself the end of the case, close_kind DIRECT."""
     command.by.must_be("OPERATOR")
     if state.status == "ANSWERED":

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from libs.case.state import Case
+from libs.case.facts import Facts
 from libs.events.contracts.intake import IdentityRead, RepeatContactReceived
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden
@@ -79,9 +79,9 @@ def look_up(command: ReadIdentity) -> Sequence[Event]:
     return read_identity(command, ("reporter_phone",))
 
 
-def repeat_contact(state: State, command: ReceiveRepeatContact, case: Case | None) -> Sequence[Event]:
+def repeat_contact(state: State, command: ReceiveRepeatContact, facts: Facts) -> Sequence[Event]:
     """Each contact counts; who may take an appeal may take its repetition. An ended case takes none."""
-    by = command.by
+    by, case = command.by, facts.case
     if not (by.role in ("OPERATOR", "GRID_WORKER") or "intake" in by.scopes):
         raise Forbidden(allowed=["OPERATOR", "GRID_WORKER"])
     if state.status == "NONE":

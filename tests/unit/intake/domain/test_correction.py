@@ -21,8 +21,9 @@ from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.ids import ClassCode, GridCode, PersonId
 from services.intake.domain.case_state import NotInThisState, allowed
 from services.intake.domain.correction import AnswerDirectly, CorrectCase, NotAQuestion, NothingToCorrect
-from services.intake.domain.decider import DECIDER, RegisterCase
+from services.intake.domain.decider import DECIDER
 from services.intake.domain.reception import Place, PlaceUnknown
+from services.intake.domain.registration import RegisterCase
 from tests.unit.directory.town import VIEW, local
 from tests.unit.routing.givens import HOUSING, ODOUR, ZHOU_MIN, acting, dispatched, facts
 

@@ -20,7 +20,8 @@ from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
 from services.intake.domain.case_state import NotInThisState
-from services.intake.domain.decider import DECIDER, EraseCaseKeys, RegisterCase, RejectCase, VoidCase
+from services.intake.domain.decider import DECIDER
+from services.intake.domain.erasure import EraseCaseKeys
 from services.intake.domain.reception import (
     AlreadyThere,
     EvidenceMissing,
@@ -30,6 +31,7 @@ from services.intake.domain.reception import (
     ReportGridEvent,
     SubmitAppeal,
 )
+from services.intake.domain.registration import RegisterCase, RejectCase, VoidCase
 from tests.unit.directory.town import VIEW, local
 from tests.unit.routing.givens import HOUSING, ODOUR, ZHOU_MIN, acting, dispatched, facts
 
