@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from libs.case.facts import Facts
 from libs.case.state import Case
@@ -42,8 +41,6 @@ class ReportAsCoUnit:
     report: str
 
 
-Command = AddCoUnit | ReportAsCoUnit
-
 # Refusals
 
 
@@ -64,17 +61,6 @@ class NotYourTown(Forbidden):
 
 
 # Decisions
-
-
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command; raises a refusal."""
-    match command:
-        case AddCoUnit():
-            return add(order, command, facts)
-        case ReportAsCoUnit():
-            return report(order, command, facts)
-        case _:
-            assert_never(command)
 
 
 def add(order: WorkOrder, command: AddCoUnit, facts: Facts) -> Sequence[Event]:

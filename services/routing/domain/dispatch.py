@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never, cast
+from typing import cast
 
 from libs.case.facts import Facts
 from libs.case.state import Case
@@ -44,8 +44,6 @@ class DispatchCase:
     override_reason: str | None = None
 
 
-Command = ProposeRoute | DispatchCase
-
 # Refusals
 
 
@@ -82,17 +80,6 @@ class PowerMissing(Rejected):
 
 
 # Decisions
-
-
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command; raises a refusal."""
-    match command:
-        case ProposeRoute():
-            return propose(order, command, facts)
-        case DispatchCase():
-            return dispatch(order, command, facts)
-        case _:
-            assert_never(command)
 
 
 def propose(order: WorkOrder, command: ProposeRoute, facts: Facts) -> Sequence[Event]:

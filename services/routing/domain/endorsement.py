@@ -30,8 +30,6 @@ class DecideEndorsement:
     reason: str | None = None
 
 
-Command = RequestReturn | SubmitFeedback | DecideEndorsement
-
 # Refusals
 
 
@@ -46,10 +44,8 @@ class ReasonForGivingBackMissing(Malformed):
 # Decisions
 
 
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command; raises a refusal."""
-    if isinstance(command, DecideEndorsement):
-        return endorse(order, command, facts)
+def send(order: WorkOrder, command: RequestReturn | SubmitFeedback, facts: Facts) -> Sequence[Event]:
+    """The return or feedback; its draft where the class wants the leader's word first."""
     submitted = submit(order, command, facts)
     item = facts.directory.catalogue(facts.known_case().class_code or "")
     drafted = draft(order, command)
@@ -59,8 +55,8 @@ def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
 def submit(order: WorkOrder, command: RequestReturn | SubmitFeedback, facts: Facts) -> Sequence[Event]:
     """The return or feedback itself; raises whatever stands against it."""
     if isinstance(command, RequestReturn):
-        return returns.decide(order, command, facts)
-    return handling.decide(order, command, facts)
+        return returns.request(order, command, facts)
+    return handling.feedback(order, command, facts)
 
 
 def draft(order: WorkOrder, command: RequestReturn | SubmitFeedback) -> EndorsementRequested:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from libs.case.facts import Facts
 from libs.directory.facts.view import View
@@ -42,8 +41,6 @@ class DecideReturn:
     approved: bool
     reason: str | None = None
 
-
-Command = RequestReturn | DecideReturn
 
 # Refusals
 
@@ -89,17 +86,6 @@ class ReasonForRefusalMissing(Malformed):
 
 
 # Decisions
-
-
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command; raises a refusal."""
-    match command:
-        case RequestReturn():
-            return request(order, command, facts)
-        case DecideReturn():
-            return decide_return(order, command, facts)
-        case _:
-            assert_never(command)
 
 
 def request(order: WorkOrder, command: RequestReturn, facts: Facts) -> Sequence[Event]:
