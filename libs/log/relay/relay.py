@@ -17,8 +17,8 @@ from libs.events.lanes import decode_meta
 from libs.log.kafka.broker import Address, reach
 from libs.log.kafka.topics import topic_of
 from libs.log.process import fault_points, tracing
-from libs.log.process.wakeup import CHANNEL
 from libs.log.relay.log_heads import heads_in_log
+from libs.log.relay.wakeup import CHANNEL
 from libs.log.store.event_store import Connection, Pool, stored_position
 from libs.log.transient import AWAY
 from libs.tuned.kafka_producer import stop_producer
