@@ -15,12 +15,9 @@ from libs.events.decider import Actor, Decider
 from libs.events.event import Event
 from libs.events.ids import PersonId
 from libs.separation.powers import may_close, may_verify
-from services.supervision.domain.clocks import case_clocks, from_facts, recount
-from services.supervision.domain.clocks import steps as elapsing
+from services.supervision.domain.clocks import case_clocks, from_facts
 from services.supervision.domain.clocks.case_clocks import Clocks
 from services.supervision.domain.clocks.from_facts import FollowClocks
-from services.supervision.domain.clocks.recount import RecountClocks
-from services.supervision.domain.clocks.steps import Elapse
 from services.supervision.domain.closing import callback, completion, review, verification
 from services.supervision.domain.closing.callback import RecordCallback
 from services.supervision.domain.closing.completion import Completion, open_steps
@@ -56,8 +53,6 @@ Command = (
     | LiftSupervision
     | UrgeCase
     | FollowClocks
-    | Elapse
-    | RecountClocks
     | RecordViolation
 )
 
@@ -110,15 +105,11 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
         case RespondSupervision():
             return orders.respond(state.orders, command, facts)
         case LiftSupervision():
-            return orders.lift(command, state.clocks, facts)
+            return orders.lift(state.clocks, command, facts)
         case UrgeCase():
-            return urging.urge(state.urging, command, state.clocks, facts)
+            return urging.urge(state.urging, command, facts, state.clocks)
         case FollowClocks():
             return from_facts.follow(state.clocks, command, facts, state.version)
-        case Elapse():
-            return elapsing.elapse(state.clocks, command, facts)
-        case RecountClocks():
-            return recount.recount(state.clocks, command, facts)
         case RecordViolation():
             return record_violation(state.completion, command)
         case _:

@@ -127,7 +127,7 @@ def respond(own: Orders, command: RespondSupervision, facts: Facts) -> Sequence[
     return [SupervisionResponded(responded_by=command.by.person, unit=command.by.unit, plan=command.plan)]
 
 
-def lift(command: LiftSupervision, clocks: Clocks, facts: Facts) -> Sequence[Event]:
+def lift(clocks: Clocks, command: LiftSupervision, facts: Facts) -> Sequence[Event]:
     """Down, never up; and not while the case runs overdue."""
     case = facts.known_case()
     command.by.must_be("SUPERVISOR")
