@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from libs.case.access import sight
+from libs.case.refusals import NotInThisState
 from libs.case.state import Case
 from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden
@@ -137,7 +138,7 @@ async def attached(body: AppealBody, running: Runtime, person: Person, call: Com
         return None
     try:
         return await attach(running, case_id, call, Again(body.channel, body.content))
-    except case_state.NotInThisState:
+    except NotInThisState:
         return None  # It has ended since.
 
 

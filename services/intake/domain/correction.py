@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.directory.facts.view import View
 from libs.directory.rules.limits import handling_limit
 from libs.events.contracts.intake import AnsweredDirectly, CaseCorrected, Kind, Urgency
@@ -15,7 +16,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
 from libs.events.ids import ClassCode
-from services.intake.domain.case_state import NotInThisState, State, catalogue_item, must_be_open, raise_not_here
+from services.intake.domain.case_state import State, catalogue_item, must_be_open, raise_not_here
 from services.intake.domain.reception import Place, grid_of, point
 
 FILED = ("class_code", "urgency", "filing_condition")

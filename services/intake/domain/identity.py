@@ -11,11 +11,12 @@ from hashlib import sha256
 from typing import Literal
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.events.contracts.intake import IdentityRead, RepeatContactReceived
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden
 from libs.events.event import Event
-from services.intake.domain.case_state import NotInThisState, State, raise_not_here
+from services.intake.domain.case_state import State, raise_not_here
 
 Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW"]
 """受话识别, 回访, 补充了解, 紧急救助, 依法查询."""

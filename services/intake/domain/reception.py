@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.case.facts import Facts
+from libs.case.refusals import EvidenceMissing
 from libs.directory.facts.view import View
 from libs.events.contracts.intake import AppealReceived, GridEventReported, Kind, NewCaseReason
 from libs.events.decider import Actor
@@ -88,10 +89,9 @@ class OutsideOwnGrid(Forbidden):
     en = "outside your own grid: give the reason"
 
 
-class EvidenceMissing(Rejected):
+class FindingNotShown(EvidenceMissing):
     """A report from patrol needs a place and at least one photo."""
 
-    code = "E-EVIDENCE"
     zh = "网格上报需要定位和至少一张照片"
     en = "a grid report needs a location and at least one photo"
 
@@ -139,7 +139,7 @@ def report_grid_event(state: State, command: ReportGridEvent, facts: Facts) -> S
     item = catalogue_item(facts.directory, command.class_code)
     location = point(command.place)
     if location is None or not (command.photos or item.photo_exempt):
-        raise EvidenceMissing(allowed=["attach a location and a photo"])
+        raise FindingNotShown(allowed=["attach a location and a photo"])
     grid = grid_of(command.place, facts.directory)
     if grid not in facts.directory.grids_of(by.person, command.at) and not command.out_of_grid_reason:
         raise OutsideOwnGrid(allowed=["out_of_grid_reason"])

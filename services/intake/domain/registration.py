@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Literal
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.directory.rules.limits import handling_limit
 from libs.events.contracts.intake import CaseNotAccepted, CaseRegistered, CaseVoided, Kind, Urgency
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode
-from services.intake.domain.case_state import NotInThisState, State, catalogue_item, raise_not_here
+from services.intake.domain.case_state import State, catalogue_item, raise_not_here
 
 # Commands
 

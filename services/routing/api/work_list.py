@@ -21,7 +21,7 @@ from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_ans
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.headers import Instant
-from services.routing.domain.work_order import NotYourUnit
+from services.routing.domain.work_order import NotYourOrder
 from services.routing.readmodel.holdings import ALL_UNITS, Role
 
 router = APIRouter(tags=["派遣·办理 routing"])
@@ -151,10 +151,10 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
 
 
 def own_sight(person: Person, unit: str | None) -> Sight:
-    """What the caller may list; raises `NotYourUnit` where a department asks for another one's work."""
+    """What the caller may list; raises `NotYourOrder` where a department asks for another one's work."""
     seen = sight(person.actor, person.directory)
     if unit and seen.units and unit not in seen.units:
-        raise NotYourUnit()
+        raise NotYourOrder()
     return seen
 
 

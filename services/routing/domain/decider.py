@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import assert_never
 
 from libs.case.facts import Facts
 from libs.events.contracts.routing import SeparationViolationDetected
-from libs.events.decider import Actor, Decider
+from libs.events.decider import Decider
 from libs.events.event import Event
-from libs.events.ids import PersonId
+from libs.separation import violations
+from libs.separation.violations import RecordViolation
 from services.routing.domain import arbitration, co_units, dispatch, endorsement, handling, order_lifecycle, returns
 from services.routing.domain.arbitration import OpenArbitration, RuleArbitration
 from services.routing.domain.co_units import AddCoUnit, ReportAsCoUnit
@@ -29,17 +28,6 @@ from services.routing.domain.returns import DecideReturn, RequestReturn
 from services.routing.domain.work_order import WorkOrder, evolve
 
 # Commands
-
-
-@dataclass(frozen=True)
-class RecordViolation:
-    """SEP-18: a power was used that the log, read in order, did not allow."""
-
-    at: datetime
-    by: Actor
-    person: PersonId
-    rule: str
-    evidence: tuple[str, ...]
 
 
 Command = (
@@ -107,16 +95,9 @@ def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
         case DeemAccepted():
             return order_lifecycle.deem_accepted(order, command, facts)
         case RecordViolation():
-            return record_violation(order, command)
+            return violations.record(order.violations, command, SeparationViolationDetected)
         case _:
             assert_never(command)
-
-
-def record_violation(order: WorkOrder, command: RecordViolation) -> Sequence[Event]:
-    """Once per person and rule."""
-    if (command.person, command.rule) in order.violations:
-        return []
-    return [SeparationViolationDetected(person=command.person, rule=command.rule, evidence=command.evidence)]
 
 
 DECIDER: Decider[WorkOrder, Command, Facts] = Decider(WorkOrder(), evolve, decide)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import cast
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, ReasonMissing
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.directory.rules.calendar import Limit, calendar_at, due
@@ -21,7 +22,7 @@ from libs.events.ids import ClassCode, UnitId
 from libs.separation.powers import may_dispatch
 from libs.separation.routes import Dispatchable, UnitRejected, dispatchable
 from services.routing.domain import route as rules
-from services.routing.domain.work_order import NotInThisState, Timed, WorkOrder, forbidden, require_status
+from services.routing.domain.work_order import Timed, WorkOrder, forbidden, require_status
 
 # Commands
 
@@ -63,10 +64,9 @@ class NoUnitProposed(Rejected):
     en = "the rules found no unit: name one and give a reason"
 
 
-class ReasonMissing(Malformed):
+class ReasonForOtherUnitMissing(ReasonMissing):
     """Another unit than the proposed one needs a reason."""
 
-    code = "E-REASON"
     zh = "改派其他单位须说明理由"
     en = "another unit than the proposed one needs a reason"
 
@@ -133,7 +133,7 @@ def chosen_unit(order: WorkOrder, command: DispatchCase, directory: View) -> Uni
         raise NoUnitProposed(allowed=["unit", "override_reason"])
     known_unit(unit, directory)
     if order.status == "PROPOSED" and unit != order.proposed and not command.override_reason:
-        raise ReasonMissing(allowed=["override_reason"])
+        raise ReasonForOtherUnitMissing(allowed=["override_reason"])
     return unit
 
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, ReasonMissing
 from libs.events.contracts.routing import EndorsementGiven, EndorsementRefused, EndorsementRequested
 from libs.events.decider import Actor
-from libs.events.errors import Malformed
 from libs.events.event import Event
 from libs.separation.powers import may_endorse
 from services.routing.domain import handling, returns
 from services.routing.domain.handling import SubmitFeedback, own_unit
 from services.routing.domain.returns import RequestReturn
-from services.routing.domain.work_order import NotInThisState, WorkOrder, forbidden
+from services.routing.domain.work_order import WorkOrder, forbidden
 
 # Commands
 
@@ -33,10 +33,9 @@ class DecideEndorsement:
 # Refusals
 
 
-class ReasonForGivingBackMissing(Malformed):
+class ReasonForGivingBackMissing(ReasonMissing):
     """Who gives it back says why."""
 
-    code = "E-REASON"
     zh = "不予审签须说明理由"
     en = "giving it back needs a reason"
 

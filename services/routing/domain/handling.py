@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from libs.case.facts import Facts
+from libs.case.refusals import EvidenceMissing, NotInThisState
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.events.contracts.routing import (
@@ -22,7 +23,7 @@ from libs.events.errors import Forbidden, Malformed, Rejected
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId, UnitId
 from libs.separation.powers import may_handle
-from services.routing.domain.work_order import NotInThisState, NotYourUnit, Timed, WorkOrder, forbidden, require_status
+from services.routing.domain.work_order import NotYourOrder, Timed, WorkOrder, forbidden, require_status
 
 DEPT_ROLES = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
 
@@ -95,7 +96,7 @@ class HandlerNotOfUnit(Rejected):
     en = "the person holds no handling post in the unit"
 
 
-class EvidenceMissing(Rejected):
+class FinishedWorkNotShown(EvidenceMissing):
     """A matter that is checked on site is reported done with at least one photo."""
 
     code = "E-FB-EVIDENCE"
@@ -192,7 +193,7 @@ def feedback(order: WorkOrder, command: SubmitFeedback, facts: Facts) -> Sequenc
     item = facts.directory.catalogue(case.class_code or "")
     on_site = item is not None and item.verification and not item.photo_exempt
     if on_site and command.result != "EXPLAINED" and not command.photos:
-        raise EvidenceMissing(allowed=["photos"])
+        raise FinishedWorkNotShown(allowed=["photos"])
     if case.reporter_kind == "NAMED" and not (order.reached or order.tries >= TRIES):
         raise CitizenNotContacted(allowed=["contact"])
     return [
@@ -212,7 +213,7 @@ def own_unit(order: WorkOrder, by: Actor) -> UnitId:
     if order.unit is None:
         raise NotInThisState()
     if by.unit != order.unit:
-        raise NotYourUnit()
+        raise NotYourOrder()
     return order.unit
 
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, ReasonMissing
 from libs.directory.facts.view import View
 from libs.events.contracts.routing import ArbitrationOpened, ReturnApproved, ReturnRejected, ReturnRequested
 from libs.events.decider import Actor
-from libs.events.errors import Malformed, Rejected
+from libs.events.errors import Rejected
 from libs.events.event import Event, Sealed
 from libs.events.ids import UnitId
 from libs.separation.powers import may_decide
 from services.routing.domain.dispatch import known_unit
 from services.routing.domain.handling import own_unit, refuse_barred
-from services.routing.domain.work_order import NotInThisState, WorkOrder, forbidden, parties_of, require_status
+from services.routing.domain.work_order import WorkOrder, forbidden, parties_of, require_status
 
 # Commands
 
@@ -77,10 +78,9 @@ class BasisMissing(Rejected):
     en = "a return cites its basis and names another unit as responsible"
 
 
-class ReasonForRefusalMissing(Malformed):
+class ReasonForRefusalMissing(ReasonMissing):
     """Who refuses a return says why."""
 
-    code = "E-REASON"
     zh = "不同意退单须说明理由"
     en = "refusing a return needs a reason"
 

@@ -13,8 +13,9 @@ from libs.directory.facts.view import View
 from libs.events.contracts.supervision import SeparationViolationDetected
 from libs.events.decider import Actor, Decider
 from libs.events.event import Event
-from libs.events.ids import PersonId
+from libs.separation import violations
 from libs.separation.powers import may_close, may_verify
+from libs.separation.violations import RecordViolation
 from services.supervision.domain.clocks import case_clocks, from_facts
 from services.supervision.domain.clocks.case_clocks import Clocks
 from services.supervision.domain.clocks.from_facts import FollowClocks
@@ -28,17 +29,6 @@ from services.supervision.domain.orders.orders import IssueSupervision, LiftSupe
 from services.supervision.domain.orders.urging import UrgeCase, Urging
 
 # Commands
-
-
-@dataclass(frozen=True)
-class RecordViolation:
-    """SEP-18: a power was used that the log, read in order, did not allow."""
-
-    at: datetime
-    by: Actor
-    person: PersonId
-    rule: str
-    evidence: tuple[str, ...]
 
 
 Command = (
@@ -111,16 +101,9 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
         case FollowClocks():
             return from_facts.follow(state.clocks, command, facts, state.version)
         case RecordViolation():
-            return record_violation(state.completion, command)
+            return violations.record(state.completion.violations, command, SeparationViolationDetected)
         case _:
             assert_never(command)
-
-
-def record_violation(own: Completion, command: RecordViolation) -> Sequence[Event]:
-    """Once per person and rule."""
-    if (command.person, command.rule) in own.violations:
-        return []
-    return [SeparationViolationDetected(person=command.person, rule=command.rule, evidence=command.evidence)]
 
 
 def allowed_actions(state: State, case: Case, by: Actor, directory: View, at: datetime) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.events.contracts.supervision import (
     CaseClosed,
     SupervisionIssued,
@@ -19,7 +20,6 @@ from libs.events.errors import Rejected
 from libs.events.event import Event
 from libs.events.ids import UnitId
 from services.supervision.domain.clocks.case_clocks import Clocks, is_overdue
-from services.supervision.domain.closing.completion import NotInThisState, NotYourUnit
 
 FREE_UP_TO = 3
 """The highest level that needs no lower one before it."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.state import Case
 from libs.events.contracts.supervision import CaseUrged
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import UnitId
 from services.supervision.domain.clocks.case_clocks import Clocks, is_overdue
-from services.supervision.domain.closing.completion import NotInThisState
 
 # Commands
 

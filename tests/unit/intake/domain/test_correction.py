@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.testing import case_of, given
 from libs.directory.rules.limits import UnknownClass
 from libs.events.contracts.intake import (
@@ -19,7 +20,7 @@ from libs.events.contracts.supervision import CaseClosed
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.ids import ClassCode, GridCode, PersonId
-from services.intake.domain.case_state import NotInThisState, allowed
+from services.intake.domain.case_state import allowed
 from services.intake.domain.correction import AnswerDirectly, CorrectCase, NotAQuestion, NothingToCorrect
 from services.intake.domain.decider import DECIDER
 from services.intake.domain.reception import Place, PlaceUnknown
