@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from libs.case.facts import Facts
-from libs.events.decider import Decider
+from libs.events.contracts.intake import EVENTS
+from libs.events.decider import Decider, fold_of
 from libs.events.event import Event
 from services.intake.domain import correction, erasure, identity, reception, registration, withdrawal
 from services.intake.domain.case_state import State, evolve
@@ -65,4 +66,4 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             assert_never(command)
 
 
-DECIDER: Decider[State, Command, Facts] = Decider(State(), evolve, decide)
+DECIDER: Decider[State, Command, Facts] = Decider(State(), fold_of(EVENTS, evolve), decide)

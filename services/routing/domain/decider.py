@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from libs.case.facts import Facts
-from libs.events.contracts.routing import SeparationViolationDetected
-from libs.events.decider import Decider
+from libs.events.contracts.routing import EVENTS, SeparationViolationDetected
+from libs.events.decider import Decider, fold_of
 from libs.events.event import Event
 from libs.separation import violations
 from libs.separation.violations import RecordViolation
@@ -100,4 +100,4 @@ def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
             assert_never(command)
 
 
-DECIDER: Decider[WorkOrder, Command, Facts] = Decider(WorkOrder(), evolve, decide)
+DECIDER: Decider[WorkOrder, Command, Facts] = Decider(WorkOrder(), fold_of(EVENTS, evolve), decide)
