@@ -19,7 +19,8 @@ from libs.service.http.dependencies import CallerDep, CommandDep, Person, Runtim
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.notify.domain.allowed_actions import allowed
-from services.notify.domain.decider import UNTOLD, RequeueMessage
+from services.notify.domain.fates import UNTOLD
+from services.notify.domain.resending import RequeueMessage
 
 router = APIRouter(tags=["告知 notify"])
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from libs.case.facts import Facts
 from libs.events.decider import Actor
-from services.notify.domain.decider import RESENDERS, State
+from services.notify.domain.fates import State
+from services.notify.domain.resending import RESENDERS
 
 
 def allowed(state: State, by: Actor, facts: Facts, at: datetime) -> list[str]:

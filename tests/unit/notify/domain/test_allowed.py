@@ -10,7 +10,9 @@ from libs.events.contracts.notify import MessageDropped, MessageDue, MessageFail
 from libs.events.event import Event
 from libs.events.ids import MessageId, PersonId
 from services.notify.domain.allowed_actions import allowed
-from services.notify.domain.decider import DECIDER, RequeueMessage, State
+from services.notify.domain.decider import DECIDER
+from services.notify.domain.fates import State
+from services.notify.domain.resending import RequeueMessage
 from tests.unit.case.offers import Log, Question, Service, questions
 from tests.unit.directory.town import VIEW
 from tests.unit.notify.cases import MONDAY
