@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from libs.audit.chain import Topics
-from libs.audit.findings import WORDS, Finding
+from libs.audit.checks.chain import Topics
+from libs.audit.checks.findings import WORDS, Finding
 from libs.audit.history import History, history
 from libs.audit.reading import NoLog
 from libs.audit.verify import Report, public_keys, verify
-from libs.case.words import say
-from libs.directory.rules.naming import Naming, Said
+from libs.case.words import sentence
+from libs.directory.rules.naming import Bilingual, Naming
 from libs.events.contracts.notify import MessageDue, MessageSent
 from libs.events.ids import MessageId
 from libs.service.settings import broker_at
@@ -128,11 +128,11 @@ def show_history(console: Console, found: History) -> None:
     )
     fates = _fates(found, naming)
     for number, event in enumerate(found.events, 1):
-        who, what = naming.person(event.actor), say(event.data, naming)
+        who, what = naming.person(event.actor), sentence(event.data, naming)
         if isinstance(event.data, MessageSent):
             continue
         if isinstance(event.data, MessageDue) and (fate := fates.get(event.data.message_id)):
-            what = Said(f"{what.zh}; {fate.zh}", f"{what.en}; {fate.en}")
+            what = Bilingual(f"{what.zh}; {fate.zh}", f"{what.en}; {fate.en}")
         happened = naming.moment(event.recorded_at)
         if event.recorded_at - event.time > LATE:
             happened += f"\n发生于 / happened {naming.moment(event.time)}"
@@ -144,10 +144,10 @@ def show_history(console: Console, found: History) -> None:
     )
 
 
-def _fates(found: History, naming: Naming) -> dict[MessageId, Said]:
+def _fates(found: History, naming: Naming) -> dict[MessageId, Bilingual]:
     """What became of the messages that were sent, to be said where they became due."""
     sent = [event.data for event in found.events if isinstance(event.data, MessageSent)]
-    return {data.message_id: say(data, naming) for data in sent}
+    return {data.message_id: sentence(data, naming) for data in sent}
 
 
 def _telling(progress: Progress, task: Any) -> Callable[[int, int], None]:

@@ -5,7 +5,7 @@ import logging
 
 import typer
 
-from operations.embedded.instance import CannotStart
+from operations.installation import CannotStart
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +24,7 @@ MODULES: dict[str, str | None] = {
     "cli.webhook": None,
     "cli.directory": "directory",
     "cli.schemas": None,
+    "cli.golden": None,
     "cli.audit": None,
 }
 # What is tried on a town is not in the image.

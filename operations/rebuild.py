@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 from libs.audit.reading import Log, open_log
 from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE, genesis
 from libs.log.kafka.broker import Address
-from libs.log.read.progress import Cursor, Taken, parsed, take
+from libs.log.read.progress import CheckedBatch, Cursor, check_batch, parsed
 from libs.log.read.statements import write
 from libs.log.store.event_store import Connection
 from libs.log.watermarks.watermark import SOURCES
@@ -120,15 +120,17 @@ class Rebuild:
         for written in writing.values():
             written.result()
 
-    def _take(self, tp: TopicPartition, records: Sequence[Any]) -> Taken:
-        taken = take(self.cursors[tp], [parsed(record) for record in records], [record.offset for record in records])
+    def _take(self, tp: TopicPartition, records: Sequence[Any]) -> CheckedBatch:
+        taken = check_batch(
+            self.cursors[tp], [parsed(record) for record in records], [record.offset for record in records]
+        )
         if taken.broken:
             raise LogUnsound(f"{tp.topic}-{tp.partition} {taken.next_offset}: {taken.broken}")
         self.cursors[tp] = taken.end
         self.events += len(taken.events)
         return taken
 
-    async def _apply(self, conn: Connection, taken: Taken, free: asyncio.Queue[Connection]) -> None:
+    async def _apply(self, conn: Connection, taken: CheckedBatch, free: asyncio.Queue[Connection]) -> None:
         try:
             if taken.start.lane == DIRECTORY_LANE:
                 await save_directory(conn, taken.events)

@@ -14,13 +14,14 @@ import asyncpg
 
 from libs.audit.reading import open_log
 from libs.audit.verify import public_keys, verify
-from libs.directory.rules.naming import Said
+from libs.directory.rules.naming import Bilingual
 from libs.service.clock import real_now
 from operations.backup import run
 from operations.backup.run import Place, Restored
 from operations.compare import opener, parts_of
-from operations.embedded.instance import ROOT, SERVICES, Instance
+from operations.embedded.instance import Instance
 from operations.embedded.stack import Stack
+from operations.installation import ROOT, SERVICES
 from operations.rebuild import compare
 from trials.clock_driver import Timeline
 from trials.publish import apply_directory
@@ -86,7 +87,7 @@ class Worked:
 class Disaster:
     """One loss and what became of it. `ready_after`: seconds until the services were ready, or the log restored."""
 
-    what: Said
+    what: Bilingual
     restored: Restored
     ready_after: float
     lost_before: int
@@ -158,10 +159,10 @@ def _databases_lost(instance: str, folder: Path, worked: Worked) -> tuple[Disast
             faults.append(f"an old vault kept {len(ERASE['kinds']) - restored.keys.erased} keys that are erased")
         for name in stack.names:
             stack.kill(name)
-    return _judged(Said("库与密钥", "databases and keys"), restored, ready, worked, there), faults
+    return _judged(Bilingual("库与密钥", "databases and keys"), restored, ready, worked, there), faults
 
 
-def _judged(what: Said, restored: Restored, ready: float, worked: Worked, there: set[str]) -> Disaster:
+def _judged(what: Bilingual, restored: Restored, ready: float, worked: Worked, there: set[str]) -> Disaster:
     lost = (sum(one not in there for one in promised) for promised in (worked.before, worked.after))
     return Disaster(what, restored, ready, *lost)
 
@@ -176,7 +177,7 @@ def _all_lost(instance: str, folder: Path, worked: Worked) -> tuple[Disaster, li
         there = asyncio.run(recorded(stack))
         faults = [f"promised before the backup and lost: {one}" for one in worked.before if one not in there]
         faults += asyncio.run(unsound(stack))
-    return _judged(Said("全部", "everything"), restored, ready, worked, there), faults
+    return _judged(Bilingual("全部", "everything"), restored, ready, worked, there), faults
 
 
 async def _gone_on(stack: Stack, worked: Worked) -> tuple[list[str], set[str]]:

@@ -1,4 +1,4 @@
-"""The state of a case: one pure fold over the events of all four services (rulebook.md c.1). Used by every read model."""
+"""The state of a case: one pure fold over all four services' events (rulebook.md c.1). Used by every read model."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def evolve(case: Case | None, event: Recorded) -> Case:
 
 def _too_late(case: Case, event: Recorded) -> dict[str, Any]:
     """What is left of an event after the end: who used a power; of one that crossed a withdrawal, what it will be worth
-    once the withdrawal is taken back. `AppealRestored` takes back the withdrawal and nothing else (rulebook.md c.3 #41a).
+    once the withdrawal is taken back. `AppealRestored` takes back only the withdrawal (rulebook.md c.3 #41a).
     """
     kept = case.model_copy(update={"state": case.before_withdrawal or case.state})
     changes = changes_of(kept, event.data, event.id)

@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError
 
 from libs.log.kafka.broker import Address, reach
 from libs.log.kafka.topics import DIRECTORY
-from libs.log.process.intervals import BRISK, UNASKED_MS, Pace
-from libs.log.read.partitions import Follower
+from libs.log.process.intervals import BRISK, UNASKED_MS, Intervals
+from libs.log.read.partitions import Partitions
 from libs.log.read.reader import Reader, Work
 from libs.log.relay.relay import Relay
 from libs.log.store.event_store import Pool
@@ -39,11 +39,11 @@ class Worker:
     work: Work
     hosts_directory: bool = False
     idle_seconds: float = 0.2
-    pace: Pace = BRISK
+    intervals: Intervals = BRISK
     name: str | None = None
     session_seconds: float = 10.0
     relay: Relay = field(init=False)
-    follower: Follower = field(init=False)
+    partitions: Partitions = field(init=False)
     heartbeat: Heartbeat = field(init=False)
     watermarks: Watermarks = field(default_factory=Watermarks)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,24 +54,24 @@ class Worker:
     _storing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.relay = Relay(self.source, self.pool, self.bootstrap, self.idle_seconds, self.pace.look)
-        self.follower = Follower(self.pool, Reader(self.work), self.watermarks, self._applied)
+        self.relay = Relay(self.source, self.pool, self.bootstrap, self.idle_seconds, self.intervals.poll)
+        self.partitions = Partitions(self.pool, Reader(self.work), self.watermarks, self._applied)
         self.heartbeat = Heartbeat(self.source, self.pool, self.bootstrap)
 
     @property
     def lanes(self) -> list[int]:
         """The case lanes owned now."""
-        return sorted(tp.partition for tp in self.follower.cursors if tp.topic == "case.events")
+        return sorted(tp.partition for tp in self.partitions.cursors if tp.topic == "case.events")
 
     @property
     def halted(self) -> dict[TopicPartition, str]:
         """The owned partitions that are applied no further, and why."""
-        return self.follower.reader.halted
+        return self.partitions.reader.halted
 
     @property
     def does_single_jobs(self) -> bool:
         """The holder of `directory.events`-0 beats for the whole service."""
-        return DIRECTORY in self.follower.cursors
+        return DIRECTORY in self.partitions.cursors
 
     async def consume(self) -> None:
         """Read this worker's partitions for ever."""
@@ -84,7 +84,7 @@ class Worker:
             session_timeout_ms=int(self.session_seconds * 1000),
             heartbeat_interval_ms=int(self.session_seconds * 200),
             max_partition_fetch_bytes=1 << 20,
-            fetch_max_wait_ms=int(self.pace.fetch * 1000),
+            fetch_max_wait_ms=int(self.intervals.fetch * 1000),
             consumer_timeout_ms=UNASKED_MS,
         )
         consumer.subscribe(topics=list(TOPICS), listener=_Shares(self, consumer))
@@ -92,7 +92,7 @@ class Worker:
         try:
             while True:
                 got = await consumer.getmany(timeout_ms=UNASKED_MS, max_records=2000)
-                await self.follower.apply(consumer, got)
+                await self.partitions.apply(consumer, got)
         finally:
             await consumer.stop()
 
@@ -101,7 +101,7 @@ class Worker:
         partitions = list(partitions)
         while True:
             try:
-                await self.follower.start(consumer, partitions)
+                await self.partitions.start(consumer, partitions)
                 break
             except TRANSIENT as why:
                 log.warning("assignment_waits", reason=type(why).__name__)
@@ -111,7 +111,7 @@ class Worker:
 
     def give_up(self, partitions: Iterable[TopicPartition]) -> None:
         """Partitions were revoked: stop sending and firing for their lanes."""
-        self.follower.leave(partitions)
+        self.partitions.leave(partitions)
         self.watermarks.forget(set(range(64)) - set(self.lanes))
         self._share_with_relay()
 
@@ -130,7 +130,7 @@ class Worker:
 
     async def listen(self) -> None:
         """Read every source's heartbeats."""
-        async with aclosing(heard(self.bootstrap, self.pace)) as heartbeats:
+        async with aclosing(heard(self.bootstrap, self.intervals)) as heartbeats:
             async for records in heartbeats:
                 for record in records:
                     self._hear(record)
@@ -154,7 +154,7 @@ class Worker:
                     await self.watermarks.store(conn)
             except TRANSIENT as why:
                 log.warning("watermarks_not_stored", reason=type(why).__name__)
-            await asyncio.sleep(self.pace.store)
+            await asyncio.sleep(self.intervals.store)
 
     async def beat(self) -> None:
         """Each second: say how far this service's own lanes are complete (single job)."""
@@ -163,7 +163,7 @@ class Worker:
                 self.stirred.clear()
                 if self.does_single_jobs:
                     await self._beat_once()
-                await self.pace.until_next_beat(self.stirred)
+                await self.intervals.until_next_beat(self.stirred)
         finally:
             await self.heartbeat.close()
 

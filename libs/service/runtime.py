@@ -13,18 +13,18 @@ from sqlalchemy import Table
 
 from libs.case.facts import Facts
 from libs.case.state import Case
-from libs.directory.facts.store import DirectoryCache
 from libs.directory.facts.view import View
+from libs.directory.readmodel.store import DirectoryCache
 from libs.events.decider import Decider
 from libs.events.envelope import Recorded
 from libs.events.ids import PersonId
-from libs.log.process.wakeup import Bell
 from libs.log.read.rows import ReadModel
+from libs.log.relay.wakeup import Wakeup
 from libs.log.store.event_store import Connection, Pool
-from libs.log.write.command import Desk
-from libs.log.write.prefetch import Look, Named, look
+from libs.log.write.command import CommandHandler
+from libs.log.write.prefetch import NamedKey, Prefetched, prefetch
 from libs.log.write.seal import Opener, Vault
-from libs.service.http.callers import Tokens
+from libs.service.callers import Tokens
 from libs.service.pool import open_pool
 from libs.service.settings import Settings
 
@@ -91,15 +91,15 @@ class Runtime:
     receipt_key: bytes | None = None
     search_key: bytes | None = None
     directory: DirectoryCache = field(default_factory=DirectoryCache)
-    bell: Bell = field(init=False)
+    wakeup: Wakeup = field(init=False)
 
     def __post_init__(self) -> None:
-        self.bell = Bell(self.pool)
+        self.wakeup = Wakeup(self.pool)
 
     @property
-    def desk(self) -> Desk[Any, Any]:
+    def handler(self) -> CommandHandler[Any, Any]:
         """The write side."""
-        return Desk(self.settings.source, self.parts.decider, self.pool, self.vault)
+        return CommandHandler(self.settings.source, self.parts.decider, self.pool, self.vault)
 
     @property
     def opener(self) -> Opener | None:
@@ -111,16 +111,16 @@ class Runtime:
         """Whether business time is set by hand."""
         return self.settings.mode == "manual"
 
-    async def look(
+    async def prefetch(
         self, conn: Connection, subject: PersonId, case_id: str | None = None, key: str | None = None
-    ) -> tuple[View, Look]:
+    ) -> tuple[View, Prefetched]:
         """The newest directory, and what a command of this subject needs to know, mostly in one round trip."""
         known = self.directory.directory
-        seen = await look(conn, case_id, Named(known.latest.natural(subject), key) if key else None)
+        seen = await prefetch(conn, case_id, NamedKey(known.latest.natural(subject), key) if key else None)
         if seen.directory <= known.version:
             return known.latest, seen
         await self.directory.refresh(conn)
-        return await self.look(conn, subject, case_id, key)
+        return await self.prefetch(conn, subject, case_id, key)
 
     async def case(self, conn: Connection, case_id: str) -> Case | None:
         """The case as this service's read model has it."""
@@ -129,9 +129,9 @@ class Runtime:
 
     async def facts(self, conn: Connection, case_id: str) -> Facts:
         """What a decision on this case may look at: the case with our own latest events, and the directory."""
-        return await self.facts_in(conn, await look(conn, case_id))
+        return await self.facts_in(conn, await prefetch(conn, case_id))
 
-    async def facts_in(self, conn: Connection, seen: Look) -> Facts:
+    async def facts_in(self, conn: Connection, seen: Prefetched) -> Facts:
         """What a decision may look at of what was seen, and the directory at that version or later."""
         if seen.directory > self.directory.directory.version:
             await self.directory.refresh(conn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 
-from libs.tuned.gc_threshold import tidy_seldom
+from libs.tuned.gc_threshold import raise_gc_threshold
 from libs.tuned.uvicorn_server import Server
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("app")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    tidy_seldom()
+    raise_gc_threshold()
     with contextlib.suppress(KeyboardInterrupt):
         Server(**vars(parser.parse_args())).run()
 

@@ -12,6 +12,6 @@ KEPT_OBJECTS = 50_000
 """Made and still kept since Python last looked."""
 
 
-def tidy_seldom() -> None:
+def raise_gc_threshold() -> None:
     """For the life of the process: batches and requests keep thousands of objects for a moment and make no cycle."""
     gc.set_threshold(KEPT_OBJECTS)

@@ -22,7 +22,7 @@ from libs.events.event import Event
 from libs.events.ids import PersonId, new_id
 from libs.events.lanes import CASE_LANES, genesis, lane_of, leaf_hash, link_hash
 from libs.log.kafka.topics import topic_of
-from libs.log.read.progress import Cursor, take
+from libs.log.read.progress import Cursor, check_batch
 from libs.log.store import event_store
 from libs.log.store.event_store import Appended, Connection, Pool
 from libs.log.store.schema import FOLDER
@@ -222,7 +222,7 @@ async def assert_published(log: Log, lane: int, duplicates: int = 0) -> None:
     """The lane's partition holds the event table's rows, byte for byte and in order; duplicates only identical."""
     sent = await read_lane(log, lane)
     cursor = Cursor(TopicPartition("case.events", lane), 0, {SOURCE: (0, genesis(SOURCE, lane))})
-    taken = take(cursor, sent, range(len(sent)))
+    taken = check_batch(cursor, sent, range(len(sent)))
     assert taken.broken is None
     rows = await log.chain(lane)
     assert [(event.position.seq, event.body) for event in taken.events] == [(row["seq"], row["body"]) for row in rows]

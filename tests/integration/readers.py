@@ -13,8 +13,8 @@ from libs.events.contracts.intake import CaseNotAccepted
 from libs.events.envelope import Recorded, WireRecord
 from libs.events.errors import Unavailable
 from libs.events.lanes import decode_meta
-from libs.log.read.progress import Taken, read_cursor, take
-from libs.log.read.reader import Done
+from libs.log.read.progress import CheckedBatch, check_batch, read_cursor
+from libs.log.read.reader import BatchPlan
 from libs.log.store.event_store import Connection, stored_position
 from libs.log.worker import Worker
 from operations.embedded.processes import NotReady
@@ -35,7 +35,7 @@ class Noting:
     away: bool = False
     applied: list[tuple[int, int]] = field(default_factory=list)
 
-    async def __call__(self, conn: Connection, events: Sequence[Recorded]) -> Done:
+    async def __call__(self, conn: Connection, events: Sequence[Recorded]) -> BatchPlan:
         async def note(conn: Connection) -> None:
             for event in events:
                 await conn.execute(SEEN, event.position.lane, event.position.seq)
@@ -45,7 +45,7 @@ class Noting:
                 raise Unavailable
             self.applied += [(event.position.lane, event.position.seq) for event in events]
 
-        return Done(within=note)
+        return BatchPlan(within=note)
 
 
 @asynccontextmanager
@@ -89,6 +89,6 @@ async def wire(log: Log, lane: int) -> list[WireRecord]:
     ]
 
 
-async def taken_from(conn: Connection, lane: int, records: Sequence[WireRecord]) -> Taken:
+async def taken_from(conn: Connection, lane: int, records: Sequence[WireRecord]) -> CheckedBatch:
     cursor = await read_cursor(conn, TopicPartition("case.events", lane))
-    return take(cursor, records, [cursor.next_offset + n for n in range(len(records))])
+    return check_batch(cursor, records, [cursor.next_offset + n for n in range(len(records))])

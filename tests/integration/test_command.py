@@ -17,9 +17,9 @@ from libs.events.event import Event
 from libs.events.ids import PersonId, new_id
 from libs.events.lanes import decode_meta, lane_of
 from libs.log.store.event_store import Connection, Pool
-from libs.log.write.command import Call, Desk
-from libs.log.write.idempotency import Once, Outcome
-from libs.log.write.prefetch import Look
+from libs.log.write.command import CommandContext, CommandHandler
+from libs.log.write.idempotency import IdempotencyKey, Outcome
+from libs.log.write.prefetch import Prefetched
 from libs.log.write.seal import Vault
 from tests.integration.logs import NOTED, SOURCE, Log
 
@@ -60,20 +60,20 @@ def decide(count: int, command: Note, _: Nothing) -> Sequence[Event]:
 NOTES: Decider[int, Note, Nothing] = Decider(0, lambda count, _: count + 1, decide)
 
 
-def desk(pool: Pool) -> Desk[int, Note]:
-    return Desk(SOURCE, NOTES, pool, Vault(pool, b"x" * 32))
+def desk(pool: Pool) -> CommandHandler[int, Note]:
+    return CommandHandler(SOURCE, NOTES, pool, Vault(pool, b"x" * 32))
 
 
-async def nothing(_: Connection, __: Look) -> Nothing:
+async def nothing(_: Connection, __: Prefetched) -> Nothing:
     return Nothing()
 
 
-def keyed(key: str, body: bytes = b"body", **details: str) -> Call:
+def keyed(key: str, body: bytes = b"body", **details: str) -> CommandContext:
     """The call of one principal with this Idempotency-Key."""
-    return Call(SYSTEM, Once("importer", key, body), **details)  # type: ignore[arg-type]
+    return CommandContext(SYSTEM, IdempotencyKey("importer", key, body), **details)  # type: ignore[arg-type]
 
 
-async def note(log: Log, case_id: str, call: Call, **command: object) -> Outcome:
+async def note(log: Log, case_id: str, call: CommandContext, **command: object) -> Outcome:
     return await desk(log.pool).handle(case_id, lambda now: Note(now, **command), nothing, call)  # type: ignore[arg-type]
 
 
@@ -93,8 +93,8 @@ async def test_a_repeated_key_gets_the_same_answer_and_appends_nothing(shared_lo
 
 async def test_a_key_belongs_to_its_principal(shared_log: Log) -> None:
     case_id = new_id()
-    await note(shared_log, case_id, Call(SYSTEM, Once("zhou-min", "shared", b"body")))
-    await note(shared_log, case_id, Call(SYSTEM, Once("li-fang", "shared", b"body")))
+    await note(shared_log, case_id, CommandContext(SYSTEM, IdempotencyKey("zhou-min", "shared", b"body")))
+    await note(shared_log, case_id, CommandContext(SYSTEM, IdempotencyKey("li-fang", "shared", b"body")))
     assert await events_of(shared_log, f"case-{case_id}") == 2
 
 
@@ -119,7 +119,7 @@ async def test_a_repeated_request_whose_first_run_is_just_committing_is_answered
     case_id, call = new_id(), keyed("overtaken")
     first: list[Outcome] = []
 
-    async def overtaken(_: Connection, __: Look) -> Nothing:
+    async def overtaken(_: Connection, __: Prefetched) -> Nothing:
         if not first:
             first.append(await note(shared_log, case_id, call))
         return Nothing()
@@ -140,7 +140,7 @@ async def test_a_command_that_changes_nothing_is_answered_without_an_event(share
 async def test_a_conflict_is_decided_anew_on_what_is_true_now(shared_log: Log) -> None:
     case_id, calls = new_id(), 0
 
-    async def another_is_faster(_: Connection, __: Look) -> Nothing:
+    async def another_is_faster(_: Connection, __: Prefetched) -> Nothing:
         nonlocal calls
         calls += 1
         if calls == 1:
@@ -154,7 +154,7 @@ async def test_a_conflict_is_decided_anew_on_what_is_true_now(shared_log: Log) -
 async def test_after_three_conflicts_the_caller_is_told(shared_log: Log) -> None:
     case_id = new_id()
 
-    async def another_is_always_faster(_: Connection, __: Look) -> Nothing:
+    async def another_is_always_faster(_: Connection, __: Prefetched) -> Nothing:
         await shared_log.append(case_id)
         return Nothing()
 

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from libs.events.contracts import registry
 from libs.events.lanes import encode_meta
-from libs.log.read.progress import read_cursor, take
+from libs.log.read.progress import check_batch, read_cursor
 from libs.log.read.reader import Reader
 from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, eventually, read_lane, written_to
 from tests.integration.readers import POISON, Noting, has_seen, seen, wire, working
@@ -181,6 +181,6 @@ async def test_what_another_worker_applied_meanwhile_counts_for_the_watermark(no
         async with noted_log.pool.acquire() as conn:
             records = await read_lane(noted_log, 59)
             cursor = await read_cursor(conn, TopicPartition("case.events", 59))
-            await Reader(Noting()).apply(conn, [take(cursor, records, [one.offset for one in records])])
+            await Reader(Noting()).apply(conn, [check_batch(cursor, records, [one.offset for one in records])])
         work.away = False
         await eventually(lambda: worker.watermarks.lane(59, [SOURCE]) == MORNING, "a beat counts")

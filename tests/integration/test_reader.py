@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from libs.events.envelope import Recorded
-from libs.log.read.progress import Cursor, ProgressMoved, Taken, read_cursor
-from libs.log.read.reader import Done, Reader
+from libs.log.read.progress import CheckedBatch, Cursor, ProgressMoved, read_cursor
+from libs.log.read.reader import BatchPlan, Reader
 from libs.log.read.statements import Write
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
@@ -50,9 +50,9 @@ async def test_what_was_read_of_a_read_model_that_has_been_put_in_place_anew_is_
     await noted_log.append(case_in(39), NOTED)
     records = await wire(noted_log, 39)
 
-    async def written_alone(_: Connection, events: Sequence[Recorded]) -> Done:
+    async def written_alone(_: Connection, events: Sequence[Recorded]) -> BatchPlan:
         lane = events[0].position.lane
-        return Done([Write("insert into seen (lane, seq) select $1, 1 where exists (select from moved)", (lane,))])
+        return BatchPlan([Write("insert into seen (lane, seq) select $1, 1 where exists (select from moved)", (lane,))])
 
     async with noted_log.pool.acquire() as conn:
         taken = await taken_from(conn, 39, records)
@@ -105,7 +105,7 @@ async def test_who_takes_several_lanes_gives_up_soon_where_one_of_them_is_held(n
         await event_store.lock_lanes(reader, {9, 7, 8})
 
 
-async def taken_of(log: Log, *lanes: int) -> list[Taken]:
+async def taken_of(log: Log, *lanes: int) -> list[CheckedBatch]:
     """Two events in each of these lanes, read and not applied yet."""
     for lane in lanes:
         await log.append(case_in(lane), NOTED, NOTED)

@@ -20,9 +20,9 @@ from libs.events.ids import GridCode, PersonId, new_id
 from libs.events.lanes import lane_of
 from libs.log.store.event_store import Connection
 from libs.log.write import seal
-from libs.log.write.command import Call, Desk
+from libs.log.write.command import CommandContext, CommandHandler
 from libs.log.write.idempotency import Outcome
-from libs.log.write.prefetch import Look
+from libs.log.write.prefetch import Prefetched
 from libs.log.write.seal import MASKED, Vault
 from operations.embedded.stack import Stack
 from tests.integration.logs import SOURCE, Log
@@ -179,11 +179,11 @@ NOTES: Decider[None, Note, Known] = Decider(None, lambda state, _: state, decide
 
 
 async def note(log: Log, vault: Vault, case_id: str, event: Event, *, opens: bool = False) -> Outcome:
-    async def known(_: Connection, __: Look) -> Known:
+    async def known(_: Connection, __: Prefetched) -> Known:
         return Known()
 
-    desk = Desk(SOURCE, NOTES, log.pool, vault)
-    return await desk.handle(case_id, lambda now: Note(now, event), known, Call(SYSTEM), opens=opens)
+    desk = CommandHandler(SOURCE, NOTES, log.pool, vault)
+    return await desk.handle(case_id, lambda now: Note(now, event), known, CommandContext(SYSTEM), opens=opens)
 
 
 async def test_a_command_seals_what_is_personal_before_anything_is_stored(shared_log: Log, intake: Vault) -> None:

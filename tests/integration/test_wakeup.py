@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from libs.log.process.wakeup import CHANNEL, Bell
 from libs.log.relay import relay as relays
 from libs.log.relay.relay import Relay
+from libs.log.relay.wakeup import CHANNEL, Wakeup
 from operations.embedded.stack import Stack
 from tests.integration.http_edge import APPEAL, Edge
 from tests.integration.logs import Log, assert_published, case_in
@@ -32,7 +32,7 @@ async def resting(relayed_log: Log, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 async def test_a_relay_at_rest_sends_at_once_what_the_bell_tells_of(relayed_log: Log, resting: Relay) -> None:
     await relayed_log.append(case_in(LANE))
-    await Bell(relayed_log.pool).ring()
+    await Wakeup(relayed_log.pool).notify()
     await caught_up(relayed_log, resting, LANE)
     await assert_published(relayed_log, LANE)
 
@@ -42,7 +42,7 @@ async def test_a_relay_at_rest_that_has_become_deaf_looks_and_listens_again(rela
     await _end_its_connection(relayed_log)
     await caught_up(relayed_log, resting, LANE)
     await relayed_log.append(case_in(LANE))
-    await Bell(relayed_log.pool).ring()
+    await Wakeup(relayed_log.pool).notify()
     await caught_up(relayed_log, resting, LANE)
     await assert_published(relayed_log, LANE)
 

@@ -15,10 +15,10 @@ from libs.audit.verify import verify
 from libs.events.lanes import DIRECTORY_LANE, Headers, decode_meta, source_of
 from libs.log.store.event_store import stored_position
 from operations.compare import opener, parts_of
-from operations.embedded.instance import SERVICES
 from operations.embedded.stack import Stack
+from operations.installation import SERVICES
 from operations.rebuild import compare
-from trials.faults.verdicts import Said, false_verdicts
+from trials.faults.verdicts import LoggedEvent, false_verdicts
 
 EVENTS = "select lane, seq, version, recorded_at, prev_hash, hash, meta, body from log.event order by lane, seq"
 RECEIPTS = "select body from log.event where type = 'notify.message-sent.v1'"
@@ -121,15 +121,15 @@ def broken_promises(published: Chains, acknowledged: Iterable[Acknowledged]) -> 
     return found
 
 
-def cases_of(chains: Chains) -> dict[str, list[Said]]:
+def cases_of(chains: Chains) -> dict[str, list[LoggedEvent]]:
     """Each case's events of all services."""
-    cases: dict[str, list[Said]] = defaultdict(list)
+    cases: dict[str, list[LoggedEvent]] = defaultdict(list)
     for chain in chains.values():
         for entry in chain:
             said = {name: value.decode() for name, value in entry.headers}
             if said["ce_stream"].startswith("case-"):
                 at = datetime.fromisoformat(said["ce_recordedat"])
-                cases[said["ce_subject"]].append(Said(said["ce_type"], at, orjson.loads(entry.body)))
+                cases[said["ce_subject"]].append(LoggedEvent(said["ce_type"], at, orjson.loads(entry.body)))
     return cases
 
 

@@ -29,7 +29,7 @@ STEPS = {
 
 
 @dataclass(frozen=True)
-class Said:
+class LoggedEvent:
     """One event of a case: its type, when it was recorded, its body as in JSON."""
 
     type: str
@@ -60,7 +60,7 @@ class _Clock:
         return met if self.until is None or met < self.until else None
 
 
-def steps_of(log: Iterable[Said]) -> set[Step]:
+def steps_of(log: Iterable[LoggedEvent]) -> set[Step]:
     """Every step of a case, past and to come, as long as nothing else happens to it."""
     clocks = list(_clocks(list(log)))
     found = {Step(at, "breach", one.name) for one in clocks if (at := one.reaches(one.due))}
@@ -78,7 +78,7 @@ def steps_of(log: Iterable[Said]) -> set[Step]:
     return found
 
 
-def recorded(log: Iterable[Said]) -> Counter[Step]:
+def recorded(log: Iterable[LoggedEvent]) -> Counter[Step]:
     """The steps that supervision has recorded."""
     return Counter(
         Step(datetime.fromisoformat(one.body["instant"]), STEPS[one.type], one.body["clock"], one.body.get("level", 0))
@@ -87,7 +87,7 @@ def recorded(log: Iterable[Said]) -> Counter[Step]:
     )
 
 
-def false_verdicts(case: str, log: Sequence[Said], now: datetime) -> list[str]:
+def false_verdicts(case: str, log: Sequence[LoggedEvent], now: datetime) -> list[str]:
     """Steps of a case before `now` that are missing, wrong or doubled."""
     there = recorded(log)
     expected = {step for step in steps_of(log) if step.instant < now}
@@ -96,7 +96,7 @@ def false_verdicts(case: str, log: Sequence[Said], now: datetime) -> list[str]:
     return found + [f"verdict twice: {case} {step}" for step, times in there.items() if times > 1]
 
 
-def _clocks(log: Sequence[Said]) -> Iterable[_Clock]:
+def _clocks(log: Sequence[LoggedEvent]) -> Iterable[_Clock]:
     registered = _first(log, "intake.case-registered.v1")
     dispatched = _first(log, "routing.case-dispatched.v1")
     signed = _first(log, "routing.assignment-accepted.v1", "routing.assignment-deemed-accepted.v1")
@@ -118,7 +118,7 @@ def _clocks(log: Sequence[Said]) -> Iterable[_Clock]:
         yield from running("handling", dispatched, reported, *counted(dispatched, 5))
 
 
-def _first(log: Iterable[Said], *types: str) -> datetime | None:
+def _first(log: Iterable[LoggedEvent], *types: str) -> datetime | None:
     return min((one.at for one in log if one.type in types), default=None)
 
 

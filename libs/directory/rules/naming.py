@@ -15,140 +15,140 @@ from libs.events.errors import NotFound
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
-class Said(NamedTuple):
+class Bilingual(NamedTuple):
     """The same thing in both languages."""
 
     zh: str
     en: str
 
 
-CODES: Mapping[str, Said] = {
-    "U1": Said("特急", "U1"),
-    "U2": Said("紧急", "U2"),
-    "U3": Said("一般", "U3"),
-    "U4": Said("复杂", "U4"),
-    "dispatch": Said("派遣时限", "dispatch limit"),
-    "sign": Said("签收时限", "sign limit"),
-    "handling": Said("办理时限", "handling limit"),
-    "rework": Said("重办时限", "rework limit"),
-    "overall": Said("总时限", "overall limit"),
-    "response": Said("督办回应时限", "limit of the supervision answer"),
-    "return_decision": Said("退单审核时限", "limit of the return decision"),
-    "arbitration": Said("裁定时限", "arbitration limit"),
-    "consult": Said("咨询", "question"),
-    "help": Said("求助", "request for help"),
-    "complaint": Said("投诉", "complaint"),
-    "report": Said("举报", "report"),
-    "suggestion": Said("建议", "suggestion"),
-    "praise": Said("表扬", "praise"),
-    "grid_livelihood": Said("网格民生", "grid, livelihood"),
-    "grid_safety": Said("网格安全", "grid, safety"),
-    "grid_dispute": Said("网格纠纷", "grid, dispute"),
-    "city_management": Said("城市管理", "city management"),
-    "phone": Said("电话", "phone"),
-    "web": Said("网页", "web"),
-    "counter": Said("窗口", "counter"),
-    "app": Said("应用", "app"),
-    "wechat": Said("微信", "WeChat"),
-    "mail": Said("来信", "mail"),
-    "visit": Said("来访", "visit"),
-    "grid": Said("网格", "grid"),
-    "import": Said("导入", "import"),
-    "NAMED": Said("实名", "named"),
-    "ANONYMOUS": Said("匿名", "anonymous"),
-    "return": Said("退单", "return"),
-    "feedback": Said("反馈", "feedback"),
-    "SOLVED": Said("已解决", "solved"),
-    "EXPLAINED": Said("已解释", "explained"),
-    "PARTLY": Said("部分解决", "partly solved"),
-    "HANDLED": Said("已办结", "handled"),
-    "FORCED": Said("强制结案", "forced"),
-    "VERIFYING": Said("待核实", "verification"),
-    "CALLBACK": Said("待回访", "call-back"),
-    "CLOSING": Said("待结案", "closing"),
-    "SATISFIED": Said("满意", "satisfied"),
-    "BASICALLY": Said("基本满意", "basically satisfied"),
-    "DISSATISFIED": Said("不满意", "dissatisfied"),
-    "reporter": Said("诉求人信息", "the reporter's data"),
-    "case": Said("案件内容", "the case's texts"),
-    "NO_RECIPIENT": Said("无人任此岗位", "nobody holds the post"),
-    "NO_REPORTER": Said("巡查发现, 无诉求人", "found on patrol, no reporter"),
-    "ERASED": Said("个人信息已清除", "personal data erased"),
-    "NOT_ALLOWED": Said("无权知悉此案", "may not see the case"),
-    "UNDELIVERABLE": Said("多次投递失败", "every try failed"),
-    "NO_CONTACT": Said("无此渠道的联系方式", "no address for the channel"),
-    "OBSOLETE": Said("等待期间已不再需要", "overtaken while it waited"),
-    "COVERED": Said("已由同类案件的合并告知说明", "said by the one message of a mass incident"),
-    "webhook": Said("系统推送", "webhook"),
-    "email": Said("电子邮件", "e-mail"),
-    "sms": Said("短信", "SMS"),
-    "CITIZEN": Said("诉求人", "the citizen"),
-    "RET-3": Said("第三次退单", "third return"),
-    "DISPUTED": Said("职责有争议", "disputed"),
-    "SILENCE": Said("逾期未决定", "nobody decided in time"),
-    "auto": Said("自动派遣", "at once"),
-    "confirm": Said("待分办员确认", "after confirmation"),
-    "system": Said("系统", "the system"),
-    "SYSTEM": Said("系统", "the system"),
-    "GRID_REPORT": Said("网格巡查发现", "found on patrol"),
-    "CLASS_EXEMPT": Said("此类事项免回访", "class without call-back"),
-    "REPORTER_LEFT": Said("诉求人已退出", "the reporter has left"),
-    "file": Said("文件", "file"),
-    "real": Said("实时", "real"),
-    "manual": Said("手动", "set by hand"),
+CODES: Mapping[str, Bilingual] = {
+    "U1": Bilingual("特急", "U1"),
+    "U2": Bilingual("紧急", "U2"),
+    "U3": Bilingual("一般", "U3"),
+    "U4": Bilingual("复杂", "U4"),
+    "dispatch": Bilingual("派遣时限", "dispatch limit"),
+    "sign": Bilingual("签收时限", "sign limit"),
+    "handling": Bilingual("办理时限", "handling limit"),
+    "rework": Bilingual("重办时限", "rework limit"),
+    "overall": Bilingual("总时限", "overall limit"),
+    "response": Bilingual("督办回应时限", "limit of the supervision answer"),
+    "return_decision": Bilingual("退单审核时限", "limit of the return decision"),
+    "arbitration": Bilingual("裁定时限", "arbitration limit"),
+    "consult": Bilingual("咨询", "question"),
+    "help": Bilingual("求助", "request for help"),
+    "complaint": Bilingual("投诉", "complaint"),
+    "report": Bilingual("举报", "report"),
+    "suggestion": Bilingual("建议", "suggestion"),
+    "praise": Bilingual("表扬", "praise"),
+    "grid_livelihood": Bilingual("网格民生", "grid, livelihood"),
+    "grid_safety": Bilingual("网格安全", "grid, safety"),
+    "grid_dispute": Bilingual("网格纠纷", "grid, dispute"),
+    "city_management": Bilingual("城市管理", "city management"),
+    "phone": Bilingual("电话", "phone"),
+    "web": Bilingual("网页", "web"),
+    "counter": Bilingual("窗口", "counter"),
+    "app": Bilingual("应用", "app"),
+    "wechat": Bilingual("微信", "WeChat"),
+    "mail": Bilingual("来信", "mail"),
+    "visit": Bilingual("来访", "visit"),
+    "grid": Bilingual("网格", "grid"),
+    "import": Bilingual("导入", "import"),
+    "NAMED": Bilingual("实名", "named"),
+    "ANONYMOUS": Bilingual("匿名", "anonymous"),
+    "return": Bilingual("退单", "return"),
+    "feedback": Bilingual("反馈", "feedback"),
+    "SOLVED": Bilingual("已解决", "solved"),
+    "EXPLAINED": Bilingual("已解释", "explained"),
+    "PARTLY": Bilingual("部分解决", "partly solved"),
+    "HANDLED": Bilingual("已办结", "handled"),
+    "FORCED": Bilingual("强制结案", "forced"),
+    "VERIFYING": Bilingual("待核实", "verification"),
+    "CALLBACK": Bilingual("待回访", "call-back"),
+    "CLOSING": Bilingual("待结案", "closing"),
+    "SATISFIED": Bilingual("满意", "satisfied"),
+    "BASICALLY": Bilingual("基本满意", "basically satisfied"),
+    "DISSATISFIED": Bilingual("不满意", "dissatisfied"),
+    "reporter": Bilingual("诉求人信息", "the reporter's data"),
+    "case": Bilingual("案件内容", "the case's texts"),
+    "NO_RECIPIENT": Bilingual("无人任此岗位", "nobody holds the post"),
+    "NO_REPORTER": Bilingual("巡查发现, 无诉求人", "found on patrol, no reporter"),
+    "ERASED": Bilingual("个人信息已清除", "personal data erased"),
+    "NOT_ALLOWED": Bilingual("无权知悉此案", "may not see the case"),
+    "UNDELIVERABLE": Bilingual("多次投递失败", "every try failed"),
+    "NO_CONTACT": Bilingual("无此渠道的联系方式", "no address for the channel"),
+    "OBSOLETE": Bilingual("等待期间已不再需要", "overtaken while it waited"),
+    "COVERED": Bilingual("已由同类案件的合并告知说明", "said by the one message of a mass incident"),
+    "webhook": Bilingual("系统推送", "webhook"),
+    "email": Bilingual("电子邮件", "e-mail"),
+    "sms": Bilingual("短信", "SMS"),
+    "CITIZEN": Bilingual("诉求人", "the citizen"),
+    "RET-3": Bilingual("第三次退单", "third return"),
+    "DISPUTED": Bilingual("职责有争议", "disputed"),
+    "SILENCE": Bilingual("逾期未决定", "nobody decided in time"),
+    "auto": Bilingual("自动派遣", "at once"),
+    "confirm": Bilingual("待分办员确认", "after confirmation"),
+    "system": Bilingual("系统", "the system"),
+    "SYSTEM": Bilingual("系统", "the system"),
+    "GRID_REPORT": Bilingual("网格巡查发现", "found on patrol"),
+    "CLASS_EXEMPT": Bilingual("此类事项免回访", "class without call-back"),
+    "REPORTER_LEFT": Bilingual("诉求人已退出", "the reporter has left"),
+    "file": Bilingual("文件", "file"),
+    "real": Bilingual("实时", "real"),
+    "manual": Bilingual("手动", "set by hand"),
 }
-NOTICES: Mapping[str, Said] = {
-    "registered": Said("新案件待派遣", "a case to dispatch"),
-    "dispatched": Said("新工单", "new work order"),
-    "assigned": Said("请其经办", "to handle the case"),
-    "feedback": Said("反馈待审核", "feedback to review"),
-    "cancelled": Said("工单撤销", "work order cancelled"),
-    "rejected": Said("反馈被退回", "feedback rejected"),
-    "rework": Said("重办", "rework"),
-    "verify": Said("请其核实", "to verify on site"),
-    "warned": Said("到期提醒", "due soon"),
-    "breached": Said("超期", "overdue"),
-    "urged": Said("催办", "urged"),
-    "escalated": Said("督办升级", "escalated"),
-    "supervised": Said("督办单", "supervision order"),
-    "violation": Said("违反巡办分离", "separation broken"),
-    "closed": Said("已办结", "closed"),
-    "not_accepted": Said("不予受理", "not accepted"),
-    "pressed": Said("催办", "urged"),
-    "return_requested": Said("退单待审核", "return to decide"),
-    "endorse": Said("待审签", "to endorse"),
-    "endorsement_refused": Said("未予审签", "not endorsed"),
-    "return_approved": Said("退单已同意", "return approved"),
-    "return_rejected": Said("退单未获同意", "return refused"),
-    "arbitration": Said("会商裁定", "arbitration"),
-    "deciding_unit": Said("正在确定承办单位", "the responsible unit is being determined"),
-    "ruled": Said("裁定结果", "ruling"),
-    "co_unit": Said("协办任务", "to help"),
-    "co_reported": Said("协办已反馈", "a co-unit has reported"),
-    "corrected": Said("案件信息更正", "case corrected"),
-    "withdrawn": Said("撤诉已登记", "withdrawal recorded"),
-    "continued": Said("撤诉已登记", "withdrawal recorded"),
-    "reporter_left": Said("诉求人已退出", "the reporter has left"),
-    "restored": Said("撤诉已撤回", "withdrawal taken back"),
-    "answered": Said("您咨询的事项已答复", "your question is answered"),
+NOTICES: Mapping[str, Bilingual] = {
+    "registered": Bilingual("新案件待派遣", "a case to dispatch"),
+    "dispatched": Bilingual("新工单", "new work order"),
+    "assigned": Bilingual("请其经办", "to handle the case"),
+    "feedback": Bilingual("反馈待审核", "feedback to review"),
+    "cancelled": Bilingual("工单撤销", "work order cancelled"),
+    "rejected": Bilingual("反馈被退回", "feedback rejected"),
+    "rework": Bilingual("重办", "rework"),
+    "verify": Bilingual("请其核实", "to verify on site"),
+    "warned": Bilingual("到期提醒", "due soon"),
+    "breached": Bilingual("超期", "overdue"),
+    "urged": Bilingual("催办", "urged"),
+    "escalated": Bilingual("督办升级", "escalated"),
+    "supervised": Bilingual("督办单", "supervision order"),
+    "violation": Bilingual("违反巡办分离", "separation broken"),
+    "closed": Bilingual("已办结", "closed"),
+    "not_accepted": Bilingual("不予受理", "not accepted"),
+    "pressed": Bilingual("催办", "urged"),
+    "return_requested": Bilingual("退单待审核", "return to decide"),
+    "endorse": Bilingual("待审签", "to endorse"),
+    "endorsement_refused": Bilingual("未予审签", "not endorsed"),
+    "return_approved": Bilingual("退单已同意", "return approved"),
+    "return_rejected": Bilingual("退单未获同意", "return refused"),
+    "arbitration": Bilingual("会商裁定", "arbitration"),
+    "deciding_unit": Bilingual("正在确定承办单位", "the responsible unit is being determined"),
+    "ruled": Bilingual("裁定结果", "ruling"),
+    "co_unit": Bilingual("协办任务", "to help"),
+    "co_reported": Bilingual("协办已反馈", "a co-unit has reported"),
+    "corrected": Bilingual("案件信息更正", "case corrected"),
+    "withdrawn": Bilingual("撤诉已登记", "withdrawal recorded"),
+    "continued": Bilingual("撤诉已登记", "withdrawal recorded"),
+    "reporter_left": Bilingual("诉求人已退出", "the reporter has left"),
+    "restored": Bilingual("撤诉已撤回", "withdrawal taken back"),
+    "answered": Bilingual("您咨询的事项已答复", "your question is answered"),
 }
 """Templates of notify, by what they say."""
-ROLES: Mapping[str, Said] = {
-    "OPERATOR": Said("受理员", "operator"),
-    "DISPATCHER": Said("分办员", "dispatcher"),
-    "REVIEWER": Said("审核员", "reviewer"),
-    "CALLBACK_AGENT": Said("回访员", "call-back agent"),
-    "GRID_WORKER": Said("网格员", "grid worker"),
-    "GRID_LEADER": Said("网格长", "grid leader"),
-    "DEPT_CLERK": Said("承办单位联络员", "clerk of the unit"),
-    "DEPT_HANDLER": Said("经办人", "handler"),
-    "DEPT_LEADER": Said("承办单位负责人", "leader of the unit"),
-    "ARBITER": Said("裁定人", "arbiter"),
-    "SUPERVISOR": Said("督办员", "supervisor"),
-    "TOWN_COORDINATOR": Said("镇街统筹", "town coordinator"),
-    "POLICE_LIAISON": Said("110 联络员", "police liaison"),
-    "AUDITOR": Said("审计员", "auditor"),
-    "ADMIN": Said("管理员", "administrator"),
+ROLES: Mapping[str, Bilingual] = {
+    "OPERATOR": Bilingual("受理员", "operator"),
+    "DISPATCHER": Bilingual("分办员", "dispatcher"),
+    "REVIEWER": Bilingual("审核员", "reviewer"),
+    "CALLBACK_AGENT": Bilingual("回访员", "call-back agent"),
+    "GRID_WORKER": Bilingual("网格员", "grid worker"),
+    "GRID_LEADER": Bilingual("网格长", "grid leader"),
+    "DEPT_CLERK": Bilingual("承办单位联络员", "clerk of the unit"),
+    "DEPT_HANDLER": Bilingual("经办人", "handler"),
+    "DEPT_LEADER": Bilingual("承办单位负责人", "leader of the unit"),
+    "ARBITER": Bilingual("裁定人", "arbiter"),
+    "SUPERVISOR": Bilingual("督办员", "supervisor"),
+    "TOWN_COORDINATOR": Bilingual("镇街统筹", "town coordinator"),
+    "POLICE_LIAISON": Bilingual("110 联络员", "police liaison"),
+    "AUDITOR": Bilingual("审计员", "auditor"),
+    "ADMIN": Bilingual("管理员", "administrator"),
 }
 
 
@@ -166,23 +166,23 @@ class Naming:
         except NotFound:
             return SHANGHAI
 
-    def person(self, person: str) -> Said:
+    def person(self, person: str) -> Bilingual:
         """Name and id of somebody on duty; reporters have no id."""
         return _with_id(self.view.person(person), person)
 
-    def unit(self, unit: str) -> Said:
+    def unit(self, unit: str) -> Bilingual:
         """Name of a unit."""
         return _named(self.view.unit(unit), unit)
 
-    def grid(self, code: str) -> Said:
+    def grid(self, code: str) -> Bilingual:
         """Name of a grid."""
         return _named(self.view.grid(code), code)
 
-    def matter(self, code: str) -> Said:
+    def matter(self, code: str) -> Bilingual:
         """Name of a class of matter."""
         return _named(self.view.catalogue(code), code)
 
-    def recipient(self, recipient: str) -> Said:
+    def recipient(self, recipient: str) -> Bilingual:
         """Whom a message is for: `person:<id>`, `unit:<id>`, `role:<code>` or `reporter`."""
         kind, _, key = recipient.partition(":")
         match kind:
@@ -193,7 +193,7 @@ class Naming:
             case "role":
                 return code(key)
             case _:
-                return Said("诉求人", "the reporter")
+                return Bilingual("诉求人", "the reporter")
 
     def moment(self, at: datetime) -> str:
         """An instant in local time, to the second."""
@@ -207,16 +207,16 @@ class Naming:
         return f"{local:%Y-%m-%d %H:%M}"
 
 
-def code(value: str) -> Said:
+def code(value: str) -> Bilingual:
     """A code in words, where there are any."""
-    return CODES.get(value) or ROLES.get(value) or Said(value, value)
+    return CODES.get(value) or ROLES.get(value) or Bilingual(value, value)
 
 
-def _named(known: Any, key: str) -> Said:
-    return Said(known.name_zh, known.name_en) if known else Said(key, key)
+def _named(known: Any, key: str) -> Bilingual:
+    return Bilingual(known.name_zh, known.name_en) if known else Bilingual(key, key)
 
 
-def _with_id(known: Any, key: str) -> Said:
+def _with_id(known: Any, key: str) -> Bilingual:
     if known is None:
         return code(key)
-    return Said(f"{known.name_zh}({key})", f"{known.name_en} ({key})")
+    return Bilingual(f"{known.name_zh}({key})", f"{known.name_en} ({key})")

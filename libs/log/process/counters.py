@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Tally:
+class Counters:
     """Only ever counts up."""
 
     appended: int = 0
@@ -15,4 +15,4 @@ class Tally:
     """Appends that found the stream moved on."""
 
 
-TALLY = Tally()
+COUNTERS = Counters()

@@ -12,7 +12,7 @@ UNASKED_MS = 10_000
 
 
 @dataclass(frozen=True)
-class Pace:
+class Intervals:
     """Seconds. `BRISK` is for a manual log, whose runner waits for every hop; `TOWN` for everybody else."""
 
     beat: float
@@ -23,8 +23,8 @@ class Pace:
     """How long beats are collected before they are stored and timers look; all services beat at one instant."""
     fetch: float
     """How long the broker may keep an empty answer back."""
-    look: float
-    """How seldom the relay looks where nothing has come for a while; the bell ends the pause for the first event."""
+    poll: float
+    """How seldom the relay polls where nothing has come for a while; a wake-up ends the pause for the first event."""
     store: float
     """At least between two writings of the watermarks that lists show; timers go by what the worker knows."""
 
@@ -36,5 +36,5 @@ class Pace:
                 await stirred.wait()
 
 
-BRISK = Pace(beat=1.0, rest=1.0, gather=0.0, fetch=0.5, look=0.0, store=0.0)
-TOWN = Pace(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, look=5.0, store=0.5)
+BRISK = Intervals(beat=1.0, rest=1.0, gather=0.0, fetch=0.5, poll=0.0, store=0.0)
+TOWN = Intervals(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, poll=5.0, store=0.5)

@@ -11,7 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from libs.log.kafka.topics import DIRECTORY
-from libs.log.read.progress import REWIND, Cursor, ProgressMoved, Taken, parsed, read_cursor, take
+from libs.log.read.progress import REWIND, CheckedBatch, Cursor, ProgressMoved, check_batch, parsed, read_cursor
 from libs.log.read.reader import Reader
 from libs.log.store.event_store import Pool
 from libs.log.transient import TRANSIENT
@@ -44,7 +44,7 @@ def shares(got: Share) -> list[dict[TopicPartition, Sequence[Any]]]:
 
 
 @dataclass
-class Follower:
+class Partitions:
     """Where each owned partition's reader stands, and the way on from there."""
 
     pool: Pool
@@ -117,8 +117,10 @@ class Follower:
                     return
                 records = records[size:]
 
-    def _take(self, tp: TopicPartition, records: Sequence[Any]) -> Taken:
-        return take(self.cursors[tp], [parsed(record) for record in records], [record.offset for record in records])
+    def _take(self, tp: TopicPartition, records: Sequence[Any]) -> CheckedBatch:
+        return check_batch(
+            self.cursors[tp], [parsed(record) for record in records], [record.offset for record in records]
+        )
 
     async def _batch(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> bool:
         """Apply the next records; False where the rest of them must be fetched again, or by somebody else."""
@@ -143,21 +145,21 @@ class Follower:
             consumer.pause(tp)
         return tp in self.cursors and self.cursors[tp].next_offset == taken.next_offset
 
-    async def _apply(self, steps: Sequence[Taken]) -> None:
+    async def _apply(self, steps: Sequence[CheckedBatch]) -> None:
         async with self.pool.acquire() as conn:
             await self.reader.apply(conn, steps)
         for step in steps:
             self._go_on(step)
         self.applied()
 
-    def _go_on(self, step: Taken) -> None:
+    def _go_on(self, step: CheckedBatch) -> None:
         if self.cursors.get(step.start.partition) is not step.start:
             return  # Revoked meanwhile: whoever holds the lane now starts after what was committed here.
         self.cursors[step.start.partition] = step.end
         for event in step.events:
             self.watermarks.apply(event.source, step.start.lane, event.position.seq, event.recorded_at)
 
-    async def _find_poison(self, consumer: AIOKafkaConsumer, taken: Taken, poison: Exception) -> None:
+    async def _find_poison(self, consumer: AIOKafkaConsumer, taken: CheckedBatch, poison: Exception) -> None:
         cursor, tp = taken.start, taken.start.partition
         if self.cursors.get(tp) is not cursor:
             return

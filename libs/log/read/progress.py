@@ -71,7 +71,7 @@ class Cursor:
 
 
 @dataclass(frozen=True)
-class Taken:
+class CheckedBatch:
     """Records of one partition that follow the chain, duplicates dropped, and where the cursor stands after them."""
 
     start: Cursor
@@ -96,7 +96,7 @@ def parsed(record: Any) -> WireRecord | ChainBroken:
         return broken
 
 
-def take(cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: Sequence[int]) -> Taken:
+def check_batch(cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: Sequence[int]) -> CheckedBatch:
     """Check the chain record by record; stop before the first that is not the next of its (source, lane). Pure."""
     heads = dict(cursor.heads)
     events: list[Recorded] = []
@@ -115,7 +115,7 @@ def take(cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: S
             broken = f"{type(why).__name__}: {why}"
             break
         next_offset = offset + 1
-    return Taken(cursor, tuple(events), next_offset, heads, duplicates, broken)
+    return CheckedBatch(cursor, tuple(events), next_offset, heads, duplicates, broken)
 
 
 def _is_next(lane: int, heads: dict[str, tuple[int, bytes]], record: WireRecord) -> bool:
@@ -144,7 +144,7 @@ async def read_cursor(conn: Connection, partition: TopicPartition) -> Cursor:
     return cursor
 
 
-async def move(conn: Connection, steps: Sequence[Taken], writes: Sequence[Write] = ()) -> None:
+async def move(conn: Connection, steps: Sequence[CheckedBatch], writes: Sequence[Write] = ()) -> None:
     """Compare-and-set of the progress, and what else is written only with it. Raises `ProgressMoved`."""
     starts = [step.start for step in steps]
     last = {(step.start.lane, event.source): event for step in steps for event in step.events}

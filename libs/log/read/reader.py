@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from libs.events.envelope import Recorded
 from libs.log.process import fault_points
-from libs.log.read.progress import Taken, move
+from libs.log.read.progress import CheckedBatch, move
 from libs.log.read.statements import Write, write
 from libs.log.store.event_store import Connection
 
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Done:
+class BatchPlan:
     """What a service makes of new events, nothing of it carried out yet."""
 
     writes: Sequence[Write] = ()
@@ -28,7 +28,7 @@ class Done:
     """Called once it is committed."""
 
 
-Work = Callable[[Connection, Sequence[Recorded]], Awaitable[Done]]
+Work = Callable[[Connection, Sequence[Recorded]], Awaitable[BatchPlan]]
 """A service's part: (connection, events) → what is to be done. It may read; who writes is the reader.
 
 The events are of one lane or of several, each lane's in its order; those of the directory come by themselves.
@@ -42,14 +42,14 @@ class Reader:
     work: Work
     halted: dict[TopicPartition, str] = field(default_factory=dict)
 
-    async def apply(self, conn: Connection, steps: Sequence[Taken]) -> None:
+    async def apply(self, conn: Connection, steps: Sequence[CheckedBatch]) -> None:
         """One short transaction: progress, read model, reactions of all these partitions, or nothing of any.
 
         What `work` read before it is still true when the progress moves: whoever writes to the lanes' rows moves it.
         """
         if further := [step for step in steps if step.next_offset > step.start.next_offset]:
             events = [event for step in further for event in step.events]
-            done = await self.work(conn, events) if events else Done()
+            done = await self.work(conn, events) if events else BatchPlan()
             await self._commit(conn, further, done)
             fault_points.here("reader.after_commit")
             done.applied()
@@ -58,7 +58,7 @@ class Reader:
                 self.halted[step.start.partition] = step.broken
                 log.error("partition_halted", partition=step.start.partition.partition, reason=step.broken)
 
-    async def _commit(self, conn: Connection, steps: Sequence[Taken], done: Done) -> None:
+    async def _commit(self, conn: Connection, steps: Sequence[CheckedBatch], done: BatchPlan) -> None:
         if done.within is None:
             fault_points.here("reader.before_commit")
             await move(conn, steps, done.writes)

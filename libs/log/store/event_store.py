@@ -13,7 +13,7 @@ import asyncpg
 from libs.events.envelope import Draft, Position, Recorded, recorded
 from libs.events.errors import StreamConflict
 from libs.events.lanes import DIRECTORY_LANE, decode_meta, lane_of
-from libs.log.process.counters import TALLY
+from libs.log.process.counters import COUNTERS
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
@@ -30,22 +30,10 @@ EVENTS_OF_STREAMS = """
     select lane, seq, version, recorded_at, prev_hash, hash, meta, body
       from log.event where stream = any($1) order by stream, version
 """
-CLAIM = """
-    insert into log.command_log (principal, idem_key, request_hash, status, response, last_event)
-    values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true
-"""
 APPEND = "select seqs, versions, instants from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-APPEND_ONCE = """
-    with claimed as (
-      insert into log.command_log (principal, idem_key, request_hash, status, response, last_event)
-      values ($13, $14, $15, $16, $17, $18) on conflict do nothing returning $1::smallint as lane)
-    select seqs, versions, instants
-      from claimed, lateral log.append(claimed.lane, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-"""
 """The key before the lane: a second request with it waits for the first one there, and then appends nothing."""
 NOW = "select log.business_now()"
 
-Claim: TypeAlias = tuple[str, str, bytes, int | None, str | None, str | None]
 """Principal, key, hash of the request; status and document of its answer, and the event whose place completes it."""
 
 
@@ -128,19 +116,15 @@ async def append(
     return _appended([wanted], row)[stream]
 
 
-async def append_once(conn: Connection, wanted: Append, claim: Claim | None) -> Appended | None:
-    """Append and keep the answer in one statement, which is its own transaction; None where the key is taken.
+async def append_by(conn: Connection, wanted: Append, sql: str = APPEND, *more: Any) -> Appended | None:
+    """Append by one statement, which is its own transaction; None where `sql` does so only on a condition that fails.
 
-    Once the server has it, it is carried out even if this process dies meanwhile: as if it had died before answering.
+    `sql` answers as `log.append` does and is given its arguments, and `more`. Once the server has it, it is carried
+    out even if this process dies meanwhile: as if it had died before answering. Raises `StreamConflict`.
     """
     with _conflicts():
-        row = await conn.fetchrow(APPEND_ONCE if claim else APPEND, *_values([wanted]), *(claim or ()))
+        row = await conn.fetchrow(sql, *_values([wanted]), *more)
     return _appended([wanted], row)[wanted.stream] if row else None
-
-
-async def claim(conn: Connection, wanted: Claim) -> bool:
-    """Keep an answer, or take the key for one to come; False where it is taken. Waits for whoever is taking it."""
-    return bool(await conn.fetchval(CLAIM, *wanted))
 
 
 async def append_all(conn: Connection, appends: Sequence[Append]) -> dict[str, Appended]:
@@ -164,7 +148,7 @@ def _conflicts() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         if error.sqlstate == "XB409":
-            TALLY.conflicts += 1
+            COUNTERS.conflicts += 1
             raise StreamConflict() from error
         raise
 
@@ -189,7 +173,7 @@ def _values(of_lane: Sequence[Append]) -> tuple[Any, ...]:
 
 
 def _appended(of_lane: Sequence[Append], row: Any) -> dict[str, Appended]:
-    TALLY.appended += sum(len(one.drafts) for one in of_lane)
+    COUNTERS.appended += sum(len(one.drafts) for one in of_lane)
     places = zip(of_lane, row["seqs"], row["versions"], row["instants"], strict=True)
     return {
         one.stream: Appended(one.lane, seq, version, at, tuple(draft.id for draft in one.drafts))

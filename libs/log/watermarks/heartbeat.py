@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.log.kafka.broker import Address, reach
-from libs.log.process.intervals import UNASKED_MS, Pace
+from libs.log.process.intervals import UNASKED_MS, Intervals
 from libs.log.store.event_store import Pool
 from libs.log.watermarks.watermark import Beat, touch_lanes
 from libs.tuned.kafka_producer import stop_producer
@@ -62,13 +62,13 @@ class Heartbeat:
             await stop_producer(dropped)
 
 
-async def heard(bootstrap: Address, pace: Pace) -> AsyncGenerator[list[Any], None]:
+async def heard(bootstrap: Address, intervals: Intervals) -> AsyncGenerator[list[Any], None]:
     """The heartbeats of every source for ever, those of one instant together; first the newest there are."""
     there = TopicPartition("log.heartbeats", 0)
     consumer = AIOKafkaConsumer(
         **reach(bootstrap),
         enable_auto_commit=False,
-        fetch_max_wait_ms=int(pace.rest * 1000),
+        fetch_max_wait_ms=int(intervals.rest * 1000),
         consumer_timeout_ms=UNASKED_MS,
     )
     await start_client(consumer)
@@ -78,7 +78,7 @@ async def heard(bootstrap: Address, pace: Pace) -> AsyncGenerator[list[Any], Non
         consumer.seek(there, max(0, end - NEWEST))  # Before the client looks anywhere else, and waits there.
         while True:
             first = await consumer.getmany(timeout_ms=UNASKED_MS)
-            await asyncio.sleep(pace.gather)
+            await asyncio.sleep(intervals.gather)
             more = await consumer.getmany(timeout_ms=0)
             yield [record for got in (first, more) for record in got.get(there, [])]
     finally:

@@ -15,8 +15,8 @@ from libs.events.event import Event
 from libs.log.process import fault_points, tracing
 from libs.log.store import event_store
 from libs.log.store.event_store import Append, Appended, Connection, Pool
-from libs.log.write.idempotency import Claimed, Once, Outcome, answered, kept, position
-from libs.log.write.prefetch import Look, look
+from libs.log.write.idempotency import IdempotencyKey, KeyTaken, Outcome, append_once, claim, find_answer, position
+from libs.log.write.prefetch import Prefetched, prefetch
 from libs.log.write.seal import CaseKeys, Vault, plain_body
 
 ATTEMPTS = 3
@@ -33,20 +33,20 @@ class Known(Protocol):
 
 
 @dataclass(frozen=True)
-class Call:
+class CommandContext:
     """What stands around a command: who calls, in which time, against which version."""
 
     actor: Actor
-    once: Once | None = None
+    key: IdempotencyKey | None = None
     given: datetime | None = None
     if_match: str | None = None
     traceparent: str | None = None
-    look: Look | None = field(default=None, compare=False)
+    prefetched: Prefetched | None = field(default=None, compare=False)
     """What was seen when the caller was looked up; serves the first attempt where it is of this case and key."""
 
-    def on_new(self, case_id: str) -> Call:
+    def on_new(self, case_id: str) -> CommandContext:
         """This call on a case whose id has just been made: nothing can be known of it."""
-        return replace(self, look=self.look and replace(self.look, case_id=case_id))
+        return replace(self, prefetched=self.prefetched and replace(self.prefetched, case_id=case_id))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Reaction:
 
 
 @dataclass(frozen=True)
-class Desk(Generic[State, Command]):
+class CommandHandler(Generic[State, Command]):
     """The write side of one service."""
 
     source: str
@@ -83,8 +83,8 @@ class Desk(Generic[State, Command]):
         self,
         case_id: str,
         build: Callable[[datetime], Command],
-        facts: Callable[[Connection, Look], Awaitable[Known]],
-        call: Call,
+        facts: Callable[[Connection, Prefetched], Awaitable[Known]],
+        call: CommandContext,
         *,
         opens: bool = False,
         note: Mapping[str, Any] | None = None,
@@ -95,17 +95,17 @@ class Desk(Generic[State, Command]):
         `note` is answered and stored beside what happened: ids and codes, nothing personal.
         Decides anew on a conflict, three times at most (architecture.md §4).
         """
-        seen = call.look if call.look and call.look.serves(case_id, call.once) else None
+        seen = call.prefetched if call.prefetched and call.prefetched.is_for(case_id, call.key) else None
         async with self.pool.acquire() as conn:
             for attempt in range(ATTEMPTS):
                 try:
                     with tracing.span("append", call.traceparent, about={"case_id": case_id}) as here:
                         here_called = replace(call, traceparent=here.traceparent)
-                        seen = seen or await look(conn, case_id, call.once)
+                        seen = seen or await prefetch(conn, case_id, call.key)
                         return await self._attempt(conn, seen, build, facts, here_called, opens=opens, note=note or {})
-                except (Claimed, Rejected) as why:
+                except (KeyTaken, Rejected) as why:
                     # The first request with this key may have been carried out between our look at it and our reading.
-                    if before := await answered(conn, call.once, self.service):
+                    if before := await find_answer(conn, call.key, self.service):
                         return before
                     if not isinstance(why, StreamConflict) or call.if_match or attempt == ATTEMPTS - 1:
                         raise
@@ -115,15 +115,15 @@ class Desk(Generic[State, Command]):
     async def _attempt(
         self,
         conn: Connection,
-        seen: Look,
+        seen: Prefetched,
         build: Callable[[datetime], Command],
-        facts: Callable[[Connection, Look], Awaitable[Known]],
-        call: Call,
+        facts: Callable[[Connection, Prefetched], Awaitable[Known]],
+        call: CommandContext,
         *,
         opens: bool,
         note: Mapping[str, Any],
     ) -> Outcome:
-        if before := seen.answer(call.once, self.service):
+        if before := seen.answer(call.key, self.service):
             return before
         case_id, own = str(seen.case_id), seen.own
         known = await facts(conn, seen)
@@ -151,24 +151,24 @@ class Desk(Generic[State, Command]):
             unmoved = {} if ids else {"position": None, "version": len(own)}
             outcome = Outcome(200, {"case_id": case_id, "events": ids, **unmoved, **note})
             last = ids[-1] if ids else None
-        outcome = await self._write(conn, wanted, call.once, outcome, last)
+        outcome = await self._write(conn, wanted, call.key, outcome, last)
         fault_points.here("api.after_commit")
         return outcome
 
     async def _write(
-        self, conn: Connection, wanted: Append, once: Once | None, outcome: Outcome, last: str | None
+        self, conn: Connection, wanted: Append, key: IdempotencyKey | None, outcome: Outcome, last: str | None
     ) -> Outcome:
-        """Events and answer in one statement, which is its own transaction; raises `Claimed`.
+        """Events and answer in one statement, which is its own transaction; raises `KeyTaken`.
 
         The answer is completed by the place of the event `last`, now and whenever the request is repeated.
         """
         if not wanted.drafts:
-            if once and not await event_store.claim(conn, kept(once, outcome)):
-                raise Claimed
+            if key and not await claim(conn, key, outcome):
+                raise KeyTaken
             return outcome
-        place = await event_store.append_once(conn, wanted, kept(once, outcome, last) if once else None)
+        place = await append_once(conn, wanted, key, outcome, last)
         if place is None:
-            raise Claimed
+            raise KeyTaken
         return outcome.at(self.service, place) if last else outcome
 
     def opened(self, case_id: str, at: Appended) -> Outcome:

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from libs.events.errors import IdempotencyMismatch
-from libs.log.store.event_store import Appended, Claim, Connection, claim
+from libs.log.store.event_store import Append, Appended, Connection, append_by
 
-ANSWERED = """
-    select c.request_hash, c.status, c.response, e.lane, e.seq, e.version, e.recorded_at
-      from log.command_log c left join log.event e on e.event_id = c.last_event
-     where c.principal = $1 and c.idem_key = $2
+ANSWER = "c.request_hash, c.status, c.response, e.lane, e.seq, e.version, e.recorded_at"
+"""Columns of a stored answer and of the place of its last event, in a statement that joins `c` and `e` so:"""
+LAST_EVENT = "left join log.event e on e.event_id = c.last_event"
+FIND = f"select {ANSWER} from log.command_log c {LAST_EVENT} where c.principal = $1 and c.idem_key = $2"  # noqa: S608 - our own parts
+FIND_ALL = """
+    select idem_key, request_hash, status, response from log.command_log
+     where (principal, idem_key) in (select * from unnest($1::text[], $2::text[]))
+"""
+CLAIM = """
+    insert into log.command_log (principal, idem_key, request_hash, status, response, last_event)
+    values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true
+"""
+CLAIM_ALL = """
+    insert into log.command_log (principal, idem_key, request_hash)
+    select * from unnest($1::text[], $2::text[], $3::bytea[]) order by 1, 2 on conflict do nothing returning 1
+"""
+APPEND_ONCE = """
+    with claimed as (
+      insert into log.command_log (principal, idem_key, request_hash, status, response, last_event)
+      values ($13, $14, $15, $16, $17, $18) on conflict do nothing returning $1::smallint as lane)
+    select seqs, versions, instants
+      from claimed, lateral log.append(claimed.lane, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
+COMPLETE = """
+    update log.command_log c set status = a.status, response = a.response from
+           unnest($1::text[], $2::text[], $3::smallint[], $4::json[]) a (principal, idem_key, status, response)
+     where (c.principal, c.idem_key) = (a.principal, a.idem_key)
 """
 
 
 @dataclass(frozen=True)
-class Once:
+class IdempotencyKey:
     """An Idempotency-Key of one principal, and a keyed hash of the request it came with."""
 
     principal: str
@@ -44,7 +67,7 @@ class Outcome:
         return Outcome(self.status, self.document | known)
 
 
-class Claimed(Exception):
+class KeyTaken(Exception):
     """Another request with the same key was faster."""
 
 
@@ -53,17 +76,19 @@ def position(service: str, lane: int, seq: int) -> str:
     return f"{service}.{lane}.{seq}"
 
 
-def kept(once: Once, outcome: Outcome | None = None, last_event: str | None = None) -> Claim:
-    """What is kept of a request: its answer, completed by the place of `last_event`, or none yet."""
+def stored_answer(
+    key: IdempotencyKey, outcome: Outcome | None = None, last_event: str | None = None
+) -> tuple[Any, ...]:
+    """The row of a request: its answer, completed by the place of `last_event`, or none yet."""
     response = orjson.dumps(outcome.document).decode() if outcome else None
-    return once.principal, once.key, once.request_hash, outcome.status if outcome else None, response, last_event
+    return key.principal, key.key, key.request_hash, outcome.status if outcome else None, response, last_event
 
 
-def answer_in(row: Any, once: Once | None, service: str = "") -> Outcome | None:
-    """The answer in a row of `ANSWERED`'s columns; raises `IdempotencyMismatch` where it answers another request."""
-    if once is None or row is None or row["request_hash"] is None:
+def answer_in(row: Any, key: IdempotencyKey | None, service: str = "") -> Outcome | None:
+    """The answer in a row of the columns `ANSWER`; raises `IdempotencyMismatch` where it answers another request."""
+    if key is None or row is None or row["request_hash"] is None:
         return None
-    if row["request_hash"] != once.request_hash:
+    if row["request_hash"] != key.request_hash:
         raise IdempotencyMismatch()
     outcome = Outcome(row["status"], orjson.loads(row["response"]))
     if row["seq"] is None:
@@ -72,36 +97,70 @@ def answer_in(row: Any, once: Once | None, service: str = "") -> Outcome | None:
     return outcome.at(service, place)
 
 
-async def answered(conn: Connection, once: Once | None, service: str = "") -> Outcome | None:
+async def find_answer(conn: Connection, key: IdempotencyKey | None, service: str = "") -> Outcome | None:
     """The answer that this request has had."""
-    if once is None:
+    if key is None:
         return None
-    return answer_in(await conn.fetchrow(ANSWERED, once.principal, once.key), once, service)
+    return answer_in(await conn.fetchrow(FIND, key.principal, key.key), key, service)
 
 
-async def at_most_once(conn: Connection, key: Once | None, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+async def find_answers(conn: Connection, keys: Sequence[IdempotencyKey]) -> dict[str, Outcome | IdempotencyMismatch]:
+    """The answers that these requests of one principal have had, by key; of another request's key the mismatch."""
+    rows = await conn.fetch(FIND_ALL, [one.principal for one in keys], [one.key for one in keys])
+    by_key = {row["idem_key"]: row for row in rows}
+    return {
+        one.key: Outcome(row["status"], orjson.loads(row["response"]))
+        if row["request_hash"] == one.request_hash
+        else IdempotencyMismatch()
+        for one in keys
+        if (row := by_key.get(one.key))
+    }
+
+
+async def claim(conn: Connection, key: IdempotencyKey, outcome: Outcome | None = None) -> bool:
+    """Keep an answer, or take the key for one to come; False where it is taken. Waits for whoever is taking it."""
+    return bool(await conn.fetchval(CLAIM, *stored_answer(key, outcome)))
+
+
+async def claim_all(conn: Connection, keys: Sequence[IdempotencyKey]) -> bool:
+    """Take many keys for answers to come; False where one of them is taken."""
+    columns = [one.principal for one in keys], [one.key for one in keys], [one.request_hash for one in keys]
+    return len(await conn.fetch(CLAIM_ALL, *columns)) == len(keys)
+
+
+async def append_once(
+    conn: Connection, wanted: Append, key: IdempotencyKey | None, outcome: Outcome, last_event: str | None
+) -> Appended | None:
+    """Append and keep the answer in one statement; None where the key is taken. Raises `StreamConflict`."""
+    if key is None:
+        return await append_by(conn, wanted)
+    return await append_by(conn, wanted, APPEND_ONCE, *stored_answer(key, outcome, last_event))
+
+
+async def complete(conn: Connection, outcomes: Mapping[IdempotencyKey, Outcome]) -> None:
+    """Fill in the answers of keys that were taken in this transaction."""
+    await conn.execute(
+        COMPLETE,
+        [key.principal for key in outcomes],
+        [key.key for key in outcomes],
+        [outcome.status for outcome in outcomes.values()],
+        [orjson.dumps(outcome.document).decode() for outcome in outcomes.values()],
+    )
+
+
+async def at_most_once(conn: Connection, key: IdempotencyKey | None, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
     """Do something that is no command on a case at most once per key, in one transaction; else the stored answer."""
     while True:
-        if before := await answered(conn, key):
+        if before := await find_answer(conn, key):
             return before
         try:
             async with conn.transaction():
                 # A second request with this key waits here, before any lane, until the first one has committed.
-                if key and not await claim(conn, kept(key)):
-                    raise Claimed
+                if key and not await claim(conn, key):
+                    raise KeyTaken
                 outcome = await work()
                 if key:
-                    await _answer(conn, key, outcome)
+                    await complete(conn, {key: outcome})
                 return outcome
-        except Claimed:
+        except KeyTaken:
             continue
-
-
-async def _answer(conn: Connection, once: Once, outcome: Outcome) -> None:
-    await conn.execute(
-        "update log.command_log set status = $3, response = $4 where principal = $1 and idem_key = $2",
-        once.principal,
-        once.key,
-        outcome.status,
-        orjson.dumps(outcome.document).decode(),
-    )

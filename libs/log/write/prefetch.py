@@ -11,21 +11,21 @@ from libs.case.state import Case
 from libs.events.envelope import Recorded
 from libs.log.store.event_store import Connection, stream_of
 from libs.log.write import idempotency
-from libs.log.write.idempotency import Once, Outcome
+from libs.log.write.idempotency import IdempotencyKey, Outcome
 
-LOOK = """
+PREFETCH = f"""
     select log.business_now() as now, (select max(version) from read.directory_fact) as directory,
-           c.request_hash, c.status, c.response, e.lane, e.seq, e.version, e.recorded_at, v.doc,
+           {idempotency.ANSWER}, v.doc,
            array(select own from log.event own where own.stream = 'case-' || k.case_id order by own.version) as own
       from (select $1::uuid as case_id, $2::text as principal, $3::text as idem_key) k
       left join log.command_log c using (principal, idem_key)
-      left join log.event e on e.event_id = c.last_event
+      {idempotency.LAST_EVENT}
       left join read.case_view v on v.case_id = k.case_id
-"""
+"""  # noqa: S608 - our own parts
 TIME = "select log.business_now() as now, (select max(version) from read.directory_fact) as directory"
 
 
-class Named(NamedTuple):
+class NamedKey(NamedTuple):
     """An Idempotency-Key of one principal."""
 
     principal: str
@@ -33,11 +33,11 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Look:
+class Prefetched:
     """What was seen for one case (None: for none) and one Idempotency-Key of one principal."""
 
     case_id: str | None
-    key: Named | None
+    key: NamedKey | None
     now: datetime
     directory: int
     """The newest version that this service has projected."""
@@ -47,11 +47,11 @@ class Look:
     """The case as the read model has it."""
     row: Any = field(default=None, compare=False, repr=False)
 
-    def serves(self, case_id: str, key: Once | None) -> bool:
+    def is_for(self, case_id: str, key: IdempotencyKey | None) -> bool:
         """Whether this is the look that a command on this case under this key needs."""
         return self.case_id == case_id and self.key == (key and (key.principal, key.key))
 
-    def answer(self, key: Once | None, service: str) -> Outcome | None:
+    def answer(self, key: IdempotencyKey | None, service: str) -> Outcome | None:
         """What was answered to this request before; raises `IdempotencyMismatch`."""
         return idempotency.answer_in(self.row, key, service)
 
@@ -67,12 +67,12 @@ class Look:
         return case
 
 
-async def look(conn: Connection, case_id: str | None, key: Once | Named | None = None) -> Look:
+async def prefetch(conn: Connection, case_id: str | None, key: IdempotencyKey | NamedKey | None = None) -> Prefetched:
     """See what there is now; nothing is locked."""
-    asked = Named(key.principal, key.key) if key else None
+    asked = NamedKey(key.principal, key.key) if key else None
     if case_id is None and asked is None:
         row = await conn.fetchrow(TIME)
-        return Look(None, None, row["now"], row["directory"] or 0)
-    row = await conn.fetchrow(LOOK, case_id, asked and asked.principal, asked and asked.key)
+        return Prefetched(None, None, row["now"], row["directory"] or 0)
+    row = await conn.fetchrow(PREFETCH, case_id, asked and asked.principal, asked and asked.key)
     own = tuple(stream_of(row["own"]))
-    return Look(case_id, asked, row["now"], row["directory"] or 0, own, row["doc"], row)
+    return Prefetched(case_id, asked, row["now"], row["directory"] or 0, own, row["doc"], row)

@@ -18,10 +18,11 @@ from libs.case.facts import Facts
 from libs.case.state import Case
 from libs.events.errors import Malformed, NotFound
 from libs.log.store.event_store import Connection
-from libs.log.write.command import Call, etag
+from libs.log.write.command import CommandContext, etag
 from libs.log.write.idempotency import Outcome
-from libs.log.write.prefetch import Look
-from libs.service.http.app import DocumentAnswer, Person
+from libs.log.write.prefetch import Prefetched
+from libs.service.http.answers import DocumentAnswer
+from libs.service.http.dependencies import Person
 from libs.service.http.freshness import AsOf, as_of, wait_for_position
 from libs.service.runtime import Runtime
 
@@ -49,7 +50,7 @@ class CursorMalformed(Malformed):
 async def carry_out(
     running: Runtime,
     case_id: str,
-    call: Call,
+    call: CommandContext,
     build: Callable[[datetime], Any],
     *,
     opens: bool = False,
@@ -61,14 +62,14 @@ async def carry_out(
     `check` may refuse before anything is decided, but never the repetition of a request that was answered already.
     """
 
-    async def facts(conn: Connection, seen: Look) -> Facts:
+    async def facts(conn: Connection, seen: Prefetched) -> Facts:
         if check is None:
             return await running.facts_in(conn, seen)
         await check(conn)
         # What was checked may have come true only after that look.
         return await running.facts(conn, case_id)
 
-    return await running.desk.handle(case_id, build, facts, call, opens=opens, note=note)
+    return await running.handler.handle(case_id, build, facts, call, opens=opens, note=note)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Send
 
 from libs.log.store.event_store import Pool
-from libs.service.http.app import Person
+from libs.service.http.dependencies import Person
 from libs.service.http.freshness import AsOf
 
 ROWS_AT_ONCE = 250

@@ -1,4 +1,4 @@
-"""Every request is counted, timed and traced, and turned away when too many are being worked on. Pure ASGI."""
+"""Every request is counted, timed and traced, and turned away when too many are being worked on. Plain ASGI."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class InFlight:
 
 
 @dataclass
-class Watched:
+class RequestMetrics:
     """What stands around a request: its span, its trace id in the logs, its place in the metrics."""
 
     app: ASGIApp

@@ -7,21 +7,22 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from libs.case.words import say
+from libs.case.words import sentence
 from libs.directory.rules.naming import Naming
 from libs.events.envelope import Recorded
 from libs.events.event import Event
 from libs.log.store import event_store
 from libs.log.write.seal import CaseKeys
-from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import CaseRef, MinPosition, show_case
+from libs.service.http.dependencies import CallerDep, RuntimeDep
 
 router = APIRouter(tags=["经过 timeline"])
 
 
 @router.get("/cases/{case_id}/timeline", summary="本服务记录的经过 / what this service recorded of the case, in words")
 async def timeline(
-    case_id: CaseRef, running: Running, person: Calling, min_position: MinPosition = None
+    case_id: CaseRef, running: RuntimeDep, person: CallerDep, min_position: MinPosition = None
 ) -> JSONResponse:
     """The service's own events of the case, oldest first, straight from its log.
 
@@ -39,7 +40,7 @@ async def timeline(
 
 def item(event: Recorded, naming: Naming, service: str) -> dict[str, Any]:
     """One fact: what, when, and the sentence in both languages."""
-    zh, en = say(event.data, naming)
+    zh, en = sentence(event.data, naming)
     return {
         "event_id": event.id,
         "event_type": event.type,

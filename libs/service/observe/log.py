@@ -103,7 +103,7 @@ class Libraries(logging.Handler):
 
 
 @contextmanager
-def told(event: str) -> Iterator[None]:
+def log_crash(event: str) -> Iterator[None]:
     """Log what ends the process, by its type and our own words."""
     try:
         yield

@@ -18,7 +18,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from libs.log.process.counters import TALLY
+from libs.log.process.counters import COUNTERS
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -74,9 +74,9 @@ class Log:
 
     def collect(self) -> Iterator[Metric]:
         """Read when asked."""
-        yield CounterMetricFamily("xunban_events_appended", "Events appended.", value=TALLY.appended)
+        yield CounterMetricFamily("xunban_events_appended", "Events appended.", value=COUNTERS.appended)
         yield CounterMetricFamily(
-            "xunban_append_conflicts", "Appends that found the stream moved on.", value=TALLY.conflicts
+            "xunban_append_conflicts", "Appends that found the stream moved on.", value=COUNTERS.conflicts
         )
 
 

@@ -23,19 +23,19 @@ from libs.log.process.intervals import BRISK, TOWN
 from libs.log.store.event_store import business_now
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
+from libs.service.callers import TokenInvalid
 from libs.service.clock import real_now
 from libs.service.http import problems
-from libs.service.http.app import ClockNotSettable, ClockNotYours
-from libs.service.http.callers import TokenInvalid
+from libs.service.http.dependencies import ClockNotSettable, ClockNotYours
 from libs.service.http.headers import Instant
 from libs.service.observe import measuring
-from libs.service.observe.log import set_up, told
+from libs.service.observe.log import log_crash, set_up
 from libs.service.observe.metrics import CHECKPOINT
 from libs.service.observe.tracing import traced
 from libs.service.runtime import Parts, Runtime, runtime
 from libs.service.settings import Settings
 from libs.service.worker.projecting import Projecting
-from libs.tuned.gc_threshold import tidy_seldom
+from libs.tuned.gc_threshold import raise_gc_threshold
 from libs.tuned.uvicorn_server import Server
 
 log = structlog.get_logger()
@@ -51,9 +51,9 @@ def run_worker(parts: Parts) -> None:
     """Run the worker until a signal comes or a loop dies; exit code 1 for the latter."""
     settings = Settings()
     set_up(settings.service, "worker")
-    tidy_seldom()
+    raise_gc_threshold()
     try:
-        with told("worker_died"), traced(settings, "worker"):
+        with log_crash("worker_died"), traced(settings, "worker"):
             uvloop.run(_work(settings, parts))
     except Exception:
         # Told above; the interpreter would print the words of whatever ended it.
@@ -70,7 +70,7 @@ async def _work(settings: Settings, parts: Parts) -> None:
             Projecting(running),
             hosts_directory=settings.service == "routing",
             idle_seconds=settings.relay_idle_ms / 1000,
-            pace=BRISK if running.manual else TOWN,
+            intervals=BRISK if running.manual else TOWN,
             name=settings.worker_name,
             session_seconds=settings.worker_session_seconds,
         )

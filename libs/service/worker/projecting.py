@@ -10,15 +10,15 @@ from time import monotonic
 from structlog.contextvars import bound_contextvars
 
 from libs.case.facts import Facts
-from libs.directory.facts import store as directory_store
-from libs.directory.facts.store import FactRow
 from libs.directory.facts.view import View
+from libs.directory.readmodel import store as directory_store
+from libs.directory.readmodel.store import FactRow
 from libs.events.envelope import Recorded
 from libs.events.ids import EventId
 from libs.events.lanes import DIRECTORY_LANE
 from libs.log.process import tracing
 from libs.log.read.partitions import NotYet
-from libs.log.read.reader import Done
+from libs.log.read.reader import BatchPlan
 from libs.log.read.rows import ReadModel
 from libs.log.store.event_store import Connection, lock_lanes
 from libs.log.write.command import Reaction
@@ -66,10 +66,10 @@ class Projecting:
 
     running: Runtime
 
-    async def __call__(self, conn: Connection, events: Sequence[Recorded]) -> Done:
+    async def __call__(self, conn: Connection, events: Sequence[Recorded]) -> BatchPlan:
         """Folds in memory; the reader writes it with the progress."""
         if events[0].position.lane == DIRECTORY_LANE:
-            return Done(within=lambda conn: save_directory(conn, events))
+            return BatchPlan(within=lambda conn: save_directory(conn, events))
         began = monotonic()
         model = await opened(conn, self.running.parts, events, self.running.opener)
         view = await self._directory(conn, model, events)
@@ -77,14 +77,14 @@ class Projecting:
 
         async def react(conn: Connection) -> None:
             await lock_lanes(conn, {one.cause.position.lane for one in reactions})
-            await self.running.desk.react(conn, reactions)
+            await self.running.handler.react(conn, reactions)
             if after := self.running.parts.after:
                 await after(self.running, conn, sorted({one.cause.subject for one in reactions}))
 
         def applied() -> None:
             self._measure(model, events, monotonic() - began)
 
-        return Done(model.writes(), react if reactions else None, applied)
+        return BatchPlan(model.writes(), react if reactions else None, applied)
 
     async def _fold(self, model: ReadModel, event: Recorded, view: View) -> list[Reaction]:
         parts = self.running.parts

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from libs.directory.rules.naming import Said
+from libs.directory.rules.naming import Bilingual
 from libs.events.ids import new_id
 
-Option = tuple[str, Said]
-NOTHING = Said("", "")
+Option = tuple[str, Bilingual]
+NOTHING = Bilingual("", "")
 
 
 def coded(*codes: str) -> tuple[Option, ...]:
@@ -38,7 +38,7 @@ class Field:
 
     name: str
     """As the API calls it; `place.grid` stands inside `place`."""
-    label: Said
+    label: Bilingual
     kind: Literal["line", "text", "choice", "several", "photos", "degrees"] = "line"
     options: tuple[Option, ...] = ()
     source: str = ""
@@ -54,12 +54,12 @@ def yes(text: str) -> bool:
 
 def reason(label_zh: str = "理由", label_en: str = "Reason", *, required: bool = True, longest: int = 500) -> Field:
     """Why."""
-    return Field("reason", Said(label_zh, label_en), "text", required=required, longest=longest)
+    return Field("reason", Bilingual(label_zh, label_en), "text", required=required, longest=longest)
 
 
-YES_NO: tuple[Option, ...] = (("true", Said("是", "yes")), ("false", Said("否", "no")))
-REACHED = Field("reached", Said("是否接通", "Reached"), "choice", YES_NO, read=yes)
-PHOTOS = Field("photos", Said("照片", "Photos"), "photos", required=False, read=lines)
+YES_NO: tuple[Option, ...] = (("true", Bilingual("是", "yes")), ("false", Bilingual("否", "no")))
+REACHED = Field("reached", Bilingual("是否接通", "Reached"), "choice", YES_NO, read=yes)
+PHOTOS = Field("photos", Bilingual("照片", "Photos"), "photos", required=False, read=lines)
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ class Act:
     name: str
     """The last part of its path, and its name in `allowed_actions`."""
     service: str
-    label: Said
+    label: Bilingual
     fields: tuple[Field, ...] = ()
-    hint: Said = NOTHING
+    hint: Bilingual = NOTHING
     for_good: bool = False
     """Nobody can take it back: the end of the case's number is typed beside it."""
 

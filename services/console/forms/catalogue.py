@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from libs.directory.rules.naming import Said
+from libs.directory.rules.naming import Bilingual
 from services.console.forms import intake, routing, supervision
 from services.console.forms.act import Act
 
-RESEND = Act("resend_message", "notify", Said("重新发送", "Send again"))
+RESEND = Act("resend_message", "notify", Bilingual("重新发送", "Send again"))
 """Of one message of a case, beside which it stands."""
 ACTS: tuple[Act, ...] = (*intake.ACTS, *routing.ACTS, *supervision.ACTS, RESEND)
 BY_NAME: Mapping[str, Act] = {act.name: act for act in ACTS}

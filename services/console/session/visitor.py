@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from libs.directory.facts.view import Fact, Key, View
-from libs.directory.rules.naming import Naming, Said
+from libs.directory.rules.naming import Bilingual, Naming
 from libs.events.contracts.directory import (
     CatalogueItemPublished,
     GridPublished,
@@ -147,7 +147,7 @@ class Visitor:
         """One of the two."""
         return en if self.english else zh
 
-    def said(self, said: Said) -> str:
+    def said(self, said: Bilingual) -> str:
         """The same of a pair."""
         return self.say(*said)
 

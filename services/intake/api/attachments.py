@@ -19,8 +19,9 @@ from libs.events.errors import Forbidden, Malformed, NotFound, WrongType
 from libs.events.ids import new_id
 from libs.log.store.event_store import Connection
 from libs.log.write.idempotency import Outcome, at_most_once
-from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.answers import answer
 from libs.service.http.cases import CASE_ID
+from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.runtime import Runtime
 from services.intake.domain.attachments import MOST_BYTES, MOST_PER_CASE, PDF, TooManyAttachments, cleaned
 
@@ -82,7 +83,7 @@ class Row:
     openapi_extra=FORM,
     responses={413: {"description": "文件过大 / too large"}, 415: {"description": "类型不支持 / wrong type"}},
 )
-async def send_attachment(request: Request, running: Running, person: Calling, call: Commanding) -> JSONResponse:
+async def send_attachment(request: Request, running: RuntimeDep, person: CallerDep, call: CommandDep) -> JSONResponse:
     raw, wanted = await _form(request)
     async with running.pool.acquire() as conn:
         case_id = await _case_of(running, conn, person, wanted)
@@ -100,11 +101,11 @@ async def send_attachment(request: Request, running: Running, person: Calling, c
             await _keep(conn, row)
             return Outcome(200, said)
 
-        return answer(await at_most_once(conn, call.once, work), 201)
+        return answer(await at_most_once(conn, call.key, work), 201)
 
 
 @router.get("/attachments/{sha256}", summary="附件 / one attachment", response_class=Response)
-async def read_attachment(sha256: Sha256, running: Running, person: Calling) -> Response:
+async def read_attachment(sha256: Sha256, running: RuntimeDep, person: CallerDep) -> Response:
     name = bytes.fromhex(sha256)
     async with running.pool.acquire() as conn:
         held = [(row, await _sees(running, conn, person, row["case_id"])) for row in await conn.fetch(FIND, name)]

@@ -19,11 +19,12 @@ from libs.events.errors import Malformed, NotFound
 from libs.events.event import Event, Sealed
 from libs.log.store import event_store
 from libs.log.store.event_store import Appended, Connection
-from libs.log.write.command import Call, provenance
+from libs.log.write.command import CommandContext, provenance
 from libs.log.write.idempotency import Outcome, at_most_once
 from libs.log.write.seal import plain_body
-from libs.service.http.app import Calling, Commanding, Running, answer
+from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, MinPosition
+from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from services.intake.api.known_callers import earlier_cases, search_key
 from services.intake.domain import identity as callers
@@ -53,7 +54,7 @@ class LookUpBody(PurposeBody):
 
 @router.post("/callers/lookup", summary="来电人以往诉求 / earlier cases of a caller")
 async def look_up(
-    body: LookUpBody, running: Running, call: Commanding, min_position: MinPosition = None
+    body: LookUpBody, running: RuntimeDep, call: CommandDep, min_position: MinPosition = None
 ) -> JSONResponse:
     index = callers.blind_index(body.phone, search_key(running))
     if index is None:
@@ -74,12 +75,12 @@ async def look_up(
             items = [_item(case) for case in shown]
             return Outcome(200, {"items": items, "more": len(found) > SHOWN, **fresh.document()})
 
-        return answer(await at_most_once(conn, call.once, work))
+        return answer(await at_most_once(conn, call.key, work))
 
 
 @router.post("/cases/{case_id}/identity", summary="查看诉求人身份 / read who the reporter is")
 async def read_identity(
-    case_id: CaseRef, body: PurposeBody, running: Running, person: Calling, call: Commanding
+    case_id: CaseRef, body: PurposeBody, running: RuntimeDep, person: CallerDep, call: CommandDep
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:
         facts = await running.facts(conn, case_id)
@@ -94,16 +95,18 @@ async def read_identity(
             document: dict[str, Any] = {"case_id": case_id, "events": [], "position": None}
             if events:
                 at = await _record(conn, call, facts, person.now, events)
-                document |= {"events": list(at.event_ids), "position": running.desk.position(at)}
+                document |= {"events": list(at.event_ids), "position": running.handler.position(at)}
             return Outcome(200, document)
 
-        outcome = await at_most_once(conn, call.once, work)
+        outcome = await at_most_once(conn, call.key, work)
     # Opened after the fact is stored, and never part of the stored answer.
     identity = {name: keys.open(sealed.get(name)) for name in IDENTITY}
     return JSONResponse(outcome.document | identity, headers={"Cache-Control": "no-store"})
 
 
-async def _record(conn: Connection, call: Call, known: Facts, at: datetime, events: Sequence[Event]) -> Appended:
+async def _record(
+    conn: Connection, call: CommandContext, known: Facts, at: datetime, events: Sequence[Event]
+) -> Appended:
     """Append what was read to the case's access stream, in the caller's transaction."""
     case_id = known.known_case().case_id
     stream = f"access-{case_id}"

@@ -18,9 +18,9 @@ from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
 from libs.events.ids import ClassCode, new_id
-from libs.log.write.command import Call
+from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
-from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.answers import answer
 from libs.service.http.cases import (
     CASE_ID,
     Body,
@@ -32,6 +32,7 @@ from libs.service.http.cases import (
     show_case,
 )
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.intake.api.attachments import held, reserved
@@ -97,7 +98,7 @@ class EraseBody(Body):
     ground: decider.ErasureGround
 
 
-async def opening(running: Runtime, wanted: str | None, call: Call) -> tuple[str, Call]:
+async def opening(running: Runtime, wanted: str | None, call: CommandContext) -> tuple[str, CommandContext]:
     """The id of a new case, and the call on it.
 
     Importers may choose case ids, so that the lane is known beforehand (architecture.md §5). Everybody else may name
@@ -114,7 +115,7 @@ async def opening(running: Runtime, wanted: str | None, call: Call) -> tuple[str
 
 
 @router.post("/appeals", status_code=201, summary="接收群众诉求 / receive an appeal")
-async def submit_appeal(body: AppealBody, running: Running, person: Calling, call: Commanding) -> JSONResponse:
+async def submit_appeal(body: AppealBody, running: RuntimeDep, person: CallerDep, call: CommandDep) -> JSONResponse:
     """200 `attached`: the same caller on the same matter, added to his open case. 201: a case is opened."""
     outcome = await attached(body, running, person, call)
     if outcome is None:
@@ -126,7 +127,7 @@ async def submit_appeal(body: AppealBody, running: Running, person: Calling, cal
     return answer(outcome) if outcome.document.get("attached") else answer(with_receipt(running, outcome), 201)
 
 
-async def attached(body: AppealBody, running: Runtime, person: Person, call: Call) -> Outcome | None:
+async def attached(body: AppealBody, running: Runtime, person: Person, call: CommandContext) -> Outcome | None:
     """The caller's open case takes the call, unless the caller is not known or the operator says it is another."""
     if body.new_case or body.case_id:
         return None
@@ -157,7 +158,7 @@ def receipt_key(running: Runtime) -> bytes:
 
 
 @router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
-async def report_grid_event(body: GridReportBody, running: Running, call: Commanding) -> JSONResponse:
+async def report_grid_event(body: GridReportBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> reception.ReportGridEvent:
         fields = body.model_dump(exclude={"place", "case_id", "photos"})
         photos = tuple(body.photos)
@@ -168,17 +169,17 @@ async def report_grid_event(body: GridReportBody, running: Running, call: Comman
 
 
 @router.post("/cases/{case_id}/register", summary="立案 / register")
-async def register(case_id: CaseRef, body: RegisterBody, running: Running, call: Commanding) -> JSONResponse:
+async def register(case_id: CaseRef, body: RegisterBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     return answer(await carry_out(running, case_id, call, lambda now: body.command(now, call.actor)))
 
 
 @router.post("/cases/{case_id}/void", summary="作废 / void")
-async def void(case_id: CaseRef, body: VoidBody, running: Running, call: Commanding) -> JSONResponse:
+async def void(case_id: CaseRef, body: VoidBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     return answer(await carry_out(running, case_id, call, lambda now: decider.VoidCase(now, call.actor, body.reason)))
 
 
 @router.post("/cases/{case_id}/reject", summary="不予受理 / do not accept")
-async def reject(case_id: CaseRef, body: RejectBody, running: Running, call: Commanding) -> JSONResponse:
+async def reject(case_id: CaseRef, body: RejectBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> decider.RejectCase:
         return decider.RejectCase(at=now, by=call.actor, **body.model_dump())
 
@@ -186,7 +187,7 @@ async def reject(case_id: CaseRef, body: RejectBody, running: Running, call: Com
 
 
 @router.post("/cases/{case_id}/erase", summary="清除个人信息 / erase personal data")
-async def erase(case_id: CaseRef, body: EraseBody, running: Running, call: Commanding) -> JSONResponse:
+async def erase(case_id: CaseRef, body: EraseBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> decider.EraseCaseKeys:
         return decider.EraseCaseKeys(at=now, by=call.actor, kinds=tuple(body.kinds), ground=body.ground)
 
@@ -196,8 +197,8 @@ async def erase(case_id: CaseRef, body: EraseBody, running: Running, call: Comma
 @router.get("/cases/{case_id}", summary="案件 / one case")
 async def read_case(
     case_id: CaseRef,
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     min_position: MinPosition = None,
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:
@@ -225,8 +226,8 @@ async def read_case(
 
 @router.get("/cases", summary="案件列表 / cases", responses=CSV_TOO)
 async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     csv: AsCsv,
     state: Annotated[str | None, Query(max_length=20)] = None,
     receipt: Annotated[str | None, Query(max_length=24, description="回执号 / number of a receipt")] = None,

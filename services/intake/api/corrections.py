@@ -14,8 +14,9 @@ from libs.events.contracts.intake import AppealReceived, AppealWithdrawn, Kind, 
 from libs.events.ids import ClassCode
 from libs.log.store import event_store
 from libs.log.write.idempotency import Outcome
-from libs.service.http.app import Commanding, Running, answer
+from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, carry_out
+from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.runtime import Runtime
 from services.intake.api.bodies import PlaceBody
 from services.intake.domain import correction, withdrawal
@@ -59,7 +60,7 @@ class RestoreBody(Body):
 
 
 @router.post("/cases/{case_id}/correct", summary="更正 / correct")
-async def correct(case_id: CaseRef, body: CorrectBody, running: Running, call: Commanding) -> JSONResponse:
+async def correct(case_id: CaseRef, body: CorrectBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> correction.CorrectCase:
         place = body.place.place() if body.place else None
         return correction.CorrectCase(at=now, by=call.actor, place=place, **body.model_dump(exclude={"place"}))
@@ -68,7 +69,7 @@ async def correct(case_id: CaseRef, body: CorrectBody, running: Running, call: C
 
 
 @router.post("/cases/{case_id}/answer", summary="直接答复办结 / answer directly")
-async def answer_directly(case_id: CaseRef, body: AnswerBody, running: Running, call: Commanding) -> JSONResponse:
+async def answer_directly(case_id: CaseRef, body: AnswerBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> correction.AnswerDirectly:
         return correction.AnswerDirectly(at=now, by=call.actor, **body.model_dump())
 
@@ -76,7 +77,7 @@ async def answer_directly(case_id: CaseRef, body: AnswerBody, running: Running, 
 
 
 @router.post("/cases/{case_id}/withdraw", summary="撤诉 / withdraw for the citizen who calls")
-async def withdraw(case_id: CaseRef, body: WithdrawBody, running: Running, call: Commanding) -> JSONResponse:
+async def withdraw(case_id: CaseRef, body: WithdrawBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     owner = await calls_from_the_same_telephone(running, case_id, body.phone)
 
     def build(now: datetime) -> withdrawal.WithdrawAppeal:
@@ -86,7 +87,7 @@ async def withdraw(case_id: CaseRef, body: WithdrawBody, running: Running, call:
 
 
 @router.post("/cases/{case_id}/restore", summary="撤诉恢复 / take a withdrawal back")
-async def restore(case_id: CaseRef, body: RestoreBody, running: Running, call: Commanding) -> JSONResponse:
+async def restore(case_id: CaseRef, body: RestoreBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     owner = await calls_from_the_same_telephone(running, case_id, body.phone)
     return answer(
         await carry_out(running, case_id, call, lambda now: withdrawal.RestoreAppeal(now, call.actor, "PHONE", owner))

@@ -15,11 +15,11 @@ from pydantic import Field, SkipValidation, ValidationError
 
 from libs.case.facts import Facts
 from libs.events.errors import Forbidden, Malformed, Rejected
-from libs.log.write.bulk_create import Opening, Result, open_all
-from libs.log.write.command import Call
-from libs.log.write.idempotency import Once
-from libs.service.http.app import Calling, NulInText, Person, Running
+from libs.log.write.bulk_create import NewCase, Result, bulk_create
+from libs.log.write.command import CommandContext
+from libs.log.write.idempotency import IdempotencyKey
 from libs.service.http.cases import Body
+from libs.service.http.dependencies import CallerDep, NulInText, Person, RuntimeDep
 from libs.service.http.problems import misshapen, problem_document, status_of
 from libs.service.runtime import Runtime
 from services.intake.api.bodies import AppealBody, RegisterBody
@@ -45,34 +45,36 @@ class ImportBody(Body):
 
 
 @router.post("/import", summary="批量导入 / import cases")
-async def import_cases(body: ImportBody, running: Running, person: Calling) -> JSONResponse:
+async def import_cases(body: ImportBody, running: RuntimeDep, person: CallerDep) -> JSONResponse:
     """The answer has an item for each, in order: what was appended, or a problem document.
 
     The case id is the key: sent again with the same content an item is answered as before, whatever stands beside it.
     """
     if not person.actor.scopes & {"import", "clock"}:
         raise Forbidden(zh="令牌没有导入的权限", en="the token may not import")
-    openings: dict[str, Opening[decider.Command]] = {}
+    cases: dict[str, NewCase[decider.Command]] = {}
     said: list[str | dict[str, Any]] = []
     for raw in body.items:
         try:
-            one = _opening(running, person, raw)
-            if one.case_id in openings:
+            one = _new_case(running, person, raw)
+            if one.case_id in cases:
                 raise Malformed(zh="同一案件出现两次", en="a case is named twice")
         except ValidationError as error:
             said.append(problem_document(422, misshapen(error.errors())))
         except Malformed as error:
             said.append(problem_document(422, error.document()))
         else:
-            openings[one.case_id] = one
+            cases[one.case_id] = one
             said.append(one.case_id)
     facts = Facts(None, person.directory, running.directory.directory)
-    results = await open_all(running.desk, list(openings.values()), facts, Call(person.actor, given=person.given))
+    results = await bulk_create(
+        running.handler, list(cases.values()), facts, CommandContext(person.actor, given=person.given)
+    )
     items = [one if isinstance(one, dict) else _item(one, results[one]) for one in said]
     return JSONResponse({"items": items, "done": sum(item["status"] < 400 for item in items)})
 
 
-def _opening(running: Runtime, person: Person, raw: Any) -> Opening[decider.Command]:
+def _new_case(running: Runtime, person: Person, raw: Any) -> NewCase[decider.Command]:
     """Raises `ValidationError`, or `Malformed`."""
     # Bytes of the whole item: two imports that differ in one letter are not the same.
     text = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
@@ -87,8 +89,8 @@ def _opening(running: Runtime, person: Person, raw: Any) -> Opening[decider.Comm
         return [item.appeal.command(now, person.actor), *registered]
 
     digest = hmac.new(running.idempotency_key, text, sha256).digest()
-    once = Once(person.actor.person, f"import.{item.appeal.case_id}", digest)
-    return Opening(item.appeal.case_id, once, commands)
+    key = IdempotencyKey(person.actor.person, f"import.{item.appeal.case_id}", digest)
+    return NewCase(item.appeal.case_id, key, commands)
 
 
 def _item(case_id: str, result: Result) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from libs.case.state import Case
-from libs.directory.rules.naming import Naming, Said
+from libs.directory.rules.naming import Bilingual, Naming
 from libs.events.decider import Actor
 from libs.events.ids import PersonId
-from libs.log.write.command import Call
-from libs.log.write.idempotency import Once
-from libs.service.http.app import DocumentAnswer, NoIdempotencyKey, NulInText, Running, answer
+from libs.log.write.command import CommandContext
+from libs.log.write.idempotency import IdempotencyKey
+from libs.service.http.answers import DocumentAnswer, answer
 from libs.service.http.cases import Body, MinPosition, carry_out
+from libs.service.http.dependencies import NoIdempotencyKey, NulInText, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.intake.api.cases import LISTED, receipt_key
@@ -64,9 +65,9 @@ async def hold(running: Runtime, request: Request, body: ReceiptBody, position: 
     return Held(number, receipts.opened([row["case_id"] for row in rows], body.secret, receipt_key(running)))
 
 
-async def once_of(
-    request: Request, running: Running, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
-) -> Callable[[Held], Once]:
+async def get_key_of(
+    request: Request, running: RuntimeDep, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
+) -> Callable[[Held], IdempotencyKey]:
     """The Idempotency-Key of whoever holds the receipt; raises `NoIdempotencyKey` or `NulInText`."""
     if not idempotency_key:
         raise NoIdempotencyKey()
@@ -74,15 +75,15 @@ async def once_of(
     if b"\\u0000" in said:
         raise NulInText()
     digest = hmac.digest(running.idempotency_key, request.url.path.encode() + b"|" + said, "sha256")
-    return lambda held: Once(f"citizen:{held.case_id}", idempotency_key, digest)
+    return lambda held: IdempotencyKey(f"citizen:{held.case_id}", idempotency_key, digest)
 
 
-OnceOf = Annotated[Callable[[Held], Once], Depends(once_of)]
+KeyOf = Annotated[Callable[[Held], IdempotencyKey], Depends(get_key_of)]
 
 
 @router.post("/receipts/status", summary="凭回执查询进度 / how the matter stands")
 async def status(
-    body: ReceiptBody, request: Request, running: Running, min_position: MinPosition = None
+    body: ReceiptBody, request: Request, running: RuntimeDep, min_position: MinPosition = None
 ) -> JSONResponse:
     held = await hold(running, request, body, min_position)
     async with running.pool.acquire() as conn:
@@ -97,7 +98,7 @@ async def status(
     return DocumentAnswer(document)
 
 
-def shown(number: str, case: Case, row: Mapping[str, Any], unit: Said | None) -> dict[str, Any]:
+def shown(number: str, case: Case, row: Mapping[str, Any], unit: Bilingual | None) -> dict[str, Any]:
     """What a receipt shows: how the matter stands, nobody's data."""
     state = receipts.STATES[case.state]
     return {
@@ -116,21 +117,21 @@ def shown(number: str, case: Case, row: Mapping[str, Any], unit: Said | None) ->
 
 
 @router.post("/receipts/withdraw", summary="凭回执撤诉 / withdraw")
-async def withdraw(body: WithdrawReceiptBody, request: Request, running: Running, once: OnceOf) -> JSONResponse:
+async def withdraw(body: WithdrawReceiptBody, request: Request, running: RuntimeDep, key_of: KeyOf) -> JSONResponse:
     held = await hold(running, request, body)
 
     def build(now: datetime) -> withdrawal.WithdrawAppeal:
         return withdrawal.WithdrawAppeal(now, CITIZEN, "SECRET", owner=True, reason=body.reason)
 
-    outcome = await carry_out(running, held.case_id, Call(CITIZEN, once(held)), build)
+    outcome = await carry_out(running, held.case_id, CommandContext(CITIZEN, key_of(held)), build)
     return answer(await with_consequence(running, outcome))
 
 
 @router.post("/receipts/restore", summary="凭回执恢复 / take the withdrawal back")
-async def restore(body: ReceiptBody, request: Request, running: Running, once: OnceOf) -> JSONResponse:
+async def restore(body: ReceiptBody, request: Request, running: RuntimeDep, key_of: KeyOf) -> JSONResponse:
     held = await hold(running, request, body)
 
     def build(now: datetime) -> withdrawal.RestoreAppeal:
         return withdrawal.RestoreAppeal(now, CITIZEN, "SECRET", owner=True)
 
-    return answer(await carry_out(running, held.case_id, Call(CITIZEN, once(held)), build))
+    return answer(await carry_out(running, held.case_id, CommandContext(CITIZEN, key_of(held)), build))

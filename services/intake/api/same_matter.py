@@ -16,10 +16,11 @@ from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import ClassCode
 from libs.log.store.event_store import Connection
-from libs.log.write.command import Call
+from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
-from libs.service.http.app import Calling, Commanding, DocumentAnswer, Running, answer
+from libs.service.http.answers import DocumentAnswer, answer
 from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out
+from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.intake.api.bodies import Channel, PlaceBody
@@ -58,7 +59,7 @@ class MatterBody(Body):
 
 @router.post("/cases/{case_id}/repeat-contacts", summary="重复来电 / the same caller again")
 async def receive_repeat_contact(
-    case_id: CaseRef, body: RepeatBody, running: Running, person: Calling, call: Commanding
+    case_id: CaseRef, body: RepeatBody, running: RuntimeDep, person: CallerDep, call: CommandDep
 ) -> JSONResponse:
     async def visible(conn: Connection) -> None:
         case = (await running.facts(conn, case_id)).case
@@ -80,7 +81,7 @@ class Again:
 async def attach(
     running: Runtime,
     case_id: str,
-    call: Call,
+    call: CommandContext,
     again: Again,
     check: Callable[[Connection], Awaitable[object]] | None = None,
 ) -> Outcome:
@@ -94,7 +95,7 @@ async def attach(
 
 @router.post("/duplicates", summary="疑似重复件 / open cases that may be the same matter")
 async def find_duplicates(
-    body: MatterBody, running: Running, person: Calling, call: Commanding, min_position: MinPosition = None
+    body: MatterBody, running: RuntimeDep, person: CallerDep, call: CommandDep, min_position: MinPosition = None
 ) -> JSONResponse:
     if not (call.actor.role in ASKING or "intake" in call.actor.scopes):
         raise Forbidden(allowed=ASKING)

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
-from libs.directory.rules.naming import Said
+from libs.directory.rules.naming import Bilingual
 from libs.events.errors import Malformed, NotFound
 
 DIGITS = 14
@@ -14,24 +14,24 @@ DIGITS = 14
 SECRET_DIGITS = 10
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
-STATES: Mapping[str, Said] = {
-    "RECEIVED": Said("已接收, 等待登记", "received, waiting to be registered"),
-    "REGISTERED": Said("已登记, 正在确定承办单位", "registered, the responsible unit is being chosen"),
-    "DISPATCHED": Said("已派给承办单位, 等待签收", "sent to the responsible unit, waiting for it to sign"),
-    "RETURN_PENDING": Said("正在确定承办单位", "the responsible unit is being chosen"),
-    "ARBITRATION": Said("正在确定承办单位", "the responsible unit is being chosen"),
-    "IN_PROGRESS": Said("正在办理", "being handled"),
-    "SUSPENDED": Said("因客观原因暂缓办理", "on hold for a reason outside the unit"),
-    "FEEDBACK": Said("承办单位已答复, 正在审核", "the unit has answered, the answer is being reviewed"),
-    "VERIFYING": Said("正在现场核实", "the result is being checked on site"),
-    "CALLBACK": Said("等待回访", "you will be called back"),
-    "CLOSED": Said("已办结", "closed"),
-    "ARCHIVED": Said("已办结并归档", "closed and archived"),
-    "MERGED": Said("已并入同一事项的案件办理", "joined with another case on the same matter"),
-    "NOT_ACCEPTED": Said("不予受理", "not accepted"),
-    "DIVERTED": Said("已移交其他渠道", "handed over to another service"),
-    "WITHDRAWN": Said("已按您的要求撤回", "withdrawn at your request"),
-    "VOID": Said("已作废", "void"),
+STATES: Mapping[str, Bilingual] = {
+    "RECEIVED": Bilingual("已接收, 等待登记", "received, waiting to be registered"),
+    "REGISTERED": Bilingual("已登记, 正在确定承办单位", "registered, the responsible unit is being chosen"),
+    "DISPATCHED": Bilingual("已派给承办单位, 等待签收", "sent to the responsible unit, waiting for it to sign"),
+    "RETURN_PENDING": Bilingual("正在确定承办单位", "the responsible unit is being chosen"),
+    "ARBITRATION": Bilingual("正在确定承办单位", "the responsible unit is being chosen"),
+    "IN_PROGRESS": Bilingual("正在办理", "being handled"),
+    "SUSPENDED": Bilingual("因客观原因暂缓办理", "on hold for a reason outside the unit"),
+    "FEEDBACK": Bilingual("承办单位已答复, 正在审核", "the unit has answered, the answer is being reviewed"),
+    "VERIFYING": Bilingual("正在现场核实", "the result is being checked on site"),
+    "CALLBACK": Bilingual("等待回访", "you will be called back"),
+    "CLOSED": Bilingual("已办结", "closed"),
+    "ARCHIVED": Bilingual("已办结并归档", "closed and archived"),
+    "MERGED": Bilingual("已并入同一事项的案件办理", "joined with another case on the same matter"),
+    "NOT_ACCEPTED": Bilingual("不予受理", "not accepted"),
+    "DIVERTED": Bilingual("已移交其他渠道", "handed over to another service"),
+    "WITHDRAWN": Bilingual("已按您的要求撤回", "withdrawn at your request"),
+    "VOID": Bilingual("已作废", "void"),
 }
 
 

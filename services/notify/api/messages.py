@@ -12,9 +12,10 @@ from libs.case.access import sight
 from libs.events.errors import NotFound
 from libs.events.ids import MessageId
 from libs.log.store.event_store import Connection
-from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.answers import answer
 from libs.service.http.cases import CASE_ID, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.notify.domain.decider import RESENDERS, UNTOLD, RequeueMessage
@@ -55,8 +56,8 @@ DUES = "select clock, due_at from due where case_id = $1 and due_at is not null 
 
 @router.get("/messages", summary="告知台账 / messages and what became of them", responses=CSV_TOO)
 async def list_messages(  # noqa: PLR0917 - FastAPI passes them by name
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     csv: AsCsv,
     case_id: Annotated[str | None, Query(pattern=CASE_ID)] = None,
     recipient: Annotated[str | None, Query(max_length=80, examples=["person:fang-yun"])] = None,
@@ -79,8 +80,8 @@ async def list_messages(  # noqa: PLR0917 - FastAPI passes them by name
     responses=CSV_TOO,
 )
 async def list_untold(
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     csv: AsCsv,
     *,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -130,7 +131,7 @@ async def _page(
 
 @router.get("/cases/{case_id}", summary="案件的告知情况 / a case and everybody who was told of it")
 async def read_case(
-    case_id: CaseRef, running: Running, person: Calling, min_position: MinPosition = None
+    case_id: CaseRef, running: RuntimeDep, person: CallerDep, min_position: MinPosition = None
 ) -> JSONResponse:
     """The case, its running clocks, and its messages in order."""
     async with running.pool.acquire() as conn:
@@ -148,9 +149,9 @@ async def read_case(
 async def resend(
     case_id: CaseRef,
     message_id: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="告知编号 / message id")],
-    running: Running,
-    person: Calling,
-    call: Commanding,
+    running: RuntimeDep,
+    person: CallerDep,
+    call: CommandDep,
 ) -> JSONResponse:
     """By a supervisor or an administrator, under the same id; refused for what was dropped for another reason."""
 

@@ -24,7 +24,7 @@ from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
-from libs.log.write.command import Call
+from libs.log.write.command import CommandContext
 from libs.service.clock import real_now
 from libs.service.runtime import Runtime
 from services.notify.channels.channel import ChannelFailed, Parcel, carried
@@ -239,7 +239,7 @@ class Sender:
             return RecordDeliveries(now, SYSTEM, tuple(deliveries), tried_at, pauses)
 
         if deliveries:
-            await self.running.desk.handle(case_id, build, self.running.facts_in, Call(SYSTEM))
+            await self.running.handler.handle(case_id, build, self.running.facts_in, CommandContext(SYSTEM))
         for one in deliveries:
             self.made.pop(one.message_id, None)
             self._hold(one.message_id, UNTIL_THE_LEDGER_SHOWS_IT["sent" if one.receipt else "open"])

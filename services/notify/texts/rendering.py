@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFo
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from libs.directory.facts.view import View
-from libs.directory.rules.naming import Naming, Said, code
+from libs.directory.rules.naming import Bilingual, Naming, code
 
 FOLDER = Path(__file__).with_name("templates")
 Language = Literal["zh", "en", "both"]
@@ -131,13 +131,13 @@ def _entry(text: str, letter: Letter) -> dict[str, str]:
     return {"title": title, "sentence": sentence, "case_id": letter.case_id}
 
 
-def _addressed(recipient: str, naming: Naming) -> Said:
+def _addressed(recipient: str, naming: Naming) -> Bilingual:
     kind, _, key = recipient.partition(":")
     match kind:
         case "person":
             known = naming.view.person(key)
-            return Said(known.name_zh, known.name_en) if known else Said(key, key)
+            return Bilingual(known.name_zh, known.name_en) if known else Bilingual(key, key)
         case "unit":
             return naming.unit(key)
         case _:
-            return Said("诉求人", "reporter")
+            return Bilingual("诉求人", "reporter")

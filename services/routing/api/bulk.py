@@ -15,10 +15,10 @@ from pydantic import Field, field_validator
 from libs.events.errors import Rejected, Unavailable
 from libs.events.ids import PersonId
 from libs.log.transient import AWAY
-from libs.log.write.command import Call
+from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome, at_most_once
-from libs.service.http.app import Commanding, Running
 from libs.service.http.cases import CASE_ID, Body, carry_out
+from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.http.problems import problem_document, status_of
 from libs.service.runtime import Runtime
 from services.routing.domain import handling
@@ -68,7 +68,7 @@ class BulkAssignBody(Body):
 
 
 @router.post("/bulk/accept", summary="批量签收 / sign for many orders")
-async def bulk_accept(body: BulkAcceptBody, running: Running, call: Commanding) -> JSONResponse:
+async def bulk_accept(body: BulkAcceptBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     """The answer says of each item what happened; repeated with the same key it goes on where it was cut off."""
 
     def build(now: datetime) -> handling.AcceptAssignment:
@@ -78,7 +78,7 @@ async def bulk_accept(body: BulkAcceptBody, running: Running, call: Commanding) 
 
 
 @router.post("/bulk/assign", summary="批量指定经办人 / assign the handlers of many orders")
-async def bulk_assign(body: BulkAssignBody, running: Running, call: Commanding) -> JSONResponse:
+async def bulk_assign(body: BulkAssignBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     """The answer says of each item what happened; repeated with the same key it goes on where it was cut off."""
 
     def naming(handler: PersonId) -> Build:
@@ -87,20 +87,22 @@ async def bulk_assign(body: BulkAssignBody, running: Running, call: Commanding) 
     return await carry_out_each(running, call, {item.case_id: naming(item.handler) for item in body.items})
 
 
-async def carry_out_each(running: Runtime, call: Call, commands: Mapping[str, Build]) -> JSONResponse:
+async def carry_out_each(running: Runtime, call: CommandContext, commands: Mapping[str, Build]) -> JSONResponse:
     """One command after the other. The request's key belongs to this body, so each item's derived key does too."""
 
     async def begun() -> Outcome:
         return Outcome(200, {"items": len(commands)})
 
     async with running.pool.acquire() as conn:
-        await at_most_once(conn, call.once, begun)
+        await at_most_once(conn, call.key, begun)
     items = [item async for item in results(running, call, commands)]
     done = sum(item["status"] < 400 for item in items)
     return JSONResponse({"items": items, "done": done, "refused": len(items) - done})
 
 
-async def results(running: Runtime, call: Call, commands: Mapping[str, Build]) -> AsyncIterator[dict[str, Any]]:
+async def results(
+    running: Runtime, call: CommandContext, commands: Mapping[str, Build]
+) -> AsyncIterator[dict[str, Any]]:
     """What became of each item. Once the store is away the rest is not tried: the caller repeats the request."""
     away = False
     for case_id, build in commands.items():
@@ -115,12 +117,12 @@ async def results(running: Runtime, call: Call, commands: Mapping[str, Build]) -
         yield item_document(case_id, outcome)
 
 
-def call_for(call: Call, case_id: str) -> Call:
+def call_for(call: CommandContext, case_id: str) -> CommandContext:
     """The item's own call: its key follows from the request's key and the case, so a repetition finds its answer."""
-    if call.once is None:
+    if call.key is None:
         return call
-    key = sha256(f"{call.once.key} {case_id}".encode()).hexdigest()
-    return replace(call, once=replace(call.once, key=f"bulk.{key}"), if_match=None)
+    key = sha256(f"{call.key.key} {case_id}".encode()).hexdigest()
+    return replace(call, key=replace(call.key, key=f"bulk.{key}"), if_match=None)
 
 
 def item_document(case_id: str, outcome: Outcome) -> dict[str, Any]:

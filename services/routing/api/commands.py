@@ -13,8 +13,9 @@ from pydantic import Field
 from libs.case.state import Case
 from libs.events.event import Sealed
 from libs.events.ids import PersonId, UnitId
-from libs.service.http.app import Calling, Commanding, Running, answer
+from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out, show_case
+from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.runtime import Runtime
 from services.routing.api.work_list import LISTED, due_times, lamp, reasons
 from services.routing.domain import dispatch as dispatching
@@ -61,7 +62,7 @@ class FeedbackBody(Body):
 
 
 @router.post("/cases/{case_id}/dispatch", summary="派遣 / dispatch")
-async def dispatch(case_id: CaseRef, body: DispatchBody, running: Running, call: Commanding) -> JSONResponse:
+async def dispatch(case_id: CaseRef, body: DispatchBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> dispatching.DispatchCase:
         return dispatching.DispatchCase(now, call.actor, body.unit, body.override_reason)
 
@@ -69,12 +70,12 @@ async def dispatch(case_id: CaseRef, body: DispatchBody, running: Running, call:
 
 
 @router.post("/cases/{case_id}/accept", summary="签收 / sign for the order")
-async def accept(case_id: CaseRef, running: Running, call: Commanding) -> JSONResponse:
+async def accept(case_id: CaseRef, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     return answer(await carry_out(running, case_id, call, lambda now: handling.AcceptAssignment(now, call.actor)))
 
 
 @router.post("/cases/{case_id}/assign", summary="指定经办人 / assign the handler")
-async def assign(case_id: CaseRef, body: AssignBody, running: Running, call: Commanding) -> JSONResponse:
+async def assign(case_id: CaseRef, body: AssignBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> handling.AssignHandler:
         return handling.AssignHandler(now, call.actor, body.handler)
 
@@ -82,7 +83,7 @@ async def assign(case_id: CaseRef, body: AssignBody, running: Running, call: Com
 
 
 @router.post("/cases/{case_id}/contact", summary="联系诉求人 / contact the reporter")
-async def contact(case_id: CaseRef, body: ContactBody, running: Running, call: Commanding) -> JSONResponse:
+async def contact(case_id: CaseRef, body: ContactBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> handling.ContactCitizen:
         return handling.ContactCitizen(now, call.actor, body.reached, body.note)
 
@@ -90,7 +91,7 @@ async def contact(case_id: CaseRef, body: ContactBody, running: Running, call: C
 
 
 @router.post("/cases/{case_id}/progress", summary="记录进展 / record progress")
-async def progress(case_id: CaseRef, body: ProgressBody, running: Running, call: Commanding) -> JSONResponse:
+async def progress(case_id: CaseRef, body: ProgressBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> handling.RecordProgress:
         return handling.RecordProgress(now, call.actor, body.note)
 
@@ -98,7 +99,7 @@ async def progress(case_id: CaseRef, body: ProgressBody, running: Running, call:
 
 
 @router.post("/cases/{case_id}/feedback", summary="反馈 / submit feedback")
-async def feedback(case_id: CaseRef, body: FeedbackBody, running: Running, call: Commanding) -> JSONResponse:
+async def feedback(case_id: CaseRef, body: FeedbackBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> handling.SubmitFeedback:
         return handling.SubmitFeedback(now, call.actor, body.result, body.reply, tuple(body.photos))
 
@@ -108,8 +109,8 @@ async def feedback(case_id: CaseRef, body: FeedbackBody, running: Running, call:
 @router.get("/cases/{case_id}", summary="案件的派遣与办理 / the order of one case")
 async def read_case(
     case_id: CaseRef,
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     min_position: MinPosition = None,
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:

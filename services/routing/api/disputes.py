@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from libs.events.ids import UnitId
-from libs.service.http.app import Commanding, Running, answer
+from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, carry_out
+from libs.service.http.dependencies import CommandDep, RuntimeDep
 from services.routing.domain.arbitration import OpenArbitration, RuleArbitration
 from services.routing.domain.co_units import AddCoUnit, ReportAsCoUnit
 from services.routing.domain.endorsement import DecideEndorsement
@@ -68,7 +69,7 @@ class CoReportBody(Body):
 
 
 @router.post("/cases/{case_id}/return", summary="申请退单 / ask to return the case")
-async def request_return(case_id: CaseRef, body: ReturnBody, running: Running, call: Commanding) -> JSONResponse:
+async def request_return(case_id: CaseRef, body: ReturnBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> RequestReturn:
         return RequestReturn(now, call.actor, body.basis, body.suggested_unit, body.reason)
 
@@ -76,7 +77,7 @@ async def request_return(case_id: CaseRef, body: ReturnBody, running: Running, c
 
 
 @router.post("/cases/{case_id}/return/approve", summary="同意退单 / approve the return")
-async def approve_return(case_id: CaseRef, body: ApprovalBody, running: Running, call: Commanding) -> JSONResponse:
+async def approve_return(case_id: CaseRef, body: ApprovalBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> DecideReturn:
         return DecideReturn(now, call.actor, approved=True, reason=body.reason)
 
@@ -84,7 +85,7 @@ async def approve_return(case_id: CaseRef, body: ApprovalBody, running: Running,
 
 
 @router.post("/cases/{case_id}/return/reject", summary="不同意退单 / reject the return")
-async def reject_return(case_id: CaseRef, body: RejectionBody, running: Running, call: Commanding) -> JSONResponse:
+async def reject_return(case_id: CaseRef, body: RejectionBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> DecideReturn:
         return DecideReturn(now, call.actor, approved=False, reason=body.reason)
 
@@ -93,7 +94,7 @@ async def reject_return(case_id: CaseRef, body: RejectionBody, running: Running,
 
 @router.post("/cases/{case_id}/endorsement", summary="审签 / endorse what the unit sends, or give it back")
 async def decide_endorsement(
-    case_id: CaseRef, body: EndorsementBody, running: Running, call: Commanding
+    case_id: CaseRef, body: EndorsementBody, running: RuntimeDep, call: CommandDep
 ) -> JSONResponse:
     def build(now: datetime) -> DecideEndorsement:
         return DecideEndorsement(now, call.actor, body.approved, body.reason)
@@ -102,12 +103,12 @@ async def decide_endorsement(
 
 
 @router.post("/cases/{case_id}/arbitration", summary="提请会商裁定 / open an arbitration")
-async def open_arbitration(case_id: CaseRef, running: Running, call: Commanding) -> JSONResponse:
+async def open_arbitration(case_id: CaseRef, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     return answer(await carry_out(running, case_id, call, lambda now: OpenArbitration(now, call.actor)))
 
 
 @router.post("/cases/{case_id}/arbitration/rule", summary="裁定 / rule on the dispute")
-async def rule_arbitration(case_id: CaseRef, body: RulingBody, running: Running, call: Commanding) -> JSONResponse:
+async def rule_arbitration(case_id: CaseRef, body: RulingBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> RuleArbitration:
         return RuleArbitration(now, call.actor, body.unit, body.reason, tuple(dict.fromkeys(body.groundless)))
 
@@ -115,7 +116,7 @@ async def rule_arbitration(case_id: CaseRef, body: RulingBody, running: Running,
 
 
 @router.post("/cases/{case_id}/co-units", summary="增加协办单位 / ask a unit to co-handle")
-async def add_co_unit(case_id: CaseRef, body: CoUnitBody, running: Running, call: Commanding) -> JSONResponse:
+async def add_co_unit(case_id: CaseRef, body: CoUnitBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> AddCoUnit:
         return AddCoUnit(now, call.actor, body.unit, body.task)
 
@@ -123,7 +124,9 @@ async def add_co_unit(case_id: CaseRef, body: CoUnitBody, running: Running, call
 
 
 @router.post("/cases/{case_id}/co-units/report", summary="协办反馈 / report as co-unit")
-async def report_as_co_unit(case_id: CaseRef, body: CoReportBody, running: Running, call: Commanding) -> JSONResponse:
+async def report_as_co_unit(
+    case_id: CaseRef, body: CoReportBody, running: RuntimeDep, call: CommandDep
+) -> JSONResponse:
     def build(now: datetime) -> ReportAsCoUnit:
         return ReportAsCoUnit(now, call.actor, body.report)
 

@@ -13,8 +13,9 @@ from libs.events.envelope import EPOCH, microseconds
 from libs.events.errors import Malformed, NotFound
 from libs.events.lanes import CASE_LANES
 from libs.log.store.event_store import Connection
-from libs.service.http.app import Calling, DocumentAnswer, Person, Running
+from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import CursorMalformed, MinPosition, decode_cursor, encode_cursor
+from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.headers import Instant
 from services.routing.api.work_list import LISTED, own_sight, text_or_none
@@ -66,8 +67,8 @@ class RangeUnfit(Malformed):
 @router.get("/units/{unit}/feed", summary="单位变更流 / every change of the orders a unit holds")
 async def read_feed(  # noqa: PLR0917 - FastAPI passes them by name
     unit: UnitRef,
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     after: Annotated[str | None, Query(max_length=2500)] = None,
     limit: Limit = 200,
     min_position: MinPosition = None,
@@ -92,7 +93,7 @@ async def read_feed(  # noqa: PLR0917 - FastAPI passes them by name
 
 @router.get("/units/{unit}/reconciliation", summary="对账 / count and digest of the feed per bucket")
 async def reconcile(  # noqa: PLR0917 - FastAPI passes them by name
-    unit: UnitRef, running: Running, person: Calling, since: From, to: To, by: Literal["lane", "hour"] = "lane"
+    unit: UnitRef, running: RuntimeDep, person: CallerDep, since: From, to: To, by: Literal["lane", "hour"] = "lane"
 ) -> JSONResponse:
     """Of what was recorded from `from` to before `to`, per lane, or per lane and hour (UTC): how much, and its digest.
 
@@ -116,8 +117,8 @@ async def reconcile(  # noqa: PLR0917 - FastAPI passes them by name
 async def read_bucket(  # noqa: PLR0917 - FastAPI passes them by name
     unit: UnitRef,
     bucket: BucketRef,
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     limit: Limit = 200,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> JSONResponse:

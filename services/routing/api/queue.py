@@ -14,9 +14,10 @@ from fastapi.responses import Response
 from libs.case.access import sight
 from libs.events.errors import Forbidden
 from libs.log.store.event_store import Connection
-from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from services.routing.api.work_list import LISTED, Cursor, Limit, lamp, reasons, text_or_none
 from services.routing.readmodel.holdings import ALL_UNITS
@@ -73,8 +74,8 @@ CSV_COLUMNS = (
     responses=CSV_TOO,
 )
 async def queue(
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     csv: AsCsv,
     *,
     unrouted: bool | None = None,

@@ -15,9 +15,10 @@ from fastapi.responses import Response
 from libs.case.access import Sight, sight
 from libs.case.state import TERMINAL
 from libs.log.store.event_store import Connection
-from libs.service.http.app import Calling, DocumentAnswer, Person, Running
+from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.headers import Instant
 from services.routing.domain.work_order import NotYourUnit
@@ -65,7 +66,7 @@ CSV_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class WorkFilter:
     """What a work list is narrowed to; `role` is the unit's own part in the order."""
 
     unit: str | None = None
@@ -108,8 +109,8 @@ class Conditions:
 
 @router.get("/work", summary="部门工单 / a department's work orders, by due time", responses=CSV_TOO)
 async def work(  # noqa: PLR0917 - FastAPI passes them by name
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     csv: AsCsv,
     unit: Code = None,
     role: Role | None = None,
@@ -128,7 +129,7 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
     `count` is exact unless `count_exact` says that it only is as many at least.
     """
     after = decode_cursor(cursor, datetime.fromisoformat, UUID, str)
-    asked = Asked(unit, role, state, lamp, handler, due_after, due_before)
+    asked = WorkFilter(unit, role, state, lamp, handler, due_after, due_before)
     seen = own_sight(person, unit)
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
@@ -157,7 +158,7 @@ def own_sight(person: Person, unit: str | None) -> Sight:
     return seen
 
 
-def conditions(asked: Asked, seen: Sight, at: datetime) -> Conditions:
+def conditions(asked: WorkFilter, seen: Sight, at: datetime) -> Conditions:
     """What is asked for, within what the caller may see."""
     where = Conditions()
     where.add("unit = {}", asked.unit or next(iter(seen.units), None))
@@ -175,12 +176,12 @@ def conditions(asked: Asked, seen: Sight, at: datetime) -> Conditions:
     return where
 
 
-def whose(asked: Asked, seen: Sight) -> Role | None:
+def whose(asked: WorkFilter, seen: Sight) -> Role | None:
     """The role asked for; a list over units shows each order once, with the unit that leads."""
     return asked.role or (None if asked.unit or seen.units else "lead")
 
 
-async def counted(conn: Connection, asked: Asked, seen: Sight, where: Conditions) -> tuple[int, bool]:
+async def counted(conn: Connection, asked: WorkFilter, seen: Sight, where: Conditions) -> tuple[int, bool]:
     """How many there are, and whether that is all of them."""
     if asked.counters_know and (seen.everything or seen.units):
         unit = asked.unit or next(iter(seen.units), ALL_UNITS)

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from libs.directory.facts.directory import NotThereYet
 from libs.directory.facts.view import View
 from libs.events.errors import Forbidden, Stale
-from libs.log.write.command import Call
+from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome, at_most_once
-from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.answers import answer
+from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import wait_for_position
 from libs.service.runtime import Runtime
 from services.routing.directory import log
@@ -27,7 +28,7 @@ Position = Annotated[str | None, Query(max_length=64)]
 
 
 @router.post("/documents", summary="发布目录文件, 只追加有变化的部分 / publish documents; appends only what changed")
-async def publish(raw: Documents, running: Running, call: Commanding) -> JSONResponse:
+async def publish(raw: Documents, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     require_publisher(call)
     async with running.pool.acquire() as conn:
 
@@ -35,44 +36,50 @@ async def publish(raw: Documents, running: Running, call: Commanding) -> JSONRes
             plan, version = await log.publish(conn, raw, call.actor, call.given)
             return Outcome(200, {**plan.document(), "version": version, "position": f"directory.64.{version}"})
 
-        return answer(await at_most_once(conn, call.once, work))
+        return answer(await at_most_once(conn, call.key, work))
 
 
 @router.get("/units", summary="单位 / units")
-async def units(running: Running, _: Calling, version: Version = None, min_position: Position = None) -> JSONResponse:
+async def units(
+    running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
+) -> JSONResponse:
     view = await view_at(running, version, min_position)
     return listed(view, view.units)
 
 
 @router.get("/people", summary="人员及其当前任职 / people and the appointments they hold now")
 async def people(
-    running: Running, person: Calling, version: Version = None, min_position: Position = None
+    running: RuntimeDep, person: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
     return answer_of(view, [with_posts(view, person, one) for one in view.people])
 
 
 @router.get("/grids", summary="网格 / grids")
-async def grids(running: Running, _: Calling, version: Version = None, min_position: Position = None) -> JSONResponse:
+async def grids(
+    running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
+) -> JSONResponse:
     view = await view_at(running, version, min_position)
     return listed(view, view.grids)
 
 
 @router.get("/classes", summary="事项清单 / classes of matter")
-async def classes(running: Running, _: Calling, version: Version = None, min_position: Position = None) -> JSONResponse:
+async def classes(
+    running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
+) -> JSONResponse:
     view = await view_at(running, version, min_position)
     return listed(view, view.classes)
 
 
 @router.get("/rulebook", summary="规则库 / the rulebook in force")
 async def rulebook(
-    running: Running, _: Calling, version: Version = None, min_position: Position = None
+    running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
     return JSONResponse({"version": view.version, "rulebook": view.rulebook.model_dump(mode="json")})
 
 
-def require_publisher(call: Call) -> None:
+def require_publisher(call: CommandContext) -> None:
     """An administrator, or a machine with the scope `directory`."""
     if call.actor.role != "ADMIN" and "directory" not in call.actor.scopes:
         raise Forbidden(allowed=["ADMIN", "scope directory"])

@@ -16,14 +16,15 @@ from libs.case.access import sight
 from libs.directory.facts.view import View
 from libs.directory.rules.calendar import Limit, calendar_at, due
 from libs.directory.rules.limits import stage_limit
-from libs.directory.rules.naming import Said
+from libs.directory.rules.naming import Bilingual
 from libs.events.errors import NotFound
 from libs.log.store import event_store
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
-from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.supervision.api.clock_query import SHOWN
@@ -37,11 +38,13 @@ Kind = Literal["NO_UNIT", "UNIT_VACANT", "NO_CLOCK", "NOT_REGISTERED"]
 FOLLOWS_WITHIN = timedelta(minutes=1)
 """Clocks follow a fact when supervision reads it: a moment without one is no alarm."""
 LONGEST_WAIT = timedelta(days=366)
-REASONS: Mapping[Kind, Said] = {
-    "NO_UNIT": Said("无承办单位, 且派遣或裁定已超时", "no unit has it, and dispatch or ruling is late"),
-    "UNIT_VACANT": Said("承办单位现无人任职", "nobody holds a post in its unit"),
-    "NO_CLOCK": Said("依规则应有办理时限, 现无时限在走", "by the rulebook a limit should run, and none does"),
-    "NOT_REGISTERED": Said("接收后超过立案时限仍未立案", "received, and not registered within the screening limit"),
+REASONS: Mapping[Kind, Bilingual] = {
+    "NO_UNIT": Bilingual("无承办单位, 且派遣或裁定已超时", "no unit has it, and dispatch or ruling is late"),
+    "UNIT_VACANT": Bilingual("承办单位现无人任职", "nobody holds a post in its unit"),
+    "NO_CLOCK": Bilingual("依规则应有办理时限, 现无时限在走", "by the rulebook a limit should run, and none does"),
+    "NOT_REGISTERED": Bilingual(
+        "接收后超过立案时限仍未立案", "received, and not registered within the screening limit"
+    ),
 }
 LOOK_SECONDS = 60.0
 LOOK_AT_MOST_SECONDS = 30.0
@@ -84,8 +87,8 @@ CSV_COLUMNS = (
 
 @router.get("/alarms", summary="无主、无时限案件 / open cases without an owner or without a clock", responses=CSV_TOO)
 async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     csv: AsCsv,
     kind: Kind | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,

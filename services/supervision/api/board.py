@@ -13,18 +13,19 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from libs.directory.rules.naming import Naming
-from libs.service.http.app import Calling, DocumentAnswer, Person, Running
+from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.runtime import Runtime
-from services.supervision.api.clock_query import COLUMNS, IN_LAMP, Asked, Conditions, LampCode, get_asked, moment
+from services.supervision.api.clock_query import COLUMNS, IN_LAMP, ClockFilter, Conditions, LampCode, get_filter, moment
 
 router = APIRouter(tags=["督办 supervision"])
 
 Turn = Literal["due_at", "yellow_at"]
 """The instant that a list is ordered by: the next one at which the lamp turns."""
 Verdict = Literal["ON_TIME", "OVERDUE", "RUNNING", "EXEMPT"]
-Asking = Annotated[Asked, Depends(get_asked)]
+FilterDep = Annotated[ClockFilter, Depends(get_filter)]
 ROW = """
 select c.*, v.state, v.handler, v.last_step, v.last_step_at, v.co_units from ({rows}) c
   left join lateral (select * from case_past p where p.case_id = c.case_id{known}
@@ -110,9 +111,9 @@ def clock_document(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
 
 @router.get("/overdue", summary="超期看板 / what is overdue, or in the lamp asked for", responses=CSV_TOO)
 async def list_overdue(
-    running: Running,
-    person: Calling,
-    asked: Asking,
+    running: RuntimeDep,
+    person: CallerDep,
+    asked: FilterDep,
     page: Paging,
     *,
     lamp: LampCode | None = None,
@@ -132,9 +133,9 @@ async def list_overdue(
 
 @router.get("/due-soon", summary="即将超期 / what is about to be overdue", responses=CSV_TOO)
 async def list_due_soon(
-    running: Running,
-    person: Calling,
-    asked: Asking,
+    running: RuntimeDep,
+    person: CallerDep,
+    asked: FilterDep,
     page: Paging,
     *,
     within: Annotated[
@@ -151,7 +152,14 @@ async def list_due_soon(
 
 
 async def answer_board(
-    running: Runtime, person: Person, asked: Asked, page: Page, *, name: str, wanted: list[str], by: Turn = "due_at"
+    running: Runtime,
+    person: Person,
+    asked: ClockFilter,
+    page: Page,
+    *,
+    name: str,
+    wanted: list[str],
+    by: Turn = "due_at",
 ) -> Response:
     """Clocks that run and are as `wanted`, what turns first first: a page of them, or all as CSV."""
     after = decode_cursor(page.cursor, datetime.fromisoformat, UUID, str)

@@ -14,8 +14,8 @@ from libs.events.contracts.parts.clock import Clock
 from libs.events.errors import Malformed
 from libs.log.store.event_store import Connection
 from libs.service.http import freshness
-from libs.service.http.app import Calling, Person, Running
 from libs.service.http.cases import MinPosition
+from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.http.freshness import AsOf, wait_for_position
 from libs.service.http.headers import Instant
 from services.supervision.readmodel.tables import clock as clocks
@@ -69,7 +69,7 @@ class NotKnownYet(Malformed):
 
 
 @dataclass(frozen=True)
-class Moment:
+class AsOfInstant:
     """The instant at which a list is judged; `past`: by the facts recorded up to it, not by all that are known."""
 
     at: datetime
@@ -82,7 +82,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClockFilter:
     """What every list over clocks can be narrowed to, and the past instant that it is asked for."""
 
     clock: Clock
@@ -94,7 +94,7 @@ class Asked:
     role: Role = "lead"
 
 
-async def get_asked(
+async def get_filter(
     *,
     clock: Clock = "handling",
     unit: Code = None,
@@ -103,21 +103,21 @@ async def get_asked(
     role: Annotated[Role, Query(description="co: 本单位协办的案件 / cases that the unit co-handles")] = "lead",
     as_of: Past = None,
     min_position: MinPosition = None,
-) -> Asked:
+) -> ClockFilter:
     """The parameters that all lists share."""
-    return Asked(clock, unit, grid, class_code, as_of, min_position, role)
+    return ClockFilter(clock, unit, grid, class_code, as_of, min_position, role)
 
 
-async def moment(conn: Connection, running: Running, person: Calling, asked: Asked) -> Moment:
+async def moment(conn: Connection, running: RuntimeDep, person: CallerDep, asked: ClockFilter) -> AsOfInstant:
     """When the list is judged; raises `NotKnownYet`, and `Stale` as every list does."""
     await wait_for_position(conn, asked.min_position)
     fresh = await freshness.as_of(conn, SHOWN, running.settings.stale_after_seconds)
     if asked.as_of is None:
-        return Moment(max(person.now, fresh.at), fresh)
+        return AsOfInstant(max(person.now, fresh.at), fresh)
     if asked.as_of >= fresh.at:
         raise NotKnownYet(allowed=[f"as_of < {fresh.at.isoformat()}"])
     at = asked.as_of.astimezone(UTC)
-    return Moment(at, AsOf(at, fresh.lag), past=True)
+    return AsOfInstant(at, AsOf(at, fresh.lag), past=True)
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Conditions:
     """Placeholder of that past instant."""
 
     @staticmethod
-    def of(asked: Asked, person: Person, when: Moment, *, running: bool = True) -> Conditions:
+    def of(asked: ClockFilter, person: Person, when: AsOfInstant, *, running: bool = True) -> Conditions:
         """What is asked for within what the caller may see; only clocks that run, unless told otherwise."""
         where = Conditions()
         if when.past or running:

@@ -15,10 +15,11 @@ from libs.events.ids import PersonId
 from libs.events.lanes import lane_of
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
-from libs.log.write.command import Call
+from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
-from libs.service.http.app import Calling, Commanding, Person, Running, answer
+from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out, show_case
+from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of
 from libs.service.runtime import Runtime
 from services.supervision.api.board import clock_document
@@ -121,7 +122,9 @@ class LiftBody(Body):
     reason: Reason
 
 
-async def carry_out_fresh(running: Runtime, case_id: str, call: Call, build: Callable[[datetime], Command]) -> Outcome:
+async def carry_out_fresh(
+    running: Runtime, case_id: str, call: CommandContext, build: Callable[[datetime], Command]
+) -> Outcome:
     """A final power waits for a read model that is complete enough (architecture.md §6): `Stale` otherwise."""
 
     async def check(conn: Connection) -> None:
@@ -131,7 +134,7 @@ async def carry_out_fresh(running: Runtime, case_id: str, call: Call, build: Cal
 
 
 @router.post("/cases/{case_id}/review", summary="办结审核 / accept or send back the feedback")
-async def review(case_id: CaseRef, body: ReviewBody, running: Running, call: Commanding) -> JSONResponse:
+async def review(case_id: CaseRef, body: ReviewBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> ReviewFeedback:
         return ReviewFeedback(now, call.actor, body.accepted, body.reason)
 
@@ -139,7 +142,9 @@ async def review(case_id: CaseRef, body: ReviewBody, running: Running, call: Com
 
 
 @router.post("/cases/{case_id}/verification", summary="指派核实 / ask somebody to verify")
-async def assign_verification(case_id: CaseRef, body: VerifierBody, running: Running, call: Commanding) -> JSONResponse:
+async def assign_verification(
+    case_id: CaseRef, body: VerifierBody, running: RuntimeDep, call: CommandDep
+) -> JSONResponse:
     def build(now: datetime) -> AssignVerification:
         return AssignVerification(now, call.actor, body.verifier)
 
@@ -147,7 +152,9 @@ async def assign_verification(case_id: CaseRef, body: VerifierBody, running: Run
 
 
 @router.post("/cases/{case_id}/verification/result", summary="提交核实结果 / the verifier's finding")
-async def submit_verification(case_id: CaseRef, body: FindingBody, running: Running, call: Commanding) -> JSONResponse:
+async def submit_verification(
+    case_id: CaseRef, body: FindingBody, running: RuntimeDep, call: CommandDep
+) -> JSONResponse:
     def build(now: datetime) -> SubmitVerification:
         fields = body.model_dump() | {"photos": tuple(body.photos)}
         return SubmitVerification(at=now, by=call.actor, **fields)
@@ -156,7 +163,7 @@ async def submit_verification(case_id: CaseRef, body: FindingBody, running: Runn
 
 
 @router.post("/cases/{case_id}/callback", summary="回访 / record a call-back")
-async def record_callback(case_id: CaseRef, body: CallbackBody, running: Running, call: Commanding) -> JSONResponse:
+async def record_callback(case_id: CaseRef, body: CallbackBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> RecordCallback:
         return RecordCallback(now, call.actor, body.answers(), body.remark)
 
@@ -164,7 +171,7 @@ async def record_callback(case_id: CaseRef, body: CallbackBody, running: Running
 
 
 @router.post("/cases/{case_id}/close", summary="结案 / close")
-async def close(case_id: CaseRef, body: CloseBody, running: Running, call: Commanding) -> JSONResponse:
+async def close(case_id: CaseRef, body: CloseBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> CloseCase:
         return CloseCase(now, call.actor, body.close_kind)
 
@@ -172,7 +179,7 @@ async def close(case_id: CaseRef, body: CloseBody, running: Running, call: Comma
 
 
 @router.post("/cases/{case_id}/rework", summary="重办 / order rework")
-async def order_rework(case_id: CaseRef, body: ReworkBody, running: Running, call: Commanding) -> JSONResponse:
+async def order_rework(case_id: CaseRef, body: ReworkBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> OrderRework:
         return OrderRework(now, call.actor, body.reason)
 
@@ -180,7 +187,7 @@ async def order_rework(case_id: CaseRef, body: ReworkBody, running: Running, cal
 
 
 @router.post("/cases/{case_id}/urge", summary="催办 / urge the unit")
-async def urge(case_id: CaseRef, body: UrgeBody, running: Running, call: Commanding) -> JSONResponse:
+async def urge(case_id: CaseRef, body: UrgeBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> UrgeCase:
         return UrgeCase(now, call.actor, body.note)
 
@@ -188,7 +195,7 @@ async def urge(case_id: CaseRef, body: UrgeBody, running: Running, call: Command
 
 
 @router.post("/cases/{case_id}/supervision", summary="下达督办 / issue a supervision order")
-async def issue_supervision(case_id: CaseRef, body: OrderBody, running: Running, call: Commanding) -> JSONResponse:
+async def issue_supervision(case_id: CaseRef, body: OrderBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> IssueSupervision:
         return IssueSupervision(now, call.actor, body.level, body.order)
 
@@ -196,7 +203,7 @@ async def issue_supervision(case_id: CaseRef, body: OrderBody, running: Running,
 
 
 @router.post("/cases/{case_id}/supervision/response", summary="回应督办 / the unit answers")
-async def respond_supervision(case_id: CaseRef, body: PlanBody, running: Running, call: Commanding) -> JSONResponse:
+async def respond_supervision(case_id: CaseRef, body: PlanBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> RespondSupervision:
         return RespondSupervision(now, call.actor, body.plan)
 
@@ -204,7 +211,7 @@ async def respond_supervision(case_id: CaseRef, body: PlanBody, running: Running
 
 
 @router.post("/cases/{case_id}/supervision/lift", summary="解除督办 / lift supervision")
-async def lift_supervision(case_id: CaseRef, body: LiftBody, running: Running, call: Commanding) -> JSONResponse:
+async def lift_supervision(case_id: CaseRef, body: LiftBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     def build(now: datetime) -> LiftSupervision:
         return LiftSupervision(now, call.actor, body.level, body.reason)
 
@@ -214,8 +221,8 @@ async def lift_supervision(case_id: CaseRef, body: LiftBody, running: Running, c
 @router.get("/cases/{case_id}", summary="案件的时钟、核实、回访与督办 / one case as supervision sees it")
 async def read_case(
     case_id: CaseRef,
-    running: Running,
-    person: Calling,
+    running: RuntimeDep,
+    person: CallerDep,
     min_position: MinPosition = None,
 ) -> JSONResponse:
     async with running.pool.acquire() as conn:

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from libs.directory.rules.naming import Naming, Said
-from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.directory.rules.naming import Bilingual, Naming
+from libs.service.http.answers import DocumentAnswer
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from services.supervision.api.clock_query import IN_LAMP, Asked, Conditions, get_asked, moment
+from libs.service.http.dependencies import CallerDep, RuntimeDep
+from services.supervision.api.clock_query import IN_LAMP, ClockFilter, Conditions, get_filter, moment
 
 router = APIRouter(tags=["督办 supervision"])
 
@@ -47,9 +48,9 @@ CSV_COLUMNS = (
 
 @router.get("/counts", summary="分组计数 / counts by unit, grid, class, level or lamp", responses=CSV_TOO)
 async def count_clocks(
-    running: Running,
-    person: Calling,
-    asked: Annotated[Asked, Depends(get_asked)],
+    running: RuntimeDep,
+    person: CallerDep,
+    asked: Annotated[ClockFilter, Depends(get_filter)],
     csv: AsCsv,
     *,
     by: Annotated[By, Query(description="level: 督办级别 / supervision level")] = "unit",
@@ -84,7 +85,7 @@ def group_item(row: Mapping[str, Any], by: By, naming: Naming) -> dict[str, Any]
     }
 
 
-def name_of(key: Any, by: By, naming: Naming) -> Said | None:
+def name_of(key: Any, by: By, naming: Naming) -> Bilingual | None:
     """What people call the group."""
     if key is None:
         return None

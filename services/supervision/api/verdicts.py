@@ -10,12 +10,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from libs.service.http.app import Calling, DocumentAnswer, Running
+from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.headers import Instant
 from services.supervision.api.board import Verdict, clock_document
-from services.supervision.api.clock_query import COLUMNS, Asked, Conditions, get_asked, moment
+from services.supervision.api.clock_query import COLUMNS, ClockFilter, Conditions, get_filter, moment
 
 router = APIRouter(tags=["督办 supervision"])
 
@@ -38,9 +39,9 @@ CSV_COLUMNS = (
 
 @router.get("/verdicts", summary="时限判定 / the verdict of every clock at one instant", responses=CSV_TOO)
 async def list_verdicts(
-    running: Running,
-    person: Calling,
-    asked: Annotated[Asked, Depends(get_asked)],
+    running: RuntimeDep,
+    person: CallerDep,
+    asked: Annotated[ClockFilter, Depends(get_filter)],
     csv: AsCsv,
     *,
     at: Instant | None = None,

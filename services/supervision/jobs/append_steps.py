@@ -25,7 +25,7 @@ from libs.log.store.event_store import Append, Connection, lock_lane
 from libs.log.transient import TRANSIENT
 from libs.log.write.seal import plain_body
 from libs.service.runtime import Runtime
-from services.supervision.domain.clocks.case_clocks import Clocks, evolve
+from services.supervision.domain.clocks.case_clocks import Clocks, evolve, is_of_clocks
 from services.supervision.domain.clocks.ladder import Step
 from services.supervision.domain.clocks.steps import Recordable
 
@@ -53,7 +53,7 @@ Cause = tuple[str, datetime]
 
 
 @dataclass(frozen=True)
-class Watched:
+class LoadedCase:
     """One case as the timers need it: what its own stream says of its clocks, and who holds it."""
 
     case_id: str
@@ -74,7 +74,7 @@ class Found(NamedTuple):
     unit: str | None
 
 
-async def load(conn: Connection, case_ids: Sequence[str]) -> list[Watched]:
+async def load(conn: Connection, case_ids: Sequence[str]) -> list[LoadedCase]:
     """These cases, folded as far as clocks go; of a stream no more is decoded. Raises `UnknownEvent`."""
     return [watched(one) for one in await find(conn, case_ids)]
 
@@ -89,16 +89,17 @@ async def find(conn: Connection, case_ids: Sequence[str]) -> list[Found]:
     return [Found(case_id, stream, units.get(case_id)) for case_id, stream in streams]
 
 
-def watched(found: Found) -> Watched:
+def watched(found: Found) -> LoadedCase:
     """The fold of its clocks."""
     clocks, causes = Clocks(), {}
     for version, row in enumerate(found.rows, 1):
         event = decode(row["type"], row["body"])
-        clocks = evolve(clocks, event, version)
+        if is_of_clocks(event):
+            clocks = evolve(clocks, event, version)
         if isinstance(event, ClockMoved):
             causes[event.clock_id] = (row["event_id"], row["recorded_at"])
     unit = UnitId(found.unit) if found.unit else None
-    return Watched(found.case_id, len(found.rows), clocks, causes, found.rows[-1]["recorded_at"], unit)
+    return LoadedCase(found.case_id, len(found.rows), clocks, causes, found.rows[-1]["recorded_at"], unit)
 
 
 def facts_at(running: Runtime, view: View) -> Facts:
@@ -130,7 +131,7 @@ class Decided:
     following: Step | None
 
 
-Decide = Callable[[int, Watched], Decided]
+Decide = Callable[[int, LoadedCase], Decided]
 """What follows for a case of this lane."""
 
 
@@ -186,7 +187,7 @@ async def record(conn: Connection, decided: Sequence[Decided]) -> None:
 
 
 def decided_of(
-    running: Runtime, one: Watched, events: Sequence[OfAClock], following: Step | None, view: View
+    running: Runtime, one: LoadedCase, events: Sequence[OfAClock], following: Step | None, view: View
 ) -> Decided:
     """These events of a case, ready to be written, and its next step."""
     if not events:
@@ -206,7 +207,7 @@ def instant_of(event: OfAClock) -> datetime:
     return event.at if isinstance(event, DeadlineRecomputed) else event.instant
 
 
-def _draft(source: str, one: Watched, event: OfAClock, directory_version: int) -> Draft:
+def _draft(source: str, one: LoadedCase, event: OfAClock, directory_version: int) -> Draft:
     """It bears its own instant; its cause is the newest event of its clock."""
     return draft(
         event,

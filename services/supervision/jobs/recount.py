@@ -19,7 +19,7 @@ from libs.service.runtime import Runtime
 from services.supervision.domain.clocks.case_clocks import evolve
 from services.supervision.domain.clocks.recount import RecountClocks, recount
 from services.supervision.domain.clocks.steps import next_step
-from services.supervision.jobs.append_steps import Decided, Watched, carry_out, decided_of, facts_at
+from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at
 from services.supervision.readmodel.tables import OPEN_PROVISIONAL
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ async def waiting(conn: Connection) -> int:
 async def run(running: Runtime, worker: Worker) -> None:
     """Look whether a calendar was published of which open limits know nothing; for ever."""
     while True:
-        await asyncio.sleep(worker.pace.rest)
+        await asyncio.sleep(worker.intervals.rest)
         try:
             if await look(running, sorted(worker.lanes)):
                 worker.relay.wake.set()
@@ -63,7 +63,7 @@ async def look(running: Runtime, lanes: Sequence[int]) -> bool:
     return await carry_out(running, rows, lambda _, one: decide(running, one, now, view))
 
 
-def decide(running: Runtime, one: Watched, now: datetime, view: View) -> Decided:
+def decide(running: Runtime, one: LoadedCase, now: datetime, view: View) -> Decided:
     """What is said of this case, and its next step by the new count."""
     facts, clocks = facts_at(running, view), one.clocks
     events = recount(clocks, RecountClocks(max(now, one.last_recorded_at), SYSTEM), facts)

@@ -22,7 +22,7 @@ from libs.log.worker import Worker
 from libs.service.runtime import Runtime
 from services.supervision.domain.clocks.steps import look, next_step
 from services.supervision.jobs import recount
-from services.supervision.jobs.append_steps import Decided, Watched, carry_out, decided_of, facts_at, load, write
+from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at, load, write
 
 log = structlog.get_logger()
 
@@ -118,6 +118,6 @@ async def fire(running: Runtime, worker: Worker) -> bool:
     return await carry_out(running, rows, lambda lane, one: decide(running, one, marks[lane], view))
 
 
-def decide(running: Runtime, one: Watched, watermark: datetime, view: View) -> Decided:
+def decide(running: Runtime, one: LoadedCase, watermark: datetime, view: View) -> Decided:
     """The steps of this case that the watermark licenses, ready to be written."""
     return decided_of(running, one, *look(one.clocks, watermark, facts_at(running, view), one.unit), view)

@@ -1,4 +1,4 @@
-"""Who is told of repeat contacts, returns, arbitration, co-units, corrections and withdrawals (rulebook.md c.3, d.6)."""
+"""Who is told of repeat contacts, returns, arbitration, co-units, corrections, withdrawals (rulebook.md c.3, d.6)."""
 
 import pytest
 

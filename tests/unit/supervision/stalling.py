@@ -23,7 +23,7 @@ from services.supervision.domain.decider import DECIDER, State
 from services.supervision.jobs.timers import SOURCES
 from services.supervision.reactions import react
 from tests.unit.directory.town import TOWN
-from trials.faults.verdicts import Said
+from trials.faults.verdicts import LoggedEvent
 
 LANE = lane_of(CASE_ID)
 Fact = tuple[datetime, Event]
@@ -200,9 +200,9 @@ class Stalling:
                 return
 
     @property
-    def said(self) -> list[Said]:
+    def said(self) -> list[LoggedEvent]:
         """The resulting log, in the order in which it stands."""
-        return [Said(event.type, event.recorded_at, event.data.model_dump(mode="json")) for event in self.log]
+        return [LoggedEvent(event.type, event.recorded_at, event.data.model_dump(mode="json")) for event in self.log]
 
     @property
     def clocks(self) -> dict[ClockId, ClockState]:

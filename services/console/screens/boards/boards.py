@@ -9,31 +9,31 @@ from urllib.parse import urlencode
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from libs.directory.rules.naming import Said
+from libs.directory.rules.naming import Bilingual
 from services.console.forms.act import Option, coded, form_of
 from services.console.forms.catalogue import BY_NAME
-from services.console.forms.choices import choices
+from services.console.page import Screen, Seen, freshness
+from services.console.screens.choices import choices
 from services.console.screens.filters import LISTS
-from services.console.screens.screen import Screen, Seen, freshness
 from services.console.screens.work.lists import asked
 
 router = APIRouter(include_in_schema=False)
 
 CLOCKS = ("handling", "dispatch", "sign", "rework", "overall", "response", "return_decision", "arbitration")
 WITHIN: tuple[Option, ...] = (
-    ("4h", Said("4 小时内", "in 4 hours")),
-    ("24h", Said("24 小时内", "in 24 hours")),
-    ("3d", Said("3 天内", "in 3 days")),
-    ("7d", Said("7 天内", "in 7 days")),
-    ("14d", Said("14 天内", "in 14 days")),
+    ("4h", Bilingual("4 小时内", "in 4 hours")),
+    ("24h", Bilingual("24 小时内", "in 24 hours")),
+    ("3d", Bilingual("3 天内", "in 3 days")),
+    ("7d", Bilingual("7 天内", "in 7 days")),
+    ("14d", Bilingual("14 天内", "in 14 days")),
 )
 GROUPS: tuple[Option, ...] = (
-    ("unit", Said("承办单位", "Unit")),
-    ("grid", Said("网格", "Grid")),
-    ("class", Said("事项", "Class")),
-    ("urgency", Said("紧急程度", "Urgency")),
-    ("level", Said("督办级别", "Supervision level")),
-    ("lamp", Said("灯", "Lamp")),
+    ("unit", Bilingual("承办单位", "Unit")),
+    ("grid", Bilingual("网格", "Grid")),
+    ("class", Bilingual("事项", "Class")),
+    ("urgency", Bilingual("紧急程度", "Urgency")),
+    ("level", Bilingual("督办级别", "Supervision level")),
+    ("lamp", Bilingual("灯", "Lamp")),
 )
 FILTER_OF = {"unit": "unit", "grid": "grid", "class": "class_code"}
 """Groups whose cases a list can be narrowed to."""

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from libs.directory.rules.naming import NOTICES, Said
+from libs.directory.rules.naming import NOTICES, Bilingual
 from services.console.forms.act import form_of
 from services.console.forms.catalogue import RESEND
+from services.console.page import Screen, Seen, Typed, freshness, go, inside
 from services.console.screens.case import CaseId
 from services.console.screens.filters import LISTS
-from services.console.screens.screen import Screen, Seen, Typed, freshness, go, inside
 from services.console.screens.work.lists import asked
 
 router = APIRouter(include_in_schema=False)
@@ -20,8 +20,8 @@ router = APIRouter(include_in_schema=False)
 STATES = ("DROPPED", "FAILED", "DUE", "SENT")
 REASONS = ("UNDELIVERABLE", "NO_RECIPIENT", "NO_CONTACT", "NOT_ALLOWED", "ANONYMOUS", "OBSOLETE", "COVERED")
 TITLES = {
-    "messages": Said("告知台账", "Messages"),
-    "untold": Said("无人知悉的事项", "Events of which nobody was told"),
+    "messages": Bilingual("告知台账", "Messages"),
+    "untold": Bilingual("无人知悉的事项", "Events of which nobody was told"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Which clocks a case has, and from what they start (rulebook.md e.2, CLK-09). Pure; the rulebook's table is not here."""
+"""Which clocks a case has, and from what they start (rulebook.md e.2, CLK-09). Pure; the table is the rulebook's."""
 
 from __future__ import annotations
 

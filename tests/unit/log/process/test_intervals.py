@@ -3,7 +3,7 @@
 import asyncio
 from time import monotonic
 
-from libs.log.process.intervals import BRISK, Pace
+from libs.log.process.intervals import BRISK, Intervals
 
 HOUR = 3600.0
 
@@ -12,12 +12,12 @@ async def test_what_stirs_ends_the_rest() -> None:
     stirred = asyncio.Event()
     stirred.set()
     async with asyncio.timeout(5):
-        await Pace(beat=0.01, rest=HOUR, gather=0, fetch=0, look=0, store=0).until_next_beat(stirred)
+        await Intervals(beat=0.01, rest=HOUR, gather=0, fetch=0, poll=0, store=0).until_next_beat(stirred)
 
 
 async def test_nothing_stirs_and_the_beat_rests() -> None:
     begun = monotonic()
-    await Pace(beat=0.01, rest=0.2, gather=0, fetch=0, look=0, store=0).until_next_beat(asyncio.Event())
+    await Intervals(beat=0.01, rest=0.2, gather=0, fetch=0, poll=0, store=0).until_next_beat(asyncio.Event())
     assert monotonic() - begun >= 0.19
 
 

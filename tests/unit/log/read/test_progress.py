@@ -13,7 +13,7 @@ from libs.events.envelope import Recorded, WireRecord
 from libs.events.errors import ChainBroken
 from libs.events.ids import PersonId
 from libs.events.lanes import genesis
-from libs.log.read.progress import Cursor, Taken, take
+from libs.log.read.progress import CheckedBatch, Cursor, check_batch
 from tests.unit.log.chains import LANE, Chain, linked
 
 INTAKE, ROUTING = "/xunban/intake", "/xunban/routing"
@@ -27,12 +27,12 @@ def cursor(*applied: WireRecord) -> Cursor:
     return Cursor(TopicPartition("case.events", LANE), 0, heads)
 
 
-def read(records: Sequence[WireRecord | ChainBroken], start: Cursor | None = None) -> Taken:
+def read(records: Sequence[WireRecord | ChainBroken], start: Cursor | None = None) -> CheckedBatch:
     """The records as they stand in the partition, one offset after another."""
-    return take(start or cursor(), records, range(len(records)))
+    return check_batch(start or cursor(), records, range(len(records)))
 
 
-def sequence(taken: Taken) -> list[tuple[str, int]]:
+def sequence(taken: CheckedBatch) -> list[tuple[str, int]]:
     return [(event.source, event.position.seq) for event in taken.events]
 
 
@@ -137,7 +137,7 @@ def test_after_the_halt_is_mended_reading_goes_on_exactly_there() -> None:
     one, two, three = Chain().grow(3)
     halted = read([one, three])
     start = Cursor(TopicPartition("case.events", LANE), halted.next_offset, halted.heads)
-    taken = take(start, [two, three], [1, 2])
+    taken = check_batch(start, [two, three], [1, 2])
     assert sequence(taken) == [(INTAKE, 2), (INTAKE, 3)]
 
 
@@ -172,7 +172,7 @@ def test_how_the_log_is_cut_into_batches_makes_no_difference(cuts: list[int]) ->
     at, events = cursor(), list[Recorded]()
     edges = sorted({0, *cuts, len(log)})
     for start, end in pairwise(edges):
-        taken = take(at, log[start:end], range(start, end))
+        taken = check_batch(at, log[start:end], range(start, end))
         at = Cursor(at.partition, taken.next_offset, taken.heads)
         events += taken.events
     assert tuple(events) == whole.events

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from libs.case.access import Sight
 from libs.events.decider import Actor
 from libs.events.ids import PersonId
-from libs.log.write.command import Call
-from libs.log.write.idempotency import Once, Outcome
+from libs.log.write.command import CommandContext
+from libs.log.write.idempotency import IdempotencyKey, Outcome
 from libs.service.http.cases import CursorMalformed, encode_cursor
 from services.routing.api.bulk import BulkAssignBody, call_for, item_document
 from services.routing.api.feed import bucket, decode_after
 from services.routing.api.queue import queue_item
-from services.routing.api.work_list import IN_LAMP, Asked, conditions, lamp, total, whose
+from services.routing.api.work_list import IN_LAMP, WorkFilter, conditions, lamp, total, whose
 from tests.unit.directory.town import local
 from tests.unit.routing.givens import HOUSING, NINE, NOON, TEN, URBAN
 
@@ -88,14 +88,14 @@ def test_open_orders_are_those_that_have_not_ended() -> None:
 
 def test_a_list_over_units_shows_each_order_once() -> None:
     everything, own = Sight(everything=True), Sight(units=frozenset({HOUSING}))
-    assert whose(Asked(), everything) == "lead"
-    assert whose(Asked(unit=HOUSING), everything) is None
-    assert whose(Asked(), own) is None
-    assert whose(Asked(role="co"), own) == "co"
+    assert whose(WorkFilter(), everything) == "lead"
+    assert whose(WorkFilter(unit=HOUSING), everything) is None
+    assert whose(WorkFilter(), own) is None
+    assert whose(WorkFilter(role="co"), own) == "co"
 
 
 def test_a_department_asks_within_what_it_may_see() -> None:
-    where = conditions(Asked(lamp="RED"), Sight(units=frozenset({HOUSING})), NOON)
+    where = conditions(WorkFilter(lamp="RED"), Sight(units=frozenset({HOUSING})), NOON)
     assert (str(where), where.values) == (
         "unit = $1 and open and red_from < $2 and long_red_from >= $2",
         [HOUSING, NOON],
@@ -103,7 +103,7 @@ def test_a_department_asks_within_what_it_may_see() -> None:
 
 
 def test_who_may_see_nothing_finds_nothing() -> None:
-    where = conditions(Asked(), Sight(), NOON)
+    where = conditions(WorkFilter(), Sight(), NOON)
     assert (str(where), where.values) == ("grid = any($1) and role = 'lead' and open", [[]])
 
 
@@ -131,14 +131,16 @@ def test_a_bucket_of_an_hour_is_cut_to_what_was_asked_for_and_says_whether_it_is
     assert not bucket(row, NINE, NOON, local("2026-11-03 09:59"))["complete"]
 
 
-def bulk_call(key: str) -> Call:
-    return Call(Actor(PersonId("fang-yun"), "DEPT_CLERK"), Once("fang-yun", key, b"body"), if_match='"3.e-1"')
+def bulk_call(key: str) -> CommandContext:
+    return CommandContext(
+        Actor(PersonId("fang-yun"), "DEPT_CLERK"), IdempotencyKey("fang-yun", key, b"body"), if_match='"3.e-1"'
+    )
 
 
 def test_each_item_of_a_bulk_request_has_a_key_of_its_own_that_a_repetition_finds_again() -> None:
     first, again = call_for(bulk_call("k-1"), CASE), call_for(bulk_call("k-1"), CASE)
     assert (first, first.if_match) == (again, None)
-    others = {call_for(bulk_call(key), case).once for key in ("k-1", "k-2") for case in (CASE, ANOTHER)}
+    others = {call_for(bulk_call(key), case).key for key in ("k-1", "k-2") for case in (CASE, ANOTHER)}
     assert len(others) == 4
 
 

@@ -18,7 +18,7 @@ from structlog.contextvars import get_contextvars
 
 from libs.log.process import tracing
 from libs.service.http import problems
-from libs.service.http.request_metrics import InFlight, Watched
+from libs.service.http.request_metrics import InFlight, RequestMetrics
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 LEAK = "leak13800000000"
@@ -33,7 +33,7 @@ class Door:
         self.app = FastAPI()
         self.app.state.runtime = SimpleNamespace(settings=SimpleNamespace(max_in_flight=limit))
         self.app.add_middleware(InFlight)
-        self.app.add_middleware(Watched)
+        self.app.add_middleware(RequestMetrics)
         problems.install(self.app)
         self.app.get("/things/{thing}")(self.thing)
         self.app.get("/slow")(self.slow)

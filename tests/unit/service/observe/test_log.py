@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from libs.events.errors import ChainBroken
-from libs.service.observe.log import set_up, told
+from libs.service.observe.log import log_crash, set_up
 
 LEAK = "张三13800000000"
 
@@ -54,14 +54,14 @@ def test_an_exception_is_told_by_its_types_and_frames(capsys: pytest.CaptureFixt
 
 
 def test_what_a_group_of_tasks_died_of_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ExceptionGroup), told("worker_died"):
+    with pytest.raises(ExceptionGroup), log_crash("worker_died"):
         raise ExceptionGroup(LEAK, [ValueError(LEAK), OSError(LEAK)])
     (line,) = lines(capsys)
     assert (line["event"], line["error"]) == ("worker_died", ["ExceptionGroup", "ValueError", "OSError"])
 
 
 def test_our_own_words_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ChainBroken), told("worker_died"):
+    with pytest.raises(ChainBroken), log_crash("worker_died"):
         raise ChainBroken("/xunban/intake 7/12: expected 11")
     (line,) = lines(capsys)
     assert line["words"] == ["/xunban/intake 7/12: expected 11"]

@@ -9,7 +9,7 @@ import pytest
 
 from libs.events.errors import UnknownEvent
 from services.supervision.jobs import append_steps
-from services.supervision.jobs.append_steps import Decided, Found, Watched
+from services.supervision.jobs.append_steps import Decided, Found, LoadedCase
 
 ROWS = [{"lane": 7, "case_id": "odd"}, {"lane": 7, "case_id": "plain"}]
 
@@ -43,7 +43,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("why", [UnknownEvent("supervision.deadline-set.v9"), KeyError("mistake")])
 async def test_a_case_that_this_code_cannot_judge_waits_alone(recorded: list[str], why: Exception) -> None:
-    def decide(_: int, one: Watched) -> Decided:
+    def decide(_: int, one: LoadedCase) -> Decided:
         if one.case_id == "odd":
             raise why
         return Decided(one.case_id, 1, None, None)

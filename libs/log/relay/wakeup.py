@@ -1,4 +1,4 @@
-"""The bell of a service: a hint from its APIs to its workers that something was recorded. Nothing depends on it.
+"""The wake-up of resting workers: a hint from their APIs that something was recorded. Nothing depends on it.
 
 PostgreSQL carries it, in a transaction of its own: one that notifies holds a lock of the whole server while it commits,
 which appends must not wait for.
@@ -19,13 +19,13 @@ QUIET_SECONDS = 1.0
 
 
 @dataclass
-class Bell:
+class Wakeup:
     """Rung by an API after a command has been answered."""
 
     pool: Pool
     _quiet_until: float = 0.0
 
-    async def ring(self) -> None:
+    async def notify(self) -> None:
         """Tell the workers of this service, unless they were told just now."""
         if monotonic() < self._quiet_until:
             return

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from libs.log.process import wakeup
-from libs.log.process.wakeup import Bell
+from libs.log.relay import wakeup
+from libs.log.relay.wakeup import Wakeup
 
 
 class Tower:
@@ -26,22 +26,22 @@ class Tower:
 async def test_of_several_commands_at_once_the_first_rings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wakeup, "monotonic", lambda: 100.0)
     tower: Any = Tower()
-    of_an_api = Bell(tower)
+    of_an_api = Wakeup(tower)
     for _ in range(3):
-        await of_an_api.ring()
+        await of_an_api.notify()
     assert tower.rung == 1
 
 
 async def test_a_later_command_rings_again(monkeypatch: pytest.MonkeyPatch) -> None:
     tower: Any = Tower()
-    of_an_api = Bell(tower)
+    of_an_api = Wakeup(tower)
     for instant in (100.0, 100.0 + wakeup.QUIET_SECONDS):
         monkeypatch.setattr(wakeup, "monotonic", lambda instant=instant: instant)
-        await of_an_api.ring()
+        await of_an_api.notify()
     assert tower.rung == 2
 
 
 async def test_a_command_that_was_answered_is_not_troubled_by_a_database_that_has_gone_since() -> None:
     tower: Any = Tower(ConnectionResetError())
-    await Bell(tower).ring()
+    await Wakeup(tower).notify()
     assert tower.rung == 1

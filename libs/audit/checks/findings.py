@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from libs.directory.rules.naming import Said
+from libs.directory.rules.naming import Bilingual
 
 
 class Fault(StrEnum):
@@ -22,16 +22,16 @@ class Fault(StrEnum):
     SIGNATURE = "signature"
 
 
-WORDS: dict[Fault, Said] = {
-    Fault.GAP: Said("缺号", "sequence numbers are missing"),
-    Fault.ORDER: Said("次序颠倒", "stands after a later one"),
-    Fault.FORK: Said("同号异文", "another event already has this sequence number"),
-    Fault.CONTENT: Said("内容被改", "the bytes do not give the hash"),
-    Fault.CHAIN: Said("链条断裂", "does not follow the event before it"),
-    Fault.TIME: Said("时间倒流", "recorded before its predecessor"),
-    Fault.FOREIGN: Said("外来记录", "not a record of this log"),
-    Fault.CUT: Said("日志被截", "a part of the log is gone"),
-    Fault.SIGNATURE: Said("签名无效", "the signature is not the source's"),
+WORDS: dict[Fault, Bilingual] = {
+    Fault.GAP: Bilingual("缺号", "sequence numbers are missing"),
+    Fault.ORDER: Bilingual("次序颠倒", "stands after a later one"),
+    Fault.FORK: Bilingual("同号异文", "another event already has this sequence number"),
+    Fault.CONTENT: Bilingual("内容被改", "the bytes do not give the hash"),
+    Fault.CHAIN: Bilingual("链条断裂", "does not follow the event before it"),
+    Fault.TIME: Bilingual("时间倒流", "recorded before its predecessor"),
+    Fault.FOREIGN: Bilingual("外来记录", "not a record of this log"),
+    Fault.CUT: Bilingual("日志被截", "a part of the log is gone"),
+    Fault.SIGNATURE: Bilingual("签名无效", "the signature is not the source's"),
 }
 
 
