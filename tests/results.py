@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from operations.embedded import instance
-from operations.embedded.instance import LOCAL, Instance
+from operations.embedded.instance import Instance
+from operations.installation import LOCAL
 
 RESULTS = LOCAL / "results" / "test"
 
