@@ -8,12 +8,15 @@ from collections.abc import Sequence
 
 import asyncpg
 import orjson
+import pytest
 
 from libs.events.lanes import lane_of
 from operations.installation import SERVICES
 from tests.integration.logs import PATIENT
 from trials.faults.site import Site
 from trials.faults.waiting import eventually
+
+pytestmark = pytest.mark.long
 
 WAITING_FOR_THE_LANE = """
     select pid from pg_stat_activity

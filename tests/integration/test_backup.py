@@ -13,7 +13,7 @@ from operations.backup import topics
 from tests.integration.logs import MORNING, SOURCE, Log, case_in
 from tests.integration.relays import as_superuser, caught_up, relaying
 
-LANE = 33
+LANE = 61
 READ_BACK = """
     update read.source_progress p set seq = h.seq, hash = h.hash from log.lane_head h
      where p.lane = h.lane and p.source = '/xunban/intake'
