@@ -12,7 +12,7 @@ from libs.events.decider import Actor
 from libs.events.ids import ClassCode, GridCode, PersonId
 from libs.service.http.cases import CASE_ID, Body
 from libs.service.http.headers import Instant
-from services.intake.domain import decider, reception
+from services.intake.domain import reception, registration
 
 Channel = Literal["phone", "web", "app", "counter", "wechat", "mail", "visit", "import"]
 Photos = list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
@@ -72,6 +72,6 @@ class RegisterBody(Body):
     kind: Kind | None = None
     filing_condition: str | None = Field(default=None, max_length=64)
 
-    def command(self, at: datetime, by: Actor) -> decider.RegisterCase:
+    def command(self, at: datetime, by: Actor) -> registration.RegisterCase:
         """What is decided on."""
-        return decider.RegisterCase(at=at, by=by, **self.model_dump())
+        return registration.RegisterCase(at=at, by=by, **self.model_dump())

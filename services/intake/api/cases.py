@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from libs.case.access import sight
+from libs.case.refusals import NotInThisState
 from libs.case.state import Case
 from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden
@@ -39,7 +40,7 @@ from services.intake.api.attachments import held, reserved
 from services.intake.api.bodies import AppealBody, Photos, PlaceBody, RegisterBody
 from services.intake.api.known_callers import open_case_of
 from services.intake.api.same_matter import Again, attach
-from services.intake.domain import case_state, decider, receipts, reception
+from services.intake.domain import case_state, erasure, receipts, reception, registration
 
 router = APIRouter(tags=["受理 intake"])
 
@@ -86,7 +87,7 @@ class VoidBody(Body):
 class RejectBody(Body):
     """Reason, legal basis, and where to go instead."""
 
-    reason_code: decider.NotAcceptedReason
+    reason_code: registration.NotAcceptedReason
     legal_basis: str = Field(min_length=1, max_length=300)
     alternative: str = Field(min_length=1, max_length=300)
 
@@ -95,7 +96,7 @@ class EraseBody(Body):
     """Which keys, on which ground."""
 
     kinds: list[Literal["reporter", "case"]] = Field(min_length=1, max_length=2)
-    ground: decider.ErasureGround
+    ground: erasure.ErasureGround
 
 
 async def opening(running: Runtime, wanted: str | None, call: CommandContext) -> tuple[str, CommandContext]:
@@ -137,7 +138,7 @@ async def attached(body: AppealBody, running: Runtime, person: Person, call: Com
         return None
     try:
         return await attach(running, case_id, call, Again(body.channel, body.content))
-    except case_state.NotInThisState:
+    except NotInThisState:
         return None  # It has ended since.
 
 
@@ -175,21 +176,24 @@ async def register(case_id: CaseRef, body: RegisterBody, running: RuntimeDep, ca
 
 @router.post("/cases/{case_id}/void", summary="作废 / void")
 async def void(case_id: CaseRef, body: VoidBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    return answer(await carry_out(running, case_id, call, lambda now: decider.VoidCase(now, call.actor, body.reason)))
+    def build(now: datetime) -> registration.VoidCase:
+        return registration.VoidCase(now, call.actor, body.reason)
+
+    return answer(await carry_out(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/reject", summary="不予受理 / do not accept")
 async def reject(case_id: CaseRef, body: RejectBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> decider.RejectCase:
-        return decider.RejectCase(at=now, by=call.actor, **body.model_dump())
+    def build(now: datetime) -> registration.RejectCase:
+        return registration.RejectCase(at=now, by=call.actor, **body.model_dump())
 
     return answer(await carry_out(running, case_id, call, build))
 
 
 @router.post("/cases/{case_id}/erase", summary="清除个人信息 / erase personal data")
 async def erase(case_id: CaseRef, body: EraseBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> decider.EraseCaseKeys:
-        return decider.EraseCaseKeys(at=now, by=call.actor, kinds=tuple(body.kinds), ground=body.ground)
+    def build(now: datetime) -> erasure.EraseCaseKeys:
+        return erasure.EraseCaseKeys(at=now, by=call.actor, kinds=tuple(body.kinds), ground=body.ground)
 
     return answer(await carry_out(running, case_id, call, build))
 

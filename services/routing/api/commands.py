@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from libs.case.lamp import lamp_of
 from libs.case.state import Case
 from libs.events.event import Sealed
 from libs.events.ids import PersonId, UnitId
@@ -17,7 +18,7 @@ from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out, show_case
 from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.runtime import Runtime
-from services.routing.api.work_list import LISTED, due_times, lamp, reasons
+from services.routing.api.work_list import LISTED, due_times, reasons
 from services.routing.domain import dispatch as dispatching
 from services.routing.domain import handling
 from services.routing.domain.allowed_actions import allowed_actions
@@ -134,7 +135,11 @@ async def read_case(
         "dispute": question,
     }
     if row:
-        order |= reasons(row) | {"proposed": row["proposed"], "lamp": lamp(row, shown.fresh.at), "due": due_times(row)}
+        order |= reasons(row) | {
+            "proposed": row["proposed"],
+            "lamp": lamp_of(row, shown.fresh.at),
+            "due": due_times(row),
+        }
     return shown.answer(order)
 
 

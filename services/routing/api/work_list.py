@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from libs.case.access import Sight, sight
+from libs.case.lamp import Lamp, lamp_of
 from libs.case.state import TERMINAL
 from libs.log.store.event_store import Connection
 from libs.service.http.answers import DocumentAnswer
@@ -21,7 +22,7 @@ from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_ans
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.headers import Instant
-from services.routing.domain.work_order import NotYourUnit
+from services.routing.domain.work_order import NotYourOrder
 from services.routing.readmodel.holdings import ALL_UNITS, Role
 
 router = APIRouter(tags=["派遣·办理 routing"])
@@ -29,7 +30,6 @@ router = APIRouter(tags=["派遣·办理 routing"])
 LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 COUNTED = 5_000
 """What no counter knows is counted up to here, so that an answer costs the same in a small town and in a city."""
-Lamp = Literal["GREEN", "YELLOW", "RED", "LONG_RED"]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=300)]
 Code = Annotated[str | None, Query(max_length=64)]
@@ -151,10 +151,10 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
 
 
 def own_sight(person: Person, unit: str | None) -> Sight:
-    """What the caller may list; raises `NotYourUnit` where a department asks for another one's work."""
+    """What the caller may list; raises `NotYourOrder` where a department asks for another one's work."""
     seen = sight(person.actor, person.directory)
     if unit and seen.units and unit not in seen.units:
-        raise NotYourUnit()
+        raise NotYourOrder()
     return seen
 
 
@@ -205,24 +205,6 @@ def total(lanes: list[dict[str, int]], role: Role | None, state: str | None) -> 
     )
 
 
-def lamp(row: Any, at: datetime, clock: str = "") -> Lamp | None:
-    """红黄绿灯 of the work clock at an instant, or at its stop (rulebook.md f.1); None without a clock.
-
-    `clock`: prefix of another clock's columns, `dispatch_`.
-    """
-    due_at, yellow_at, long_red_at, stopped_at = (
-        row[clock + name] for name in ("due_at", "yellow_at", "long_red_at", "stopped_at")
-    )
-    if due_at is None:
-        return None
-    until = min(stopped_at or at, at)
-    if long_red_at and until > long_red_at:
-        return "LONG_RED"
-    if until > due_at:
-        return "RED"
-    return "YELLOW" if yellow_at and until >= yellow_at else "GREEN"
-
-
 def order_item(row: Any, at: datetime) -> dict[str, Any]:
     """One line of the work list; nothing personal in it."""
     names = (
@@ -242,7 +224,7 @@ def order_item(row: Any, at: datetime) -> dict[str, Any]:
         "case_id": str(row["case_id"]),
         **{name: row[name] for name in names},
         "lead": row["role"] == "lead",
-        "lamp": lamp(row, at),
+        "lamp": lamp_of(row, at),
         "signed": row["signed_at"] is not None,
         "deemed_signed": row["deemed_signed"],
         **due_times(row),

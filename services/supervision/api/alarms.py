@@ -46,7 +46,7 @@ REASONS: Mapping[Kind, Bilingual] = {
         "接收后超过立案时限仍未立案", "received, and not registered within the screening limit"
     ),
 }
-LOOK_SECONDS = 60.0
+POLL_SECONDS = 60.0
 LOOK_AT_MOST_SECONDS = 30.0
 FOUND = f"""
 select * from (
@@ -156,7 +156,7 @@ def alarm_item(row: Mapping[str, Any]) -> dict[str, Any]:
 async def watch(running: Runtime, worker: Worker) -> None:
     """Alarm every minute while there are such cases in the owned lanes; for ever."""
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         try:
             for kind, cases in (await counted(running, sorted(worker.lanes))).items():
                 log.error("cases_unattended", kind=kind, cases=cases)

@@ -12,13 +12,14 @@ import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from libs.case.lamp import Lamp, lamp_of
 from libs.directory.rules.naming import Naming
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.runtime import Runtime
-from services.supervision.api.clock_query import COLUMNS, IN_LAMP, ClockFilter, Conditions, LampCode, get_filter, moment
+from services.supervision.api.clock_query import COLUMNS, IN_LAMP, ClockFilter, Conditions, get_filter, moment
 
 router = APIRouter(tags=["督办 supervision"])
 
@@ -82,14 +83,6 @@ async def get_page(
 Paging = Annotated[Page, Depends(get_page)]
 
 
-def lamp_of(row: Mapping[str, Any], at: datetime) -> LampCode:
-    """The lamp of a clock at an instant; once stopped it stays as it was."""
-    seen = min(at, row["stopped_at"]) if row["stopped_at"] else at
-    if seen > row["due_at"]:
-        return "LONG_RED" if seen > row["long_red_at"] else "RED"
-    return "YELLOW" if seen >= row["yellow_at"] else "GREEN"
-
-
 def verdict_of(row: Mapping[str, Any], at: datetime) -> Verdict:
     """What the fold says of a clock at an instant; on time iff stopped no later than due (CLK-04)."""
     if row["breach_at"] and row["breach_at"] < at:
@@ -116,7 +109,7 @@ async def list_overdue(
     asked: FilterDep,
     page: Paging,
     *,
-    lamp: LampCode | None = None,
+    lamp: Lamp | None = None,
     confirmed: bool | None = None,
 ) -> Response:
     """Running clocks past their due instant, longest overdue first; `confirmed` once every fact up to it is known.

@@ -20,7 +20,7 @@ async def test_before_the_first_rulebook_the_worker_goes_on(monkeypatch: pytest.
         return {}
 
     monkeypatch.setattr(alarms, "counted", counted)
-    monkeypatch.setattr(alarms, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(alarms, "POLL_SECONDS", 0)
     worker: Any = SimpleNamespace(lanes={7})
     watching = asyncio.create_task(alarms.watch(worker, worker))
 
