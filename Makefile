@@ -18,10 +18,11 @@ endif
 # Eight processes start from one set of compiled modules; a machine that keeps none would compile them eight times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env lock up down demo drill real test lint format schemas token bench load chaos
+.PHONY: help env lock up down demo drill real lint format schemas token bench load chaos \
+  test test-long test-unit test-contract test-integration test-town test-http test-e2e test-faults test-browser
 
 help: ## list everything
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
 
 env: .venv/.synced ## create .venv from requirements.lock (instant when nothing changed)
 
@@ -65,8 +66,39 @@ load: env ## drive a town at RATE arrivals a second for SECONDS, find the highes
 chaos: env ## do harm at random for SECONDS under load, then compare everything (SEED draws a run again)
 	$(BIN)/xunban chaos --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))
 
-test: lint ## run every check and every test
-	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
+# A run of pytest: under which name it leaves its output and what failed, and what it runs.
+run = mkdir -p .local/results/test/$(1); $(BIN)/pytest --results $(1) $(2) 2>&1 | tee .local/results/test/$(1)/output.txt
+BY_TWO := --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
+test: lint ## every check and every test, of the long runs (days, faults, bench) a short form
+	@$(call run,all,$(BY_TWO) -m 'not long')
+
+test-long: env ## the tests that `make test` leaves out
+	@$(call run,long,$(BY_TWO) -m long)
+
+test-unit: env ## tests without any server, in seconds; of what is drawn at random a fifth
+	@$(call run,unit,$(BY_TWO) --hypothesis-profile quick tests/unit)
+
+test-contract: env ## tests of what the events look like to others
+	@$(call run,contract,tests/contract)
+
+test-integration: env ## tests of parts on real servers
+	@$(call run,integration,$(BY_TWO) tests/integration)
+
+test-town: env ## tests of whole days of a town in virtual time
+	@$(call run,town,tests/town)
+
+test-http: env ## tests of what careless and hostile callers send
+	@$(call run,http,tests/http)
+
+test-e2e: env ## tests of the story of a case from call to closing
+	@$(call run,e2e,tests/e2e)
+
+test-faults: env ## tests in which processes are killed, stopped and starved
+	@$(call run,faults,tests/faults)
+
+test-browser: env ## tests of the pages in a real browser (XUNBAN_BROWSER=required: never skipped)
+	@$(call run,browser,tests/browser)
 
 lint: env ## ruff, mypy strict, import contracts, schemas up to date
 	$(BIN)/ruff check .

@@ -6,11 +6,19 @@ from pathlib import PurePosixPath
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from libs.service.observe.log import without_words
 from operations.embedded.stack import Stack
+
+pytest_plugins = ("tests.results",)
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("quick", settings.get_profile("whole"), max_examples=20)
+settings.load_profile("whole")
 
 
 class Pieces(LoadScopeScheduling):  # type: ignore[misc]

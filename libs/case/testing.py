@@ -66,23 +66,28 @@ def given(decider: Decider[State, Command, Facts], *events: Event) -> Given[Stat
 
 def log_of(*facts: tuple[datetime, Event], case_id: str = CASE_ID) -> tuple[Recorded, ...]:
     """The log of one case: who owns the event is its source; ids are `e-1`, `e-2`, … in log order."""
-    versions: dict[str, int] = {}
     log: list[Recorded] = []
-    for number, (at, event) in enumerate(facts, 1):
-        versions[event.owner] = versions.get(event.owner, 0) + 1
-        position = Position(lane_of(case_id), number, versions[event.owner], at, b"", b"")
-        attributes = {
-            "ce_id": f"e-{number}",
-            "ce_source": f"/xunban/{event.owner}",
-            "ce_type": event.ce_type,
-            "ce_subject": case_id,
-            "ce_stream": f"case-{case_id}",
-            "ce_time": at.isoformat(),
-            "ce_actor": "somebody",
-            "ce_directoryversion": "0",
-        }
-        log.append(Recorded(position, attributes, event, event.model_dump_json().encode()))
+    for at, event in facts:
+        log.append(next_of(log, at, event, case_id))
     return tuple(log)
+
+
+def next_of(log: Sequence[Recorded], at: datetime, event: Event, case_id: str = CASE_ID) -> Recorded:
+    """How the log of this case goes on."""
+    number, source = len(log) + 1, f"/xunban/{event.owner}"
+    version = 1 + sum(one.attributes["ce_source"] == source for one in log)
+    attributes = {
+        "ce_id": f"e-{number}",
+        "ce_source": source,
+        "ce_type": event.ce_type,
+        "ce_subject": case_id,
+        "ce_stream": f"case-{case_id}",
+        "ce_time": at.isoformat(),
+        "ce_actor": "somebody",
+        "ce_directoryversion": "0",
+    }
+    position = Position(lane_of(case_id), number, version, at, b"", b"")
+    return Recorded(position, attributes, event, event.model_dump_json().encode())
 
 
 def case_of(*facts: tuple[datetime, Event], case_id: str = CASE_ID) -> Case:

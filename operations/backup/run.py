@@ -65,7 +65,7 @@ def backup(place: Place, target: Path, at: datetime) -> Manifest:
         folder.mkdir(mode=0o700, parents=True)
     mode = asyncio.run(_ask(place.owners[SERVICES[0]], "select kind from log.mode"))
     databases = {name: asyncio.run(tables.save(place.owners[name], folders[name])) for name in SERVICES}
-    records = {one: asyncio.run(topics.save(place.kafka, one, draft / "log" / f"{one}.gz")) for one in topics.KEPT}
+    records = asyncio.run(topics.save_all(place.kafka, draft / "log"))
     databases[KEYS] = asyncio.run(tables.save(place.owners[KEYS], folders[KEYS]))
     shutil.copytree(place.keys, draft / "secrets")
     files = {str(path.relative_to(draft)): manifest.digest(path) for path in sorted(draft.rglob("*")) if path.is_file()}

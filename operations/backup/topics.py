@@ -17,8 +17,11 @@ from libs.events.lanes import Headers, decode_meta, encode_meta
 from libs.events.topics import CASE_EVENTS, CHECKPOINTS, DIRECTORY_EVENTS
 from libs.log.kafka.broker import Address, reach
 
-KEPT = (CASE_EVENTS.name, DIRECTORY_EVENTS.name, CHECKPOINTS.name)
-"""Heartbeats are no part of it: the next one says more than the last."""
+KEPT = (CHECKPOINTS.name, CASE_EVENTS.name, DIRECTORY_EVENTS.name)
+"""What was signed before what it signs: else a signature of these minutes would name an event that was not saved.
+
+Heartbeats are no part of it: the next one says more than the last.
+"""
 FRAME = struct.Struct(">Hiii")
 """Partition; lengths of key (-1: none), headers and body (-1: none)."""
 UNDER_WAY = 64
@@ -26,6 +29,11 @@ UNDER_WAY = 64
 
 class LogIncomplete(Exception):
     """A topic does not begin at its beginning, or has holes: offsets would not be the same again."""
+
+
+async def save_all(kafka: Address, folder: Path) -> dict[str, dict[int, int]]:
+    """Topic → partition → how many records of it are now in `<topic>.gz`. Raises `LogIncomplete`."""
+    return {topic: await save(kafka, topic, folder / f"{topic}.gz") for topic in KEPT}
 
 
 async def save(kafka: Address, topic: str, file: Path) -> dict[int, int]:

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 
 import asyncpg
 import orjson
+import pytest
 
 from libs.events.lanes import lane_of
 from operations.installation import SERVICES
+from tests.integration.logs import PATIENT
 from trials.faults.site import Site
 from trials.faults.waiting import eventually
+
+pytestmark = pytest.mark.long
 
 WAITING_FOR_THE_LANE = """
     select pid from pg_stat_activity
@@ -57,7 +61,7 @@ async def test_a_worker_that_slept_beyond_its_session_wakes_up_and_doubles_nothi
     case = await site.clients.dispatched()
     await site.line.settle()
     conn = await asyncpg.connect(site.stack.admin_url("supervision"))
-    holder = await asyncpg.connect(site.stack.admin_url("supervision"))
+    holder = await asyncpg.connect(site.stack.admin_url("supervision"), server_settings=PATIENT)
     async with holder.transaction():
         await holder.execute("select log.lock_lane($1)", lane_of(case))
         signed = await site.clients.post("routing", f"/cases/{case}/accept", {}, "fang-yun")

@@ -29,6 +29,8 @@ from trials.drill import recorded, unsound
 from trials.faults.checker import read_model_faults
 from trials.faults.site import Site
 
+pytestmark = pytest.mark.long
+
 FORK = """
     update log.lane_head set hash = '\\x00' where lane = (select min(lane) from log.lane_head where seq > 0)
 """

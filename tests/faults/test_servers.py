@@ -18,6 +18,8 @@ from trials.faults.mix import TERMINATE
 from trials.faults.site import Site
 from trials.faults.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 LONG = "下水道异味" * 800
 MEBIBYTE = 1 << 20
 

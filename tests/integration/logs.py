@@ -31,6 +31,8 @@ from operations.embedded.stack import Stack
 from trials.faults import waiting
 
 SOURCE = "/xunban/intake"
+PATIENT = {"idle_in_transaction_session_timeout": "0"}
+"""For who holds something in an open transaction while others act: the server would end him after five seconds."""
 MORNING = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 NOTED = CaseNotAccepted(
     refused_by=PersonId("zhou-min"), reason_code="OTHER", legal_basis="《信访工作条例》", alternative="示例窗口"
@@ -124,7 +126,7 @@ async def new_log(servers: Stack, mode: str = "manual", *, relayed: bool = False
         await inside.executemany("update read.progress set next_offset = $3 where topic = $1 and partition = $2", ends)
     await inside.close()
     url = with_database(servers.database_url("intake"), name)
-    pool = await asyncpg.create_pool(url, min_size=1, max_size=20, server_settings={"search_path": "read"})
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=20, server_settings={"search_path": "read", **PATIENT})
     try:
         starts = {lane: end for topic, lane, end in ends if topic == "case.events"}
         yield Log(pool, url, admin_url, servers.bootstrap, starts)
@@ -193,7 +195,7 @@ async def ends_of(bootstrap: str) -> list[tuple[str, int, int]]:
     return [(tp.topic, tp.partition, end) for tp, end in ends.items()]
 
 
-async def eventually(done: Callable[[], object], what: str, seconds: float = 20) -> None:
+async def eventually(done: Callable[[], object], what: str, seconds: float = 60) -> None:
     """As `waiting.eventually`, with the patience of a test in which nothing is killed."""
     await waiting.eventually(done, what, seconds)
 

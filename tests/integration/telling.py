@@ -18,6 +18,7 @@ from libs.directory.publish.files import read_files
 from operations.embedded.stack import Stack
 from operations.installation import ROOT
 from services.notify.channels.posting import webhook_secret
+from tests.integration.logs import PATIENT
 from tests.unit.notify.receivers import Receiver, http_receiver, mail_server
 from trials.clock_driver import Timeline
 from trials.publish import PUBLISHER
@@ -61,7 +62,10 @@ def receivers() -> Iterator[Outside]:
 
 @contextmanager
 def notifying(outside: Outside, key: Path) -> Iterator[Stack]:
-    """The whole system under a manual clock, with every channel; a message is tried nine times, a second apart."""
+    """The whole system under a manual clock, with every channel; a message is tried nine times.
+
+    A second apart, the last one later: who is in the way of a message must have the time to go.
+    """
     key.write_bytes(WEBHOOK_KEY)
     settings = {
         "WEBHOOK_KEY_FILE": str(key),
@@ -70,7 +74,7 @@ def notifying(outside: Outside, key: Path) -> Iterator[Stack]:
         "SMTP_TLS": "none",
         "SMTP_FROM": "xunban@suishan.example.org",
         "SMS_URL": outside.sms.url,
-        "MESSAGE_RETRY_SECONDS": str([1] * 8),
+        "MESSAGE_RETRY_SECONDS": str([*[1] * 7, 20]),
     }
     with pytest.MonkeyPatch.context() as environment:
         for name, value in settings.items():
@@ -186,7 +190,7 @@ async def nothing_can_be_recorded(running: Stack) -> AsyncIterator[None]:
 @asynccontextmanager
 async def nothing_can_be_appended(running: Stack, case: str) -> AsyncIterator[None]:
     """Meanwhile somebody else holds the case's lane; what waits for it then is ended."""
-    conn = await asyncpg.connect(f"{running.admin_url('notify')}?idle_in_transaction_session_timeout=0")
+    conn = await asyncpg.connect(running.admin_url("notify"), server_settings=PATIENT)
     async with conn.transaction():
         await conn.execute("select log.lock_lane(log.lane_of($1))", case)
         yield

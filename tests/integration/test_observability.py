@@ -24,7 +24,7 @@ from operations.embedded.stack import Stack
 from operations.installation import ROOT, SERVICES
 from tests.integration.collector import Collector, Span, collecting
 from tests.integration.crowd import BODY, WORDS, appeal, cases_received, operators, scraped, silent_database
-from tests.integration.logs import eventually
+from tests.integration.logs import PATIENT, eventually
 from trials.clock_driver import Timeline
 from trials.publish import apply_directory
 from trials.town import Town, civil
@@ -167,7 +167,7 @@ async def test_what_the_log_has_not_taken_yet_is_counted(case: str, running: Sta
     async def taken() -> bool:
         return (await scraped(running))[0]["intake", "worker"]["xunban_relay_backlog_events{}"] == 0
 
-    await eventually(taken, "the log has taken it", 30)
+    await eventually(taken, "the log has taken it")
 
 
 async def test_of_two_decisions_on_one_case_at_once_one_is_made_anew_and_that_is_counted(
@@ -175,7 +175,7 @@ async def test_of_two_decisions_on_one_case_at_once_one_is_made_anew_and_that_is
 ) -> None:
     """Both were made before either was recorded."""
     before, _ = await scraped(running)
-    conn = await asyncpg.connect(running.admin_url("intake"))
+    conn = await asyncpg.connect(running.admin_url("intake"), server_settings=PATIENT)
     async with operators(running) as client:
         made = (await client.post("/appeals", json=BODY, headers={"Idempotency-Key": new_id()})).json()["case_id"]
         async with conn.transaction():
@@ -229,11 +229,9 @@ async def test_of_many_requests_at_once_each_is_done_or_told_to_come_again_and_i
 
 async def test_while_the_database_lets_nobody_write_nobody_waits_long(case: str, running: Stack) -> None:
     before = await cases_received(running)
-    conn = await asyncpg.connect(running.admin_url("intake"))
+    conn = await asyncpg.connect(running.admin_url("intake"), server_settings=PATIENT)
     try:
         async with conn.transaction(), operators(running) as client:
-            # The server ends who sits in a transaction; this one sits there on purpose.
-            await conn.execute("set local idle_in_transaction_session_timeout = 0")
             await conn.execute("lock table log.lane_head in access exclusive mode")
             sent = [asyncio.create_task(appeal(client, new_id())) for _ in range(50)]
             alive = await client.get("/healthz")
@@ -271,7 +269,7 @@ async def test_a_partition_that_halts_is_counted_by_every_service(case: str, run
         found, _ = await scraped(running)
         return [found[name, "worker"]["xunban_partitions_halted{what=projection}"] for name in SERVICES] == [1] * 4
 
-    await eventually(counted, "four readers have halted", 30)
+    await eventually(counted, "four readers have halted")
 
 
 # Logs ----------------------------------------------------------------------------------------------------------------

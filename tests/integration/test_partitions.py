@@ -125,7 +125,7 @@ async def test_lanes_move_to_a_second_worker_and_back_and_nothing_is_lost_or_dou
                 await eventually(lambda: len(second.applied) > 20, "the second worker applies")
                 assert not set(one.lanes) & set(other.lanes)
                 assert one.relay.owned == set(one.lanes)
-            await eventually(lambda: len(one.lanes) == 64, "the lanes come back", 40)
+            await eventually(lambda: len(one.lanes) == 64, "the lanes come back")
         for lane in lanes:
             await has_seen(noted_log, lane, *range(1, await noted_log.seq(lane) + 1))
         assert one.halted == {}

@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+import pytest
 
 from operations.embedded.stack import Stack
 from operations.rebuild import compare
 from services.supervision.main import PARTS
 from tests.town.cases import SUPERVISOR, complaint
 from trials.town import Town, civil
+
+pytestmark = pytest.mark.long
 
 MORNING = "2026-03-02 08:00"
 HOUSING = "county-housing"

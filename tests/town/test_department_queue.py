@@ -16,6 +16,8 @@ from services.routing.main import PARTS
 from tests.integration.logs import eventually
 from trials.town import Town, civil
 
+pytestmark = pytest.mark.long
+
 DAY = "2026-07-27"
 MORNING = f"{DAY} 08:00"
 HOUSING, URBAN, MARKET = "county-housing", "county-urban", "county-market"

@@ -3,10 +3,13 @@
 from typing import Any
 
 import asyncpg
+import pytest
 
 from operations.embedded.stack import Stack
 from tests.town.cases import events_of, odour
 from trials.town import Town, civil
+
+pytestmark = pytest.mark.long
 
 MORNING = "2026-08-03 08:00"
 DUTY = "县住建局职责清单第12条"

@@ -18,6 +18,8 @@ from tests.integration.http_edge import Edge, assert_problem
 from tests.integration.logs import eventually
 from trials.town import Town, place
 
+pytestmark = pytest.mark.long
+
 NAME, TELEPHONE, OTHER_TELEPHONE = "张三丰示例", "13800000000", "13900000000"
 DAY = "2026-08-17"
 MORNING = f"{DAY} 08:00"

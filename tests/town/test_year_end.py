@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from libs.directory.publish.files import read_files
@@ -21,6 +22,8 @@ from trials.faults.deadlines import registered_at_once
 from trials.faults.site import Site
 from trials.publish import PUBLISHER
 from trials.town import Town, civil
+
+pytestmark = pytest.mark.long
 
 MORNING = "2026-12-28 08:00"
 FIRST = civil("2027-01-06 00:00")

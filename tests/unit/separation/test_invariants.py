@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.case.state import Case
@@ -12,6 +12,7 @@ from libs.events.ids import PersonId, UnitId
 from libs.separation.powers import may_close, may_discover, may_dispatch, may_handle, may_verify
 from libs.separation.routes import Dispatchable, dispatchable
 from tests.unit.directory.town import RAW, local, published
+from tests.unit.examples import examples
 from tests.unit.separation.parties import case
 
 PEOPLE = (
@@ -72,7 +73,7 @@ def people(used: dict[str, tuple[str, ...]]) -> set[str]:
 
 
 @pytest.mark.parametrize("strength", ["strict", "standard", "compatible"])
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(grid=st.sampled_from(["G03", "G04"]), acts=st.lists(ACTS, max_size=30))
 def test_no_person_ever_combines_powers_that_the_rules_separate(
     strength: str, grid: str, acts: list[tuple[str, str, str, datetime]]
@@ -90,14 +91,14 @@ def test_no_person_ever_combines_powers_that_the_rules_separate(
 @pytest.mark.parametrize(
     ("strength", "grids"), [("strict", {"G03", "G04"}), ("standard", {"G04"}), ("compatible", {"G04"})]
 )
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(grid=st.sampled_from(["G03", "G04"]), who=st.sampled_from(["zhao-qiang", "wang-jianguo", "wj-2"]))
 def test_nobody_handles_in_a_grid_that_he_patrols(strength: str, grids: set[str], grid: str, who: str) -> None:
     breach = may_handle(case(grid=grid), PersonId(who), VIEWS[strength], INSTANTS[1])
     assert (breach is not None) == (grid in grids)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(acts=st.lists(ACTS.map(lambda act: (*act[:3], INSTANTS[1])), max_size=30))
 def test_no_unit_judges_the_work_that_it_does(acts: list[tuple[str, str, str, datetime]]) -> None:
     now, view = case(grid="G04", class_code="village-litter"), VIEWS["standard"]

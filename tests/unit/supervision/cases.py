@@ -6,13 +6,14 @@ from datetime import datetime
 from libs.case import lifecycle
 from libs.case.facts import Facts
 from libs.case.state import Case
-from libs.case.testing import case_of, log_of
+from libs.case.testing import case_of, next_of
 from libs.directory.facts.directory import Directory
 from libs.directory.facts.view import View
 from libs.events.contracts.intake import AppealReceived, CaseRegistered, GridEventReported
 from libs.events.contracts.routing import AssignmentAccepted, CaseDispatched, FeedbackSubmitted, HandlerAssigned
 from libs.events.contracts.supervision import FeedbackAccepted, VerificationAssigned, VerificationPassed
 from libs.events.decider import SYSTEM, Actor
+from libs.events.envelope import Recorded
 from libs.events.event import Event
 from libs.events.ids import AppointmentId, ClassCode, ClockId, GridCode, PersonId, UnitId
 from services.supervision.domain.clocks.case_clocks import states_of
@@ -114,17 +115,21 @@ class Worker:
     def __init__(self, directory: Directory = TOWN) -> None:
         self.directory = directory
         self.log: list[tuple[datetime, Event]] = []
+        self.recorded: list[Recorded] = []
         self.own: list[Event] = []
+        self.state: State = DECIDER.initial
         self.case: Case | None = None
 
     def read(self, *facts_of_the_log: tuple[datetime, Event]) -> "Worker":
         """Facts in log order; what follows is appended and read back before the next one."""
         for at, event in facts_of_the_log:
             self.log.append((at, event))
-            recorded = log_of(*self.log)[-1]
+            recorded = next_of(self.recorded, at, event)
+            self.recorded.append(recorded)
             self.case = lifecycle.evolve(self.case, recorded)
             if event.owner == "supervision":
                 self.own.append(event)
+                self.state = DECIDER.evolve(self.state, event)
             for command in react(recorded, self.case, self.directory.latest):
                 self._append(at, DECIDER.decide(self.state, command, self.facts))
         return self
@@ -148,10 +153,6 @@ class Worker:
     @property
     def facts(self) -> Facts:
         return Facts(self.case, self.directory.latest, self.directory)
-
-    @property
-    def state(self) -> State:
-        return DECIDER.fold(self.own)
 
     @property
     def clocks(self) -> dict[ClockId, ClockState]:

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, add, due, shift, used_at
+from tests.unit.examples import examples
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -47,7 +48,7 @@ def test_two_extensions_are_one(calendar: WorkCalendar, start: datetime, first: 
     assert once == twice
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(calendars, instants, st.integers(1, 9))
 def test_working_hours_pass_only_while_the_office_is_open(calendar: WorkCalendar, start: datetime, hours: int) -> None:
     now, worked = start, 0
@@ -58,7 +59,7 @@ def test_working_hours_pass_only_while_the_office_is_open(calendar: WorkCalendar
     assert due(start, Limit(hours, Unit.WORK_HOUR), calendar) == now
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(calendars, instants, st.integers(0, 6000))
 def test_working_time_of_a_pause(calendar: WorkCalendar, start: datetime, length: int) -> None:
     worked = sum(is_open(start + count * MINUTE, calendar) for count in range(length))

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.case.facts import Facts
 from libs.case.lifecycle import fold
 from libs.case.state import Case
-from libs.case.testing import log_of
+from libs.case.testing import log_of, next_of
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
 from libs.events.contracts.routing import (
     ArbitrationOpened,
@@ -22,13 +22,14 @@ from libs.events.contracts.routing import (
     ReturnRequested,
 )
 from libs.events.contracts.supervision import CaseClosed, FeedbackRejected, ReworkOrdered
-from libs.events.decider import Decider
+from libs.events.envelope import Recorded
 from libs.events.event import Event
 from libs.events.ids import PersonId
 from services.routing.domain.decider import DECIDER
 from services.routing.domain.work_order import Status, WorkOrder
 from services.routing.reactions import react
 from tests.unit.directory.town import VIEW
+from tests.unit.examples import examples
 from tests.unit.routing.givens import HOUSING, NINE, ODOUR, WATER, dispatched
 
 FANG_YUN, ZHENG_KAI, WU_QIAN, CHEN_LI = map(PersonId, ("fang-yun", "zheng-kai", "wu-qian", "chen-li"))
@@ -62,21 +63,21 @@ class Log:
     """The log of one case, and routing's worker, which is free to read it later."""
 
     def __init__(self) -> None:
-        self.events = list(ODOUR)
-        self.own: list[Event] = []
+        self.events: list[Recorded] = list(log_of(*ODOUR))
+        self.order: WorkOrder = DECIDER.initial
         self.read = 0
 
     def add(self, event: Event) -> None:
         """Somebody's act is in the log; what routing itself did, it knows at once."""
-        self.events.append((NINE + len(self.events) * timedelta(minutes=1), event))
+        self.events.append(next_of(self.events, NINE + len(self.events) * timedelta(minutes=1), event))
         if event.owner == "routing":
-            self.own.append(event)
+            self.order = DECIDER.evolve(self.order, event)
 
     def read_all(self) -> None:
         """Routing reads what it has not read, its own reactions too."""
         while self.read < len(self.events):
             self.read += 1
-            seen = log_of(*self.events)[: self.read]
+            seen = self.events[: self.read]
             case = fold(seen)
             assert case is not None
             for command in react(seen[-1], case, VIEW):
@@ -84,13 +85,8 @@ class Log:
                     self.add(event)
 
     @property
-    def order(self) -> WorkOrder:
-        decider: Decider[WorkOrder, object, Facts] = DECIDER  # type: ignore[assignment]
-        return decider.fold(self.own)
-
-    @property
     def case(self) -> Case:
-        case = fold(log_of(*self.events))
+        case = fold(self.events)
         assert case is not None
         return case
 
@@ -114,12 +110,12 @@ def with_withdrawal(acts: tuple[Event, ...], withdrawn: int, restored: int, read
 
 def still_possible(log: Log, to_come: tuple[Event, ...]) -> bool:
     """Nobody decides anything of routing's on an order that he can see is cancelled."""
-    pending = any(event is WITHDRAWN for _, event in log.events[log.read :]) or log.order.status == "CANCELLED"
-    restored = any(event is RESTORED for _, event in log.events)
+    pending = any(event.data is WITHDRAWN for event in log.events[log.read :]) or log.order.status == "CANCELLED"
+    restored = any(event.data is RESTORED for event in log.events)
     return restored or not pending or all(event.owner != "routing" for event in to_come)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.sampled_from(OF_DEPARTMENTS), st.data())
 def test_however_a_withdrawal_crosses_the_departments_acts_order_and_case_agree_after_it(
     acts: tuple[Event, ...], data: st.DataObject
@@ -154,4 +150,4 @@ def test_a_case_that_was_closed_meanwhile_stays_closed_and_its_order_cancelled()
 
 def happened(log: Log) -> Iterator[HandlingResumed]:
     """When the order was resumed, or is to be."""
-    return (event for _, event in log.events if isinstance(event, HandlingResumed))
+    return (event.data for event in log.events if isinstance(event.data, HandlingResumed))

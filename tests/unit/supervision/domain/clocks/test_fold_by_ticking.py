@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.directory.rules.calendar import Limit, Unit
@@ -27,6 +27,7 @@ from services.supervision.domain.clocks.operations import (
     Stopped,
 )
 from tests.unit.directory.rules.calendars import CHINA
+from tests.unit.examples import examples
 
 MIDNIGHT = datetime(2026, 11, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -112,7 +113,7 @@ class Ticking:
         return self.exempt, False if self.breach is not None else None if self.exempt else True
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(lives, lives)
 def test_the_steps_of_two_clocks_are_those_of_two_clocks_that_tick(first: Life, second: Life) -> None:
     lives_of = {HANDLING: list(operations_of(first)), OVERALL: list(operations_of(second, "overall"))}
@@ -130,7 +131,7 @@ def test_the_steps_of_two_clocks_are_those_of_two_clocks_that_tick(first: Life, 
     assert breached == {clock_id: clock.breach for clock_id, clock in ticking.items() if clock.breach is not None}
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(lives)
 def test_the_verdict_of_a_clock_is_that_of_a_clock_that_ticks(life: Life) -> None:
     operations = [*operations_of(life), Ended(at=MIDNIGHT + 100 * HOUR, position=99)]

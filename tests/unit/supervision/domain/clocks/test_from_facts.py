@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.events.contracts.directory import RulebookPublished
@@ -27,6 +27,7 @@ from services.supervision.domain.clocks.from_facts import FollowClocks
 from services.supervision.domain.decider import DECIDER
 from tests.unit.directory.rules.calendars import china
 from tests.unit.directory.town import TOWN
+from tests.unit.examples import examples
 from tests.unit.supervision.cases import (
     APPEALED,
     DISPATCHED,
@@ -273,7 +274,7 @@ def instants(count: int) -> st.SearchStrategy[list[datetime]]:
     return gaps.map(lambda hours: [DAY_ONE + sum(hours[: n + 1]) * HOUR for n in range(count)])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(instants(5), st.integers(0, 100), st.integers(0, 4))
 def test_in_whatever_order_the_log_has_the_facts_of_two_services_the_clocks_are_the_same(
     at: list[datetime], voided_after: int, place: int

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.events.contracts.intake import AnsweredDirectly, AppealRestored, AppealWithdrawn, CaseCorrected
@@ -19,6 +19,7 @@ from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
 from services.supervision.domain.clocks.fold import ClockState
 from tests.unit.directory.rules.calendars import china
+from tests.unit.examples import examples
 from tests.unit.supervision.cases import (
     APPEALED,
     DISPATCHED,
@@ -262,7 +263,7 @@ def instants(count: int) -> st.SearchStrategy[list[datetime]]:
     return gaps.map(lambda hours: [DAY_ONE + sum(hours[: n + 1]) * HOUR for n in range(count)])
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(instants(len(OF_ROUTING)), st.integers(0, 120), st.integers(0, len(OF_ROUTING)))
 def test_in_whatever_order_a_withdrawal_and_the_dispute_of_units_are_read_the_clocks_are_the_same(
     at: list[datetime], withdrawn_after: int, place: int
@@ -278,7 +279,7 @@ def test_in_whatever_order_a_withdrawal_and_the_dispute_of_units_are_read_the_cl
     assert clocks[0] == clocks[1]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(instants(len(OF_ROUTING)), st.integers(0, 120), st.integers(0, 40), st.data())
 def test_taking_a_withdrawal_back_is_the_same_whenever_it_is_read(
     at: list[datetime], withdrawn_after: int, pause: int, data: st.DataObject

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.events.contracts.intake import AppealWithdrawn
@@ -11,6 +11,7 @@ from libs.events.event import Event
 from libs.events.ids import PersonId
 from services.supervision.jobs.timers import SOURCES
 from tests.unit.directory.rules.calendars import china
+from tests.unit.examples import examples
 from tests.unit.supervision.cases import ACCEPTED, APPEALED, DISPATCHED, HANDLER, REGISTERED, REPORTED, SIGNED
 from tests.unit.supervision.stalling import Fact, Stalling
 from trials.faults.verdicts import (
@@ -57,7 +58,7 @@ def lives(draw: st.DrawFn) -> list[Fact]:
     return list(zip(sorted(times), road, strict=True))
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(lives(), st.lists(st.tuples(stalled, accidents), min_size=9, max_size=9))
 def test_steps_and_verdicts_are_those_of_the_facts_whatever_stalled(life: list[Fact], stalls: list[Between]) -> None:
     worker, calm = disturbed(life, stalls), undisturbed(life)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, calendar_of
@@ -25,6 +25,7 @@ from services.supervision.domain.clocks.operations import (
 from services.supervision.domain.clocks.steps import all_steps
 from tests.unit.directory.rules.calendars import CHINA, OFFICE_HOURS, YEARS, china
 from tests.unit.directory.town import TOWN, appended
+from tests.unit.examples import examples
 from tests.unit.supervision.cases import DISPATCHED, FOUND, REGISTERED, REPORTED, SIGNED, Worker
 from tests.unit.supervision.givens import ORDINARY
 
@@ -218,7 +219,7 @@ def test_what_was_due_before_the_notice_stays_and_the_order_of_reading_does_not_
     assert due_before(at, clock) == due_before(at, without)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.lists(st.integers(0, 24 * 24), min_size=1, max_size=8), st.integers(0, 24 * 20), notices)
 def test_the_recorded_steps_are_those_of_the_resulting_log_whenever_the_notice_comes(
     looks: list[int], out: int, notice: CalendarPublished
