@@ -1,125 +1,43 @@
-"""HTTP of supervision: request → command → handle; one case as supervision sees it. Lists are in board.py."""
+"""HTTP of supervision's commands: request → command → handle."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import Field, model_validator
 
-from libs.case.facts import Facts
-from libs.events.ids import PersonId
 from libs.events.lanes import lane_of
-from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
-from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out, show_case
-from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
+from libs.service.http.cases import CaseRef, carry_out
+from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of
 from libs.service.runtime import Runtime
-from services.supervision.api.board import clock_document
+from services.supervision.api.bodies import (
+    CallbackBody,
+    CloseBody,
+    FindingBody,
+    LiftBody,
+    OrderBody,
+    PlanBody,
+    ReviewBody,
+    ReworkBody,
+    UrgeBody,
+    VerifierBody,
+)
 from services.supervision.api.clock_query import SHOWN
-from services.supervision.domain.closing.callback import Answers, RecordCallback, Satisfaction
+from services.supervision.domain.closing.callback import RecordCallback
 from services.supervision.domain.closing.review import CloseCase, OrderRework, ReviewFeedback
 from services.supervision.domain.closing.verification import AssignVerification, SubmitVerification
-from services.supervision.domain.decider import DECIDER, Command, State, allowed_actions
+from services.supervision.domain.decider import Command
 from services.supervision.domain.orders.orders import IssueSupervision, LiftSupervision, RespondSupervision
 from services.supervision.domain.orders.urging import UrgeCase
 
 router = APIRouter(tags=["督办 supervision"])
-
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
-Photo = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class ReviewBody(Body):
-    """The centre's judgement of the feedback; sent back only with a reason."""
-
-    accepted: bool = Field(examples=[True])
-    reason: Reason | None = Field(default=None, examples=["未附办理后照片"])
-
-
-class VerifierBody(Body):
-    """Who is to look at the place."""
-
-    verifier: PersonId = Field(min_length=1, max_length=64, examples=["li-fang"])
-
-
-class FindingBody(Body):
-    """What the verifier found at the place, in 1e-7 degrees."""
-
-    passed: bool
-    longitude: int = Field(ge=-1_800_000_000, le=1_800_000_000, examples=[1_193_050_000])
-    latitude: int = Field(ge=-900_000_000, le=900_000_000, examples=[321_050_000])
-    photos: list[Photo] = Field(default=[], max_length=20)
-    note: Reason | None = None
-
-
-class CallbackBody(Body):
-    """One try: reached means that all three questions were answered."""
-
-    reached: bool
-    contacted: bool | None = None
-    solved: bool | None = None
-    satisfaction: Satisfaction | None = None
-    remark: Reason | None = None
-
-    @model_validator(mode="after")
-    def answers_are_whole(self) -> CallbackBody:
-        """Three answers or none: part of an answer is not a valid call-back."""
-        given = [self.contacted is not None, self.solved is not None, self.satisfaction is not None]
-        if given != [self.reached] * 3:
-            raise ValueError("three answers when reached, none otherwise")
-        return self
-
-    def answers(self) -> Answers | None:
-        """The three answers, where he was reached."""
-        if self.contacted is None or self.solved is None or self.satisfaction is None:
-            return None
-        return Answers(self.contacted, self.solved, self.satisfaction)
-
-
-class CloseBody(Body):
-    """How the matter ended."""
-
-    close_kind: Literal["HANDLED", "EXPLAINED"] = "HANDLED"
-
-
-class ReworkBody(Body):
-    """Why it has to be done again."""
-
-    reason: Reason = Field(examples=["第二天又堆了"])
-
-
-class OrderBody(Body):
-    """The supervisor's order; L0 is the system's reminder, levels 4 and 5 follow the level below them."""
-
-    level: Literal[1, 2, 3, 4, 5] = Field(examples=[2])
-    order: str = Field(min_length=1, max_length=2000, examples=["请于两个工作日内报送整改计划"])
-
-
-class UrgeBody(Body):
-    """催办; the unit reads the note in the case, never in a message."""
-
-    note: Reason | None = Field(default=None, examples=["市民多次来电, 请尽快到场"])
-
-
-class PlanBody(Body):
-    """The unit leader's answer: a plan and a date."""
-
-    plan: str = Field(min_length=1, max_length=2000)
-
-
-class LiftBody(Body):
-    """The new level, and why the cause is gone."""
-
-    level: int = Field(default=0, ge=0, le=4)
-    reason: Reason
 
 
 async def carry_out_fresh(
@@ -216,35 +134,3 @@ async def lift_supervision(case_id: CaseRef, body: LiftBody, running: RuntimeDep
         return LiftSupervision(now, call.actor, body.level, body.reason)
 
     return answer(await carry_out(running, case_id, call, build))
-
-
-@router.get("/cases/{case_id}", summary="案件的时钟、核实、回访与督办 / one case as supervision sees it")
-async def read_case(
-    case_id: CaseRef,
-    running: RuntimeDep,
-    person: CallerDep,
-    min_position: MinPosition = None,
-) -> JSONResponse:
-    async with running.pool.acquire() as conn:
-        shown = await show_case(running, conn, person, case_id, sources=SHOWN, position=min_position)
-        rows = await conn.fetch("select * from clock where case_id = $1 order by started_at, clock_id", case_id)
-        own = await event_store.load(conn, f"case-{case_id}")
-        facts = await running.facts(conn, case_id)
-    state = DECIDER.fold(event.data for event in own)
-    at = max(person.now, shown.fresh.at)
-    clocks = [clock_document(row, at) for row in rows]
-    return shown.answer({"clocks": clocks, **_progress(state), "allowed_actions": _allowed(state, person, facts)})
-
-
-def _progress(state: State) -> dict[str, Any]:
-    own = state.completion
-    return {
-        "accepted": own.accepted,
-        "verification": {"verifier": own.verifier, "passed": own.verified, "needed": own.needs_verification},
-        "callback": {"state": own.callback, "attempts": len(own.attempts)},
-        "unanswered_orders": [{"level": level, "unit": unit} for level, unit in state.orders.unanswered],
-    }
-
-
-def _allowed(state: State, person: Person, facts: Facts) -> list[str]:
-    return allowed_actions(state, facts.case, person.actor, facts.directory, person.now) if facts.case else []
