@@ -6,66 +6,25 @@ from datetime import datetime
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
-from libs.events.ids import UnitId
 from libs.service.http.answers import answer
-from libs.service.http.cases import Body, CaseRef, carry_out
+from libs.service.http.cases import CaseRef, carry_out
 from libs.service.http.dependencies import CommandDep, RuntimeDep
+from services.routing.api.bodies import (
+    ApprovalBody,
+    CoReportBody,
+    CoUnitBody,
+    EndorsementBody,
+    RejectionBody,
+    ReturnBody,
+    RulingBody,
+)
 from services.routing.domain.arbitration import OpenArbitration, RuleArbitration
 from services.routing.domain.co_units import AddCoUnit, ReportAsCoUnit
 from services.routing.domain.endorsement import DecideEndorsement
 from services.routing.domain.returns import DecideReturn, RequestReturn
 
 router = APIRouter(tags=["退单·审签·会商·协办 returns, endorsement, arbitration, co-units"])
-
-
-class ReturnBody(Body):
-    """The basis – article or entry of the duty list –, the unit believed responsible, and words beside it."""
-
-    basis: str | None = Field(default=None, max_length=300, examples=["县住建局职责清单第12条: 供水管网不在本局职责内"])
-    suggested_unit: UnitId | None = Field(default=None, max_length=64, examples=["county-water"])
-    reason: str | None = Field(default=None, min_length=1, max_length=2000)
-
-
-class ApprovalBody(Body):
-    """Words beside the approval, if any."""
-
-    reason: str | None = Field(default=None, min_length=1, max_length=2000)
-
-
-class RejectionBody(Body):
-    """Why the unit keeps the case."""
-
-    reason: str = Field(min_length=1, max_length=2000, examples=["小区内下水道由住建部门监管"])
-
-
-class EndorsementBody(Body):
-    """Whether the draft of the unit is sent; given back only with a reason."""
-
-    approved: bool = Field(examples=[True])
-    reason: str | None = Field(default=None, min_length=1, max_length=2000, examples=["请补充现场照片"])
-
-
-class RulingBody(Body):
-    """The unit that has to handle the case, the parties whose return had no ground, and why."""
-
-    unit: UnitId = Field(max_length=64, examples=["county-urban"])
-    groundless: list[UnitId] = Field(default=[], max_length=20, examples=[["county-urban"]])
-    reason: str = Field(min_length=1, max_length=4000, examples=["市政排水管网由城管部门养护"])
-
-
-class CoUnitBody(Body):
-    """Another unit, and its part."""
-
-    unit: UnitId = Field(max_length=64, examples=["county-environment"])
-    task: str = Field(min_length=1, max_length=2000, examples=["夜间扬尘监测"])
-
-
-class CoReportBody(Body):
-    """What the co-unit did."""
-
-    report: str = Field(min_length=1, max_length=4000, examples=["已连续监测三晚, 数据见附表"])
 
 
 @router.post("/cases/{case_id}/return", summary="申请退单 / ask to return the case")

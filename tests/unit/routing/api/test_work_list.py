@@ -14,9 +14,10 @@ from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import IdempotencyKey, Outcome
 from libs.service.http.cases import CursorMalformed, encode_cursor
 from services.routing.api.bulk import BulkAssignBody, call_for, item_document
+from services.routing.api.clock_columns import lamp
 from services.routing.api.feed import bucket, decode_after
 from services.routing.api.queue import queue_item
-from services.routing.api.work_list import IN_LAMP, WorkFilter, conditions, lamp, total, whose
+from services.routing.api.work_list import IN_LAMP, WorkFilter, conditions, total, whose
 from tests.unit.directory.town import local
 from tests.unit.routing.givens import HOUSING, NINE, NOON, TEN, URBAN
 

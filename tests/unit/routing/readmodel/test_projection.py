@@ -18,7 +18,7 @@ from libs.events.contracts.supervision import DeadlineSet, ReworkOrdered, StageF
 from libs.events.event import Event
 from libs.events.ids import ClockId, PersonId
 from libs.log.read.rows import ReadModel
-from services.routing.api.work_list import lamp
+from services.routing.api.clock_columns import lamp
 from services.routing.readmodel.projection import project
 from services.routing.readmodel.tables import TABLES, work_order
 from tests.unit.directory.town import local
