@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from bench.rows import Row, at_least
 from libs.events.ids import new_id
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from trials.load.acts import LIFE, body_of
 from trials.load.arrivals import Crowd
 from trials.load.watching import Watch

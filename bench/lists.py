@@ -22,8 +22,8 @@ import asyncpg
 import httpx
 
 from bench import board_lists, department_lists
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from trials.clock_driver import Timeline
 from trials.publish import apply_directory
 from trials.town import civil

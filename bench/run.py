@@ -23,8 +23,8 @@ from bench.rows import Row, show, times_at_most, write
 from libs.directory.publish.files import read_files
 from libs.log.store.event_store import Pool
 from libs.log.watermarks.heartbeat import Heartbeat
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from trials.clock_driver import Timeline
 from trials.load.watching import open_town, watching
 from trials.publish import PUBLISHER

@@ -19,8 +19,8 @@ import asyncpg
 from bench.rows import Row, at_most, plain, times_at_least
 from libs.events.ids import new_id
 from operations.embedded import processes
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from trials.load.acts import LIFE, body_of
 from trials.load.arrivals import Crowd
 from trials.load.watching import Watch, postgres_seconds, python_seconds

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from libs.audit.chain import Topics
-from libs.audit.findings import WORDS, Finding
+from libs.audit.checks.chain import Topics
+from libs.audit.checks.findings import WORDS, Finding
 from libs.audit.history import History, history
 from libs.audit.reading import NoLog
 from libs.audit.verify import Report, public_keys, verify

@@ -18,8 +18,9 @@ from operations.backup.reconcile import LogForked
 from operations.backup.run import Place, Restored
 from operations.backup.topics import LogIncomplete
 from operations.embedded import postgres
-from operations.embedded.instance import CannotStart, Instance
+from operations.embedded.instance import Instance
 from operations.embedded.stack import Stack
+from operations.installation import CannotStart
 
 app = typer.Typer()
 InstanceName = Annotated[str, typer.Option("--instance", envvar="INSTANCE", help="实例 / instance")]

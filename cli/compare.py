@@ -10,7 +10,7 @@ from rich.table import Table
 
 from libs.audit.reading import NoLog
 from operations.compare import compared, replaced
-from operations.embedded.instance import SERVICES
+from operations.installation import SERVICES
 from operations.rebuild import Comparison, LogUnsound
 
 app = typer.Typer()

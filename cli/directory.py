@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from libs.directory.findings import DocumentsRefused
 from libs.directory.publish.documents import read_documents
 from libs.directory.publish.files import Sources, read_files
-from libs.directory.publish.findings import DocumentsRefused
 from libs.events.ids import new_id
 
 app = typer.Typer(no_args_is_help=True, help="目录: 单位、人员、任职、网格、事项、规则库、日历 / the directory")

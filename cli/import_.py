@@ -20,7 +20,8 @@ from importing.mapping import Mapping
 from importing.rows import columns, read
 from importing.run import ErrorFile, Run, Tally
 from operations.embedded import keys
-from operations.embedded.instance import CannotStart, Instance
+from operations.embedded.instance import Instance
+from operations.installation import CannotStart
 
 app = typer.Typer()
 PARALLEL = 4

@@ -10,8 +10,8 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from trials.load.acts import LIFE
 from trials.load.checking import Kept
 from trials.load.run import PERCENTILES, Phase, Wanted

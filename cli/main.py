@@ -5,7 +5,7 @@ import logging
 
 import typer
 
-from operations.embedded.instance import CannotStart
+from operations.installation import CannotStart
 
 app = typer.Typer(
     no_args_is_help=True,

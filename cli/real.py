@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from operations.embedded.instance import ROOT
+from operations.installation import ROOT
 from trials.cities.boston import run as boston
 from trials.cities.boston import timeline
 from trials.cities.haikou import orders as haikou_orders

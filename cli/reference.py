@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from operations.embedded.instance import ROOT
+from operations.installation import ROOT
 
 app = typer.Typer()
 FOLDER = ROOT / "docs"

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from operations.embedded import keys
-from operations.embedded.instance import SERVICES, CannotStart, Instance
+from operations.embedded.instance import Instance
+from operations.installation import SERVICES, CannotStart
 from operations.migrate import KEYS
 from operations.migrate import migrate as run_migrations
 

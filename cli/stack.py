@@ -15,14 +15,9 @@ from operations.embedded import (
     processes,
     programs,
 )
-from operations.embedded.instance import (
-    EVERYTHING,
-    SERVICES,
-    CannotStart,
-    Instance,
-    write_private,
-)
+from operations.embedded.instance import Instance, write_private
 from operations.embedded.stack import Stack
+from operations.installation import EVERYTHING, SERVICES, CannotStart
 
 app = typer.Typer(no_args_is_help=True, help="启动与停止 / start and stop an instance")
 

@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from importing.entries import Entry
-from operations.embedded.instance import CannotStart
+from operations.installation import CannotStart
 
 PATIENCE_SECONDS = 120.0
 """How long a request is repeated before the import stops; it goes on where it was when it is started again."""

@@ -1,4 +1,4 @@
-"""One row → what is sent to intake for it, or why it cannot be sent. Pure."""
+"""One row → what is sent to intake for it, or why it cannot be sent."""
 
 from __future__ import annotations
 

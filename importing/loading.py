@@ -10,8 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from importing.mapping import Mapping, inconsistencies
-from libs.directory.publish.findings import CHINESE
-from operations.embedded.instance import CannotStart
+from libs.directory.findings import CHINESE
+from operations.installation import CannotStart
 
 Steps = tuple[str, ...]
 Places = dict[Steps, tuple[int, int]]

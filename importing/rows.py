@@ -15,7 +15,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from importing.mapping import Mapping
-from operations.embedded.instance import CannotStart
+from operations.installation import CannotStart
 
 LINE, REASON = "error_line", "error_reason"
 """Columns that a file of errors has besides the original ones."""

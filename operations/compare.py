@@ -15,7 +15,8 @@ from libs.log.write.seal import Opener, Vault
 from libs.service.runtime import Parts
 from libs.service.settings import broker_at
 from operations.embedded import postgres
-from operations.embedded.instance import CannotStart, Instance, Ports
+from operations.embedded.instance import Instance, Ports
+from operations.installation import CannotStart
 from operations.rebuild import Comparison, compare, replace
 
 

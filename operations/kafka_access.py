@@ -14,7 +14,7 @@ from aiokafka.errors import for_code
 from libs.events.topics import CASE_EVENTS, CHECKPOINTS, DIRECTORY_EVENTS, HEARTBEATS, TOPICS, Topic
 from libs.log.kafka.broker import Broker, reach
 from libs.tuned.kafka_admin import Allow, Grant, SetPasswords, send_to_controller
-from operations.embedded.instance import SERVICES, CannotStart
+from operations.installation import SERVICES, CannotStart
 
 AUDITOR = "auditor"
 HOST_OF_DIRECTORY = "routing"

@@ -12,7 +12,7 @@ from alembic.config import Config
 from libs.log.kafka.broker import Address
 from libs.log.kafka.topics import create_topics
 from libs.log.store.schema import fingerprint
-from operations.embedded.instance import ROOT, SERVICES, CannotStart
+from operations.installation import ROOT, SERVICES, CannotStart
 from services.routing.directory.log import open_log
 
 KEYS = "keys"

@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from trials.clock_driver import Timeline
 from trials.publish import apply_directory
 from trials.town import (

@@ -19,8 +19,9 @@ from libs.service.clock import real_now
 from operations.backup import run
 from operations.backup.run import Place, Restored
 from operations.compare import opener, parts_of
-from operations.embedded.instance import ROOT, SERVICES, Instance
+from operations.embedded.instance import Instance
 from operations.embedded.stack import Stack
+from operations.installation import ROOT, SERVICES
 from operations.rebuild import compare
 from trials.clock_driver import Timeline
 from trials.publish import apply_directory

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from libs.audit.chain import Topics
+from libs.audit.checks.chain import Topics
 from libs.audit.reading import Log, open_log
 from libs.case import lifecycle
 from libs.case.state import Case

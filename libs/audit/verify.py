@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from libs.audit.chain import Checker, Topics
-from libs.audit.findings import Fault, Finding
+from libs.audit.checks.chain import Checker, Topics
+from libs.audit.checks.findings import Fault, Finding
+from libs.audit.checks.signatures import Signatures
 from libs.audit.reading import Extent, open_log
-from libs.audit.signatures import Signatures
 from libs.events.lanes import CASE_LANES
 from libs.log.kafka.broker import Address
 

@@ -13,18 +13,18 @@ from sqlalchemy import Table
 
 from libs.case.facts import Facts
 from libs.case.state import Case
-from libs.directory.facts.store import DirectoryCache
 from libs.directory.facts.view import View
+from libs.directory.readmodel.store import DirectoryCache
 from libs.events.decider import Decider
 from libs.events.envelope import Recorded
 from libs.events.ids import PersonId
-from libs.log.process.wakeup import Wakeup
 from libs.log.read.rows import ReadModel
+from libs.log.relay.wakeup import Wakeup
 from libs.log.store.event_store import Connection, Pool
 from libs.log.write.command import CommandHandler
 from libs.log.write.prefetch import NamedKey, Prefetched, prefetch
 from libs.log.write.seal import Opener, Vault
-from libs.service.http.callers import Tokens
+from libs.service.callers import Tokens
 from libs.service.pool import open_pool
 from libs.service.settings import Settings
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from operations.backup.tables import Rows
-from operations.embedded.instance import CannotStart, write_private
+from operations.embedded.instance import write_private
+from operations.installation import CannotStart
 
 NAME = "manifest.json"
 FORMAT = 1

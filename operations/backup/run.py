@@ -23,9 +23,10 @@ from libs.log.kafka.broker import Address
 from libs.log.kafka.topics import create_topics
 from operations.backup import manifest, reconcile, tables, topics
 from operations.backup.manifest import Manifest
-from operations.embedded.instance import SERVICES, CannotStart, write_private
+from operations.embedded.instance import write_private
 from operations.embedded.postgres import DATABASES
 from operations.embedded.stack import Stack
+from operations.installation import SERVICES, CannotStart
 from operations.migrate import KEYS, migrate, upgrade
 
 

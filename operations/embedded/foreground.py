@@ -12,14 +12,9 @@ import yaml
 from honcho.printer import Message, Printer
 
 from operations.embedded import keys, processes, programs
-from operations.embedded.instance import (
-    CONSOLE,
-    EVERYTHING,
-    ROOT,
-    CannotStart,
-    Instance,
-)
+from operations.embedded.instance import Instance
 from operations.embedded.stack import Stack
+from operations.installation import CONSOLE, EVERYTHING, ROOT, CannotStart
 
 TOWN = ROOT / "examples" / "town"
 WATCH = "town"

@@ -11,16 +11,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-LOCAL = ROOT / ".local"
-SERVICES = ("intake", "routing", "supervision", "notify")
-CONSOLE = "console"
-"""The page for the eyes: no database, no worker, no key; started only where it is asked for."""
-EVERYTHING = (*SERVICES, CONSOLE)
-
-
-class CannotStart(Exception):
-    """The stack cannot start here; the message says why in Chinese and English and what to do."""
+from operations.installation import CONSOLE, LOCAL, SERVICES, CannotStart
 
 
 @dataclass(frozen=True)

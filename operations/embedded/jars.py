@@ -16,7 +16,7 @@ from requests import RequestException
 from rich.console import Console
 from rich.progress import track
 
-from operations.embedded.instance import LOCAL, CannotStart
+from operations.installation import LOCAL, CannotStart
 
 # "!" when resolving: take the versions that Kafka was built with, not those that log4j's parent would manage.
 WANTED = ("org.apache.kafka:kafka_2.13:4.3.1", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4")

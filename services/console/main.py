@@ -17,12 +17,11 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from libs.service.http.app import BodyLimit
 from libs.service.observe.log import set_up
 from services.console.config import Settings
-from services.console.screens import case, downloads
+from services.console.page import HERE, TOKEN, NoNames, PostUnclear, go
+from services.console.screens import case, downloads, sign_in
 from services.console.screens.boards import boards, messages
 from services.console.screens.intake import appeal, patrol, photos
-from services.console.screens.screen import HERE, TOKEN, NoNames, PostUnclear, go
 from services.console.screens.work import bulk, lists
-from services.console.session import sign_in
 from services.console.session.visitor import NamesKept
 from services.console.upstream import Answer, SignedOut, Upstream
 

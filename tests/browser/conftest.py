@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
-from operations.embedded.instance import EVERYTHING, ROOT
 from operations.embedded.stack import Stack
+from operations.installation import EVERYTHING, ROOT
 from tests.browser.cases import morning
 from tests.browser.desk import Desk
 from trials.clock_driver import Timeline

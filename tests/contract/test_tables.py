@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Index, Table
 from sqlalchemy.dialects.postgresql import dialect
 
-from libs.directory.facts.tables import directory_fact
+from libs.directory.readmodel.tables import directory_fact
 from libs.log.read.tables import case_view, metadata, progress, source_mark, source_progress
 from operations.embedded.stack import Stack
 

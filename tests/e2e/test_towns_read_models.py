@@ -7,8 +7,8 @@ import pytest
 
 from libs.audit.verify import verify
 from operations.compare import opener, parts_of
-from operations.embedded.instance import SERVICES
 from operations.embedded.stack import Stack
+from operations.installation import SERVICES
 from operations.rebuild import Comparison, compare
 from trials.town import Town
 

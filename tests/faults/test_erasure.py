@@ -10,7 +10,7 @@ import asyncpg
 
 from libs.audit.reading import open_log
 from libs.log.write.seal import MASKED
-from operations.embedded.instance import SERVICES
+from operations.installation import SERVICES
 from trials.faults.site import Site
 from trials.town import PHOTO
 

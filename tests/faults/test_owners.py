@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from libs.events.lanes import lane_of
-from operations.embedded.instance import SERVICES
+from operations.installation import SERVICES
 from trials.faults.site import Site
 from trials.faults.waiting import eventually
 

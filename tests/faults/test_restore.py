@@ -21,8 +21,9 @@ from operations.backup.run import Place, Restored
 from operations.backup.topics import read
 from operations.compare import opener, parts_of
 from operations.embedded import postgres
-from operations.embedded.instance import CannotStart, Instance
+from operations.embedded.instance import Instance
 from operations.embedded.stack import Stack
+from operations.installation import CannotStart
 from operations.rebuild import replace
 from trials.drill import recorded, unsound
 from trials.faults.checker import read_model_faults

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from libs.events.ids import new_id
-from operations.embedded.instance import SERVICES
+from operations.installation import SERVICES
 from trials.faults.clients import APPEAL
 from trials.faults.mix import TERMINATE
 from trials.faults.site import Site

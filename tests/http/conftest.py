@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from tests.integration.http_edge import Edge
 from trials.clock_driver import Timeline
 from trials.publish import apply_directory

@@ -16,8 +16,9 @@ import yaml
 
 from libs.service.settings import kafka_settings
 from operations.embedded import processes
-from operations.embedded.instance import ROOT, Instance, Ports
+from operations.embedded.instance import Instance, Ports
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 
 COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS: Mapping[str, Any] = {name: one for name, one in COMPOSE["services"].items() if one["image"] == "xunban"}

@@ -14,8 +14,8 @@ import asyncpg
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from operations.embedded.instance import SERVICES
 from operations.embedded.stack import Stack
+from operations.installation import SERVICES
 
 WORDS = "张三家门口下水道异味13800000000"
 BODY = {"channel": "phone", "kind": "help", "content": WORDS, "place": {"grid": "G03"}}

@@ -15,8 +15,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from libs.directory.publish.files import read_files
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from services.notify.channels.posting import webhook_secret
 from tests.unit.notify.receivers import Receiver, http_receiver, mail_server
 from trials.clock_driver import Timeline

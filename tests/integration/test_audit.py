@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.audit import app
-from libs.audit.chain import Topics
-from libs.audit.findings import Fault
+from libs.audit.checks.chain import Topics
+from libs.audit.checks.findings import Fault
 from libs.audit.history import history
 from libs.audit.reading import NoLog
 from libs.audit.verify import verify

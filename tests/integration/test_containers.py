@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 from typer.testing import CliRunner
 
 from cli.audit import app
-from libs.audit.findings import Fault
+from libs.audit.checks.findings import Fault
 from libs.audit.reading import NoLog, open_log
 from libs.audit.verify import public_keys, verify
 from libs.directory.publish.files import read_files
@@ -33,9 +33,10 @@ from libs.events.lanes import Headers, encode_meta, lane_of
 from libs.log.kafka.broker import Broker, reach
 from libs.service.settings import kafka_settings
 from operations.embedded import certificates, keys, postgres
-from operations.embedded.instance import ROOT, SERVICES, Instance
+from operations.embedded.instance import Instance
 from operations.embedded.programs import LOCAL, wait_ready
 from operations.embedded.stack import Stack
+from operations.installation import ROOT, SERVICES
 from operations.kafka_access import admit
 from tests.integration.containers import OURS, Containers
 from tests.integration.logs import eventually

@@ -23,13 +23,9 @@ from joserfc.jwk import KeySet
 from libs.events.topics import FOR_EVER
 from libs.log.kafka.topics import WrongTopic, check_topics, create_topics
 from operations.embedded import leftovers, postgres, processes
-from operations.embedded.instance import (
-    CannotStart,
-    Instance,
-    Ports,
-    check_ports,
-)
+from operations.embedded.instance import Instance, Ports, check_ports
 from operations.embedded.stack import Stack
+from operations.installation import CannotStart
 from operations.migrate import migrate
 
 

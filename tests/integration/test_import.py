@@ -16,8 +16,8 @@ import pytest
 from importing.rows import LINE, REASON
 from libs.directory.publish.files import read_files
 from libs.events.ids import new_id
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from tests.integration.logs import eventually
 
 EXAMPLES = ROOT / "examples" / "mappings"

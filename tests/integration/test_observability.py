@@ -20,8 +20,8 @@ from aiokafka import AIOKafkaProducer
 
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
-from operations.embedded.instance import ROOT, SERVICES
 from operations.embedded.stack import Stack
+from operations.installation import ROOT, SERVICES
 from tests.integration.collector import Collector, Span, collecting
 from tests.integration.crowd import BODY, WORDS, appeal, cases_received, operators, scraped, silent_database
 from tests.integration.logs import eventually

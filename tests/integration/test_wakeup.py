@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from libs.log.process.wakeup import CHANNEL, Wakeup
 from libs.log.relay import relay as relays
 from libs.log.relay.relay import Relay
+from libs.log.relay.wakeup import CHANNEL, Wakeup
 from operations.embedded.stack import Stack
 from tests.integration.http_edge import APPEAL, Edge
 from tests.integration.logs import Log, assert_published, case_in

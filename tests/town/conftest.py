@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from trials.clock_driver import Timeline
 from trials.publish import apply_directory
 from trials.town import Town, civil

@@ -9,8 +9,8 @@ import pytest
 from examples.department.client import Department
 from libs.case.state import TERMINAL
 from libs.directory.publish.files import read_files
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from operations.rebuild import compare
 from services.routing.main import PARTS
 from tests.integration.logs import eventually

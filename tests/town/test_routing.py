@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from libs.directory.publish.files import read_files
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from tests.town.cases import events_of, odour
 from trials.clock_driver import Timeline
 from trials.town import PHOTO, Town, civil

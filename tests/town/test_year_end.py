@@ -9,8 +9,8 @@ import asyncpg
 import pytest_asyncio
 
 from libs.directory.publish.files import read_files
-from operations.embedded.instance import ROOT
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from operations.rebuild import compare
 from services.routing import main as routing
 from services.supervision import main as supervision

@@ -15,8 +15,8 @@ from libs.audit.verify import verify
 from libs.events.lanes import DIRECTORY_LANE, Headers, decode_meta, source_of
 from libs.log.store.event_store import stored_position
 from operations.compare import opener, parts_of
-from operations.embedded.instance import SERVICES
 from operations.embedded.stack import Stack
+from operations.installation import SERVICES
 from operations.rebuild import compare
 from trials.faults.verdicts import LoggedEvent, false_verdicts
 

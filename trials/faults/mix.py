@@ -16,8 +16,8 @@ from time import monotonic
 import asyncpg
 import httpx
 
-from operations.embedded.instance import SERVICES, CannotStart
 from operations.embedded.processes import NotReady
+from operations.installation import SERVICES, CannotStart
 from trials.faults.site import Site
 from trials.faults.waiting import eventually
 from trials.town import civil

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import asyncpg
 import httpx
 
-from operations.embedded.instance import SERVICES
 from operations.embedded.processes import NotReady
 from operations.embedded.programs import LOCAL
 from operations.embedded.stack import Stack
+from operations.installation import SERVICES
 from trials.clock_driver import Timeline
 from trials.faults.checker import Report, check
 from trials.faults.clients import PATIENCE, Clients

@@ -12,8 +12,8 @@ from typing import Any
 from hdrh.histogram import HdrHistogram
 
 from libs.events.ids import new_id
-from operations.embedded.instance import SERVICES
 from operations.embedded.stack import Stack
+from operations.installation import SERVICES
 from trials.load.acts import (
     ASKED,
     LIFE,

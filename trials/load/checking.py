@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from libs.audit.chain import Checker
+from libs.audit.checks.chain import Checker
 from libs.audit.reading import open_log
 
 

@@ -14,8 +14,8 @@ import asyncpg
 import httpx
 
 from libs.directory.publish.files import read_files
-from operations.embedded.instance import ROOT, SERVICES
 from operations.embedded.stack import Stack
+from operations.installation import ROOT, SERVICES
 
 APPLIED = """
     select (select sum(seq) from log.lane_head)::bigint as recorded,

@@ -1,1 +1,1 @@
-"""The directory's facts: every event of lane 64 by key and version, as a view, and in a service's own database."""
+"""The directory's facts: every event of lane 64 by key and version, and as a view. Pure: no I/O, no clock."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from libs.directory.facts.directory import key_of, stream_of
 from libs.directory.facts.view import Fact, Key, View
+from libs.directory.findings import DocumentsRefused, Finding, refused
 from libs.directory.publish.checks import findings_of
 from libs.directory.publish.documents import Documents
-from libs.directory.publish.findings import DocumentsRefused, Finding, refused
 from libs.events.contracts.directory import AppointmentPublished, LogOpened, RulebookPublished
 from libs.events.event import Event
 

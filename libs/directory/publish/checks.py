@@ -9,8 +9,8 @@ from typing import get_args
 
 from libs.directory.facts import places
 from libs.directory.facts.view import View
+from libs.directory.findings import Finding, notice, refused
 from libs.directory.publish.conflicts import conflict_findings
-from libs.directory.publish.findings import Finding, notice, refused
 from libs.directory.publish.references import reference_findings
 from libs.directory.rules.contacts import contact_findings
 from libs.events.contracts.directory import AppointmentPublished, CatalogueItemPublished, GridPublished, Lead

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from libs.directory.facts.view import View
-from libs.directory.publish.findings import Finding, notice, refused
+from libs.directory.findings import Finding, notice, refused
 from libs.events.contracts.directory import AppointmentPublished, Role
 from libs.events.contracts.parts.rulebook import Strength
 from libs.events.ids import PersonId

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from libs.directory.facts.places import e7
-from libs.directory.publish.findings import DocumentsRefused, of_validation, refused
+from libs.directory.findings import DocumentsRefused, of_validation, refused
 from libs.events.contracts.directory import (
     AppointmentPublished,
     CalendarPublished,

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from libs.directory.publish.findings import DocumentsRefused, Finding, refused
+from libs.directory.findings import DocumentsRefused, Finding, refused
 
 Step = str | int
 

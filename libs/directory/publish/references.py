@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
 from libs.directory.facts.view import View
-from libs.directory.publish.findings import Finding, refused
+from libs.directory.findings import Finding, refused
 from libs.events.contracts.directory import AppointmentPublished, CatalogueItemPublished, UnitPublished
 
 

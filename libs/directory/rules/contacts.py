@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from libs.directory.facts.view import View
-from libs.directory.publish.findings import Finding, refused
+from libs.directory.findings import Finding, refused
 from libs.events.contracts.directory import ContactPoint
 from libs.events.contracts.parts.rulebook import Messages
 from libs.events.errors import NotFound

@@ -24,7 +24,7 @@ class Intervals:
     fetch: float
     """How long the broker may keep an empty answer back."""
     poll: float
-    """How seldom the relay looks where nothing has come for a while; the bell ends the pause for the first event."""
+    """How seldom the relay polls where nothing has come for a while; a wake-up ends the pause for the first event."""
     store: float
     """At least between two writings of the watermarks that lists show; timers go by what the worker knows."""
 

@@ -17,8 +17,8 @@ from libs.events.lanes import decode_meta
 from libs.log.kafka.broker import Address, reach
 from libs.log.kafka.topics import topic_of
 from libs.log.process import fault_points, tracing
-from libs.log.process.wakeup import CHANNEL
 from libs.log.relay.log_heads import heads_in_log
+from libs.log.relay.wakeup import CHANNEL
 from libs.log.store.event_store import Connection, Pool, stored_position
 from libs.log.transient import AWAY
 from libs.tuned.kafka_producer import stop_producer
@@ -27,10 +27,10 @@ log = structlog.get_logger()
 
 BATCH = 500
 BATCH_BYTES = 1 << 19
-"""Of bodies, per lane: what one batch of the producer holds, and so all that a look has in memory at most."""
+"""Of bodies, per lane: what one batch of the producer holds, and so all that a poll has in memory at most."""
 SEND_SECONDS = 30.0
 SHORTEST = 0.005
-"""Seconds between two looks while events come."""
+"""Seconds between two polls while events come."""
 AFTER_POSITION = """
     select e.lane, e.seq, e.version, e.recorded_at, e.prev_hash, e.hash, e.meta, e.body
       from unnest($1::smallint[], $2::bigint[]) l(lane, position)
@@ -58,7 +58,7 @@ class Relay:
     bootstrap: Address
     idle_seconds: float = 0.2
     rest_seconds: float = 0.0
-    """Where nothing comes the pause grows on, slowly, up to this; the bell ends it."""
+    """Where nothing comes the pause grows on, slowly, up to this; a wake-up ends it."""
     owned: set[int] = field(default_factory=set)
     positions: dict[int, int] = field(default_factory=dict)
     halted: dict[int, str] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Relay:
             await asyncio.sleep(0.5)
 
     async def _publish(self, producer: AIOKafkaProducer) -> None:
-        """On a connection of its own, which hears the bell; a relay that has become deaf notices at once."""
+        """On a connection of its own, which hears wake-ups; a relay that has become deaf notices at once."""
         async with self.pool.acquire() as conn:
             try:
                 await conn.add_listener(CHANNEL, self._ring)

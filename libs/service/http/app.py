@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.log.watermarks.watermark import SOURCES
+from libs.service.callers import TokenInvalid
 from libs.service.http import headers, problems
-from libs.service.http.callers import TokenInvalid
 from libs.service.http.dependencies import CallerDep, RuntimeDep, get_call, get_person
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.request_metrics import InFlight, RequestMetrics
@@ -27,7 +27,7 @@ from libs.tuned.openapi_headers import tell
 
 @dataclass
 class BodyLimit:
-    """Refuses a request body above the limit before it is read whole (pure ASGI)."""
+    """Refuses a request body above the limit before it is read whole (plain ASGI)."""
 
     app: ASGIApp
     limit: int
@@ -61,7 +61,7 @@ class BodyLimit:
 
 @dataclass
 class WakesWorkers:
-    """After a command has been answered the workers, which may be at rest, hear of it (pure ASGI)."""
+    """After a command has been answered the workers, which may be at rest, hear of it (plain ASGI)."""
 
     app: ASGIApp
 

@@ -17,8 +17,8 @@ from libs.events.ids import PersonId
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import IdempotencyKey
 from libs.log.write.prefetch import Prefetched
+from libs.service.callers import actor
 from libs.service.http import headers, problems
-from libs.service.http.callers import actor
 from libs.service.runtime import Runtime
 
 

@@ -1,4 +1,4 @@
-"""Every request is counted, timed and traced, and turned away when too many are being worked on. Pure ASGI."""
+"""Every request is counted, timed and traced, and turned away when too many are being worked on. Plain ASGI."""
 
 from __future__ import annotations
 

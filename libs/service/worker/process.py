@@ -23,9 +23,9 @@ from libs.log.process.intervals import BRISK, TOWN
 from libs.log.store.event_store import business_now
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
+from libs.service.callers import TokenInvalid
 from libs.service.clock import real_now
 from libs.service.http import problems
-from libs.service.http.callers import TokenInvalid
 from libs.service.http.dependencies import ClockNotSettable, ClockNotYours
 from libs.service.http.headers import Instant
 from libs.service.observe import measuring

@@ -10,9 +10,9 @@ from time import monotonic
 from structlog.contextvars import bound_contextvars
 
 from libs.case.facts import Facts
-from libs.directory.facts import store as directory_store
-from libs.directory.facts.store import FactRow
 from libs.directory.facts.view import View
+from libs.directory.readmodel import store as directory_store
+from libs.directory.readmodel.store import FactRow
 from libs.events.envelope import Recorded
 from libs.events.ids import EventId
 from libs.events.lanes import DIRECTORY_LANE

@@ -15,9 +15,9 @@ from libs.events.ids import new_id
 from libs.service.http.cases import CASE_ID
 from services.console.forms.act import Form, form_of, shown_again
 from services.console.forms.catalogue import BY_NAME, RESEND
-from services.console.forms.choices import choices, handlers_of
 from services.console.forms.intake import PURPOSES
-from services.console.screens.screen import Screen, Seen, Typed, freshness, go, inside
+from services.console.page import Screen, Seen, Typed, freshness, go, inside
+from services.console.screens.choices import choices, handlers_of
 from services.console.upstream import Answer
 from services.console.wording import TEXTS
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import Response
 
+from services.console.page import Seen
 from services.console.screens.filters import LISTS
-from services.console.screens.screen import Seen
 
 router = APIRouter(include_in_schema=False)
 

@@ -1,4 +1,4 @@
-"""What each list can be narrowed to: filters as they are typed → the query of its API. Pure."""
+"""What each list can be narrowed to: filters as they are typed → the query of its API."""
 
 from __future__ import annotations
 

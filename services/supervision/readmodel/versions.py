@@ -1,4 +1,4 @@
-"""What a row said before: versions by the instant of the fact since which each holds. Pure."""
+"""What a row said before: versions by the instant of the fact since which each holds."""
 
 from __future__ import annotations
 

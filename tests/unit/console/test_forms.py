@@ -4,10 +4,10 @@ from libs.directory.facts.view import View
 from libs.directory.rules.naming import Naming
 from services.console.forms.act import form_of, shown_again
 from services.console.forms.catalogue import ACTS, BY_NAME
+from services.console.page import inside, pages_of
 from services.console.screens.boards.boards import cases_of, late
 from services.console.screens.filters import LISTS
 from services.console.screens.intake.appeal import appeal
-from services.console.screens.screen import inside, pages_of
 from services.console.session.visitor import Names, Visitor
 
 IN_TOWN = Visitor(names=Names(Naming(View(0, {})), {}))

@@ -12,8 +12,9 @@ from check_jsonschema.builtin_schemas import get_builtin_schema
 from jsonschema import Draft7Validator
 
 from operations.embedded import kafka, postgres
-from operations.embedded.instance import EVERYTHING, ROOT, TOWN_PORTS
+from operations.embedded.instance import TOWN_PORTS
 from operations.embedded.programs import COMMANDS, names
+from operations.installation import EVERYTHING, ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]

@@ -16,7 +16,8 @@ import yaml
 from prometheus_client import REGISTRY, Histogram
 
 from libs.service.observe import metrics
-from operations.embedded.instance import ROOT, SERVICES, TOWN_PORTS
+from operations.embedded.instance import TOWN_PORTS
+from operations.installation import ROOT, SERVICES
 from services.notify.jobs import metrics as measures
 from services.supervision.jobs import metrics as supervision
 

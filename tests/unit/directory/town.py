@@ -7,10 +7,10 @@ from typing import Any
 
 from libs.directory.facts.directory import Directory
 from libs.directory.facts.view import View
+from libs.directory.findings import DocumentsRefused, Finding
 from libs.directory.publish.apply import decide_apply
 from libs.directory.publish.documents import read_documents
 from libs.directory.publish.files import read_files
-from libs.directory.publish.findings import DocumentsRefused, Finding
 from libs.events.event import Event
 from libs.events.ids import EventId
 

@@ -6,7 +6,7 @@ import pytest
 
 from importing.loading import MappingRefused, check_columns, load
 from importing.rows import columns
-from operations.embedded.instance import ROOT
+from operations.installation import ROOT
 
 GOOD = """\
 name: register

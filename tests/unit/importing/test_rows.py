@@ -17,7 +17,7 @@ from importing.rows import (
     columns,
     read,
 )
-from operations.embedded.instance import ROOT
+from operations.installation import ROOT
 
 EXAMPLES = ROOT / "examples" / "mappings"
 TOWN, _ = load(EXAMPLES / "town.yaml")

@@ -21,7 +21,7 @@ from importing.loading import load
 from importing.mapping import Mapping
 from importing.rows import Row
 from importing.rows import read as read_rows
-from operations.embedded.instance import ROOT
+from operations.installation import ROOT
 from trials.clock_driver import Step, Timeline, Unexpected
 
 FILE = "boston_311_2011.csv.gz"

@@ -1,4 +1,4 @@
-"""A catalogue learned from earlier orders: category → unit by majority, else keywords by log-odds. Pure, deterministic.
+"""A catalogue learned from earlier orders: category → unit by majority, else keywords by log-odds. Deterministic.
 
 Every rule can be read: a category with its share of earlier orders, or a unit with the words that speak for it.
 """

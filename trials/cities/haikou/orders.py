@@ -15,7 +15,7 @@ import yaml
 from importing.loading import load
 from importing.rows import Row
 from importing.rows import read as read_rows
-from operations.embedded.instance import ROOT
+from operations.installation import ROOT
 from trials.cities.haikou.learned_rules import (
     Category,
     Order,

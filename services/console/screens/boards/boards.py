@@ -12,9 +12,9 @@ from fastapi.responses import Response
 from libs.directory.rules.naming import Bilingual
 from services.console.forms.act import Option, coded, form_of
 from services.console.forms.catalogue import BY_NAME
-from services.console.forms.choices import choices
+from services.console.page import Screen, Seen, freshness
+from services.console.screens.choices import choices
 from services.console.screens.filters import LISTS
-from services.console.screens.screen import Screen, Seen, freshness
 from services.console.screens.work.lists import asked
 
 router = APIRouter(include_in_schema=False)

@@ -9,9 +9,9 @@ from fastapi.responses import Response
 
 from libs.events.ids import new_id
 from services.console.forms.act import lines
-from services.console.forms.choices import choices
 from services.console.forms.intake import CHANNELS, KINDS, NEW_CASE
-from services.console.screens.screen import Screen, Seen, Typed
+from services.console.page import Screen, Seen, Typed
+from services.console.screens.choices import choices
 
 router = APIRouter(include_in_schema=False)
 

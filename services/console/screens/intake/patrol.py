@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.console.forms.act import Form, form_of, shown_again
-from services.console.forms.choices import choices
 from services.console.forms.intake import REPORT
-from services.console.screens.screen import Screen, Seen, Typed, go
+from services.console.page import Screen, Seen, Typed, go
+from services.console.screens.choices import choices
 from services.console.upstream import Answer
 
 router = APIRouter(include_in_schema=False)

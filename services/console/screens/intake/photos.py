@@ -10,7 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from services.console.forms.act import lines
-from services.console.screens.screen import Seen
+from services.console.page import Seen
 from services.console.upstream import File
 
 router = APIRouter(include_in_schema=False)

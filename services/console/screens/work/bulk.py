@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from services.console.forms.act import lines
 from services.console.forms.catalogue import BY_NAME
-from services.console.screens.screen import Screen, Seen, Typed, inside
+from services.console.page import Screen, Seen, Typed, inside
 
 router = APIRouter(include_in_schema=False)
 

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from libs.events.ids import new_id
 from services.console.forms.act import form_of
 from services.console.forms.catalogue import BY_NAME
-from services.console.forms.choices import choices, handlers_of
+from services.console.page import Screen, Seen, freshness
+from services.console.screens.choices import choices, handlers_of
 from services.console.screens.filters import LISTS
-from services.console.screens.screen import Screen, Seen, freshness
 from services.console.upstream import Answer
 
 router = APIRouter(include_in_schema=False)

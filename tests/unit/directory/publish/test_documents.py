@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from libs.directory.findings import DocumentsRefused
 from libs.directory.publish.documents import read_documents
-from libs.directory.publish.findings import DocumentsRefused
 from tests.unit.directory.town import RAW, local, ruled, written
 
 

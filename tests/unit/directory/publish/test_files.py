@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.directory import app
+from libs.directory.findings import DocumentsRefused
 from libs.directory.publish.documents import read_documents
 from libs.directory.publish.files import read_files
-from libs.directory.publish.findings import DocumentsRefused
 from tests.unit.directory.town import EXAMPLES
 
 

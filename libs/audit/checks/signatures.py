@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from libs.audit.chain import KEPT, Head, Record
-from libs.audit.findings import Fault, Finding
+from libs.audit.checks.chain import KEPT, Head, Record
+from libs.audit.checks.findings import Fault, Finding
 from libs.events.checkpoint import FIRST, Checkpoint, digest, signed_by
 
 NOWHERE = (None, None, None)

@@ -19,7 +19,7 @@ from services.console.session.visitor import Names, NamesKept, Visitor
 from services.console.upstream import Answer, Caller, File, SignedOut, Upstream
 from services.console.wording import LAMP_SIGNS
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parent
 TOKEN, POST, LANGUAGE = "xunban_token", "xunban_post", "xunban_lang"
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"),

@@ -1,4 +1,4 @@
-"""The bell of a service: a hint from its APIs to its workers that something was recorded. Nothing depends on it.
+"""The wake-up of resting workers: a hint from their APIs that something was recorded. Nothing depends on it.
 
 PostgreSQL carries it, in a transaction of its own: one that notifies holds a lock of the whole server while it commits,
 which appends must not wait for.

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from libs.log.process import wakeup
-from libs.log.process.wakeup import Wakeup
+from libs.log.relay import wakeup
+from libs.log.relay.wakeup import Wakeup
 
 
 class Tower:

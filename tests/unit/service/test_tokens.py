@@ -4,7 +4,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
-from libs.service.http.callers import KNOWN_AT_MOST, Caller, TokenInvalid, Tokens
+from libs.service.callers import KNOWN_AT_MOST, Caller, TokenInvalid, Tokens
 
 FAR = 4_000_000_000
 KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "k", "alg": "EdDSA"}, private=True)

@@ -2,7 +2,7 @@
 
 from libs.case.access import Sight, sight
 from libs.case.testing import case_of
-from libs.service.http.callers import Caller, actor
+from libs.service.callers import Caller, actor
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.givens import HOUSING, NINE, ODOUR, TEN, URBAN, dispatched
 

@@ -1,4 +1,4 @@
-"""What can be chosen in a form, by its list's name: classes, units, people, in the visitor's words. Pure."""
+"""What can be chosen in a form, by its list's name: classes, units, people, in the visitor's words."""
 
 from __future__ import annotations
 

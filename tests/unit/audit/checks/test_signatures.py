@@ -3,9 +3,9 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from libs.audit.chain import Checker
-from libs.audit.findings import Fault
-from libs.audit.signatures import Signatures
+from libs.audit.checks.chain import Checker
+from libs.audit.checks.findings import Fault
+from libs.audit.checks.signatures import Signatures
 from libs.events.checkpoint import FIRST, Checkpoint, digest
 from tests.unit.audit.logs import WrittenRecord, sound_log
 

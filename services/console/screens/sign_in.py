@@ -5,19 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.console.screens.screen import (
-    HOMES,
-    LANGUAGE,
-    POST,
-    TOKEN,
-    PostUnclear,
-    Seen,
-    Typed,
-    go,
-    inside,
-    page,
-    visitor_of,
-)
+from services.console.page import HOMES, LANGUAGE, POST, TOKEN, PostUnclear, Seen, Typed, go, inside, page, visitor_of
 from services.console.session.visitor import Names, Visitor, read_names, subject
 from services.console.upstream import Answer, Caller, SignedOut
 

@@ -4,8 +4,8 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 
-from libs.audit.chain import Checker, Topics
-from libs.audit.findings import Fault
+from libs.audit.checks.chain import Checker, Topics
+from libs.audit.checks.findings import Fault
 from tests.unit.audit.logs import (
     ASSIGNED,
     CASE,

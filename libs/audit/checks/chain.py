@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from libs.audit.findings import Fault, Finding
+from libs.audit.checks.findings import Fault, Finding
 from libs.events.contracts import registry
 from libs.events.envelope import microseconds
 from libs.events.lanes import CHAIN_HEADERS, DIRECTORY_LANE, encode_meta, genesis, lane_of, leaf_hash, link_hash

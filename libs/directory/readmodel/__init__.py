@@ -1,0 +1,1 @@
+"""The directory in a service's own database, and in its memory."""
