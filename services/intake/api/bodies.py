@@ -1,4 +1,4 @@
-"""What the request bodies of intake's endpoints share."""
+"""The request bodies of intake's commands, and what they share."""
 
 from __future__ import annotations
 
@@ -75,3 +75,55 @@ class RegisterBody(Body):
     def command(self, at: datetime, by: Actor) -> decider.RegisterCase:
         """What is decided on."""
         return decider.RegisterCase(at=at, by=by, **self.model_dump())
+
+
+class GridReportBody(Body):
+    """What a grid worker found."""
+
+    kind: Kind = Field(examples=["city_management"])
+    class_code: ClassCode = Field(max_length=64)
+    content: str = Field(min_length=1, max_length=4000)
+    place: PlaceBody
+    photos: Photos = Field(default=[], max_length=20)
+    out_of_grid_reason: str | None = Field(default=None, max_length=500)
+    case_id: str | None = Field(default=None, pattern=CASE_ID)
+
+
+class VoidBody(Body):
+    """Why the entry was wrong."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class RejectBody(Body):
+    """Reason, legal basis, and where to go instead."""
+
+    reason_code: decider.NotAcceptedReason
+    legal_basis: str = Field(min_length=1, max_length=300)
+    alternative: str = Field(min_length=1, max_length=300)
+
+
+class EraseBody(Body):
+    """Which keys, on which ground."""
+
+    kinds: list[Literal["reporter", "case"]] = Field(min_length=1, max_length=2)
+    ground: decider.ErasureGround
+
+
+class CorrectBody(Body):
+    """What was written down wrongly; a field that is absent stays as it was."""
+
+    reason: str = Field(min_length=1, max_length=500, examples=["登记时选错事项"])
+    kind: Kind | None = None
+    class_code: ClassCode | None = Field(default=None, max_length=64, examples=["sewer-odour"])
+    urgency: Urgency | None = None
+    filing_condition: str | None = Field(default=None, max_length=64)
+    content: str | None = Field(default=None, min_length=1, max_length=4000)
+    place: PlaceBody | None = None
+
+
+class AnswerBody(Body):
+    """The answer, and the entry of the knowledge base that it rests on."""
+
+    knowledge_entry: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["social-insurance-0012"])
+    reply: str = Field(min_length=1, max_length=4000, examples=["居民医保参保时间为每年9月至12月"])

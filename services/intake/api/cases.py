@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import Field
 
 from libs.case.access import sight
 from libs.case.state import Case
-from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
-from libs.events.ids import ClassCode, new_id
+from libs.events.ids import new_id
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
 from libs.service.http.cases import (
-    CASE_ID,
-    Body,
     CaseRef,
     MinPosition,
     carry_out,
@@ -36,7 +32,7 @@ from libs.service.http.dependencies import CallerDep, CommandDep, Person, Runtim
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.intake.api.attachments import held, reserved
-from services.intake.api.bodies import AppealBody, Photos, PlaceBody, RegisterBody
+from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
 from services.intake.api.known_callers import open_case_of
 from services.intake.api.same_matter import Again, attach
 from services.intake.domain import case_state, decider, receipts, reception
@@ -63,39 +59,6 @@ CSV_COLUMNS = (
     Column("round", "轮次"),
     Column("received_at", "受理时间"),
 )
-
-
-class GridReportBody(Body):
-    """What a grid worker found."""
-
-    kind: Kind = Field(examples=["city_management"])
-    class_code: ClassCode = Field(max_length=64)
-    content: str = Field(min_length=1, max_length=4000)
-    place: PlaceBody
-    photos: Photos = Field(default=[], max_length=20)
-    out_of_grid_reason: str | None = Field(default=None, max_length=500)
-    case_id: str | None = Field(default=None, pattern=CASE_ID)
-
-
-class VoidBody(Body):
-    """Why the entry was wrong."""
-
-    reason: str = Field(min_length=1, max_length=500)
-
-
-class RejectBody(Body):
-    """Reason, legal basis, and where to go instead."""
-
-    reason_code: decider.NotAcceptedReason
-    legal_basis: str = Field(min_length=1, max_length=300)
-    alternative: str = Field(min_length=1, max_length=300)
-
-
-class EraseBody(Body):
-    """Which keys, on which ground."""
-
-    kinds: list[Literal["reporter", "case"]] = Field(min_length=1, max_length=2)
-    ground: decider.ErasureGround
 
 
 async def opening(running: Runtime, wanted: str | None, call: CommandContext) -> tuple[str, CommandContext]:
