@@ -27,6 +27,7 @@ from libs.service.http.cases import (
     encode_cursor,
     show_case,
 )
+from libs.service.http.commands import post_command
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
@@ -35,7 +36,7 @@ from services.intake.api.attachments import held, reserved
 from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
 from services.intake.api.known_callers import open_case_of
 from services.intake.api.same_matter import Again, attach
-from services.intake.domain import case_state, decider, receipts, reception
+from services.intake.domain import case_state, receipts
 
 router = APIRouter(tags=["受理 intake"])
 
@@ -122,39 +123,15 @@ def receipt_key(running: Runtime) -> bytes:
 
 @router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
 async def report_grid_event(body: GridReportBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> reception.ReportGridEvent:
-        fields = body.model_dump(exclude={"place", "case_id", "photos"})
-        photos = tuple(body.photos)
-        return reception.ReportGridEvent(at=now, by=call.actor, place=body.place.place(), photos=photos, **fields)
-
     case_id, first = await opening(running, body.case_id, call)
-    return answer(await carry_out(running, case_id, first, build, opens=True), 201)
+    outcome = await carry_out(running, case_id, first, lambda now: body.command(now, call.actor), opens=True)
+    return answer(outcome, 201)
 
 
-@router.post("/cases/{case_id}/register", summary="立案 / register")
-async def register(case_id: CaseRef, body: RegisterBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    return answer(await carry_out(running, case_id, call, lambda now: body.command(now, call.actor)))
-
-
-@router.post("/cases/{case_id}/void", summary="作废 / void")
-async def void(case_id: CaseRef, body: VoidBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    return answer(await carry_out(running, case_id, call, lambda now: decider.VoidCase(now, call.actor, body.reason)))
-
-
-@router.post("/cases/{case_id}/reject", summary="不予受理 / do not accept")
-async def reject(case_id: CaseRef, body: RejectBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> decider.RejectCase:
-        return decider.RejectCase(at=now, by=call.actor, **body.model_dump())
-
-    return answer(await carry_out(running, case_id, call, build))
-
-
-@router.post("/cases/{case_id}/erase", summary="清除个人信息 / erase personal data")
-async def erase(case_id: CaseRef, body: EraseBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> decider.EraseCaseKeys:
-        return decider.EraseCaseKeys(at=now, by=call.actor, kinds=tuple(body.kinds), ground=body.ground)
-
-    return answer(await carry_out(running, case_id, call, build))
+post_command(router, "/cases/{case_id}/register", RegisterBody, summary="立案 / register")
+post_command(router, "/cases/{case_id}/void", VoidBody, summary="作废 / void")
+post_command(router, "/cases/{case_id}/reject", RejectBody, summary="不予受理 / do not accept")
+post_command(router, "/cases/{case_id}/erase", EraseBody, summary="清除个人信息 / erase personal data")
 
 
 @router.get("/cases/{case_id}", summary="案件 / one case")

@@ -15,10 +15,11 @@ from libs.log.store import event_store
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, carry_out
+from libs.service.http.commands import post_command
 from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.runtime import Runtime
 from services.intake.api.bodies import AnswerBody, CorrectBody
-from services.intake.domain import correction, withdrawal
+from services.intake.domain import withdrawal
 from services.intake.domain.decider import DECIDER
 from services.intake.domain.identity import digits_of
 
@@ -39,21 +40,8 @@ class RestoreBody(Body):
     phone: Telephone
 
 
-@router.post("/cases/{case_id}/correct", summary="更正 / correct")
-async def correct(case_id: CaseRef, body: CorrectBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> correction.CorrectCase:
-        place = body.place.place() if body.place else None
-        return correction.CorrectCase(at=now, by=call.actor, place=place, **body.model_dump(exclude={"place"}))
-
-    return answer(await carry_out(running, case_id, call, build))
-
-
-@router.post("/cases/{case_id}/answer", summary="直接答复办结 / answer directly")
-async def answer_directly(case_id: CaseRef, body: AnswerBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> correction.AnswerDirectly:
-        return correction.AnswerDirectly(at=now, by=call.actor, **body.model_dump())
-
-    return answer(await carry_out(running, case_id, call, build))
+post_command(router, "/cases/{case_id}/correct", CorrectBody, summary="更正 / correct")
+post_command(router, "/cases/{case_id}/answer", AnswerBody, summary="直接答复办结 / answer directly")
 
 
 @router.post("/cases/{case_id}/withdraw", summary="撤诉 / withdraw for the citizen who calls")
