@@ -1,1 +1,1 @@
-"""The four services; each owns its database and its event types, none imports another."""
+"""The four services, each with its own database and event types, and the console, a client. None imports another."""

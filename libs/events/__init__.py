@@ -1,1 +1,1 @@
-"""The log: everything about events, nothing about any one service."""
+"""What an event is: its shape, wire form, lane and owner. Pure: no I/O; where events are kept is libs/log."""

@@ -1,1 +1,1 @@
-"""Backup, restore and the drill that proves them: four databases, the vault, the log and the keys."""
+"""Backup, restore, and a database that catches up with its log: four databases, the vault, the log and the keys."""

@@ -90,7 +90,10 @@ class DeadlineBreached(InstantReached):
 
 
 class AutoEscalated(Event):
-    """自动督办: a ladder instant passed; this alone sets the supervision level and drafts the order."""
+    """自动督办: a ladder instant passed; the supervision level is at least this one from now on.
+
+    A supervisor's own order raises the level too (`SupervisionIssued`); nothing is drafted (rulebook.md f.2).
+    """
 
     clock_id: ClockId
     clock: Clock

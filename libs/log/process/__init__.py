@@ -1,1 +1,1 @@
-"""What the log needs of the process around it: intervals, wake-ups, counters, spans, points of failure."""
+"""What the log needs of the process around it: intervals, counters, spans, points of failure."""

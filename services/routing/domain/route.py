@@ -1,4 +1,4 @@
-"""The route of a case (rulebook.md d.4): R5 catalogue, R6 power, R7 level, R8 separation, R12 in words. Pure."""
+"""The route of a case (rulebook.md d.4): R5 catalogue, R6 power, R7 level, R8 separation, R11 none, R12 why. Pure."""
 
 from __future__ import annotations
 

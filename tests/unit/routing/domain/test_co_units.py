@@ -1,4 +1,4 @@
-"""协办: who asks whom, who reports, and that the lead waits for everybody (场景12)."""
+"""协办: who asks whom, who reports, and that the lead waits for everybody – of 场景12 that much (rulebook.md i)."""
 
 from dataclasses import replace
 
