@@ -28,6 +28,7 @@ PARTS = Parts(
     tables=tables.TABLES,
     project=projection.project,
     react=reactions.react,
+    hosts_directory=True,
 )
 app = api_app(PARTS)
 

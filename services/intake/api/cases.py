@@ -32,6 +32,7 @@ from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_ans
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
+from services.intake import config
 from services.intake.api.attachments import held, reserved
 from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
 from services.intake.api.known_callers import open_case_of
@@ -110,15 +111,11 @@ def with_receipt(running: Runtime, outcome: Outcome) -> Outcome:
     if outcome.status >= 400:
         return outcome
     case_id = outcome.document["case_id"]
-    receipt = {"receipt": receipts.number_of(case_id), "secret": receipts.secret_of(receipt_key(running), case_id)}
+    receipt = {
+        "receipt": receipts.number_of(case_id),
+        "secret": receipts.secret_of(config.of(running).receipt_key, case_id),
+    }
     return replace(outcome, document=outcome.document | receipt)
-
-
-def receipt_key(running: Runtime) -> bytes:
-    """The key of the receipts' secrets; intake does not work without one."""
-    if running.receipt_key is None:
-        raise RuntimeError("RECEIPT_KEY_FILE is not set")
-    return running.receipt_key
 
 
 @router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
