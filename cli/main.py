@@ -24,6 +24,7 @@ MODULES: dict[str, str | None] = {
     "cli.webhook": None,
     "cli.directory": "directory",
     "cli.schemas": None,
+    "cli.golden": None,
     "cli.audit": None,
 }
 # What is tried on a town is not in the image.

@@ -1,4 +1,4 @@
-"""`xunban reference`: writes docs/settings.md and docs/metrics.md, or says which of them is out of date."""
+"""`xunban reference`: writes docs/events.md, docs/settings.md and docs/metrics.md, or says which is out of date."""
 
 from typing import Annotated
 
@@ -19,6 +19,11 @@ SDK = (
     "Where traces are on, the SDK of OpenTelemetry reads its own variables too (`OTEL_EXPORTER_OTLP_HEADERS`, "
     "`OTEL_TRACES_SAMPLER`, `OTEL_BSP_SCHEDULE_DELAY`, …). Ports and servers of `make up`: [README](../README.md)."
 )
+OF_EVENTS = (
+    "Every event type that is written today, with the title that screens and histories give it. The payload of each is "
+    "in [schemas](../libs/events/contracts/schemas); what changed in types that were there before, in their "
+    "[changelog](../libs/events/contracts/CHANGELOG.md)."
+)
 OF_METRICS = (
     "`GET /metrics` of each API (its own port) and worker (`WORKER_PORT`), Prometheus text. Every sample carries "
     "`service` and `process`; beside these come `process_…` and `python_…` of the Python client. No case, no person, "
@@ -33,7 +38,7 @@ def write_reference(
         bool, typer.Option("--check", help="只比较, 不写入 / compare only; exit 1 on a difference")
     ] = False,
 ) -> None:
-    """由代码生成设置与指标说明 / generate the reference of settings and metrics from the code."""
+    """由代码生成事件、设置与指标说明 / generate the reference of events, settings and metrics from the code."""
     wanted = documents()
     for name, text in wanted.items():
         path = FOLDER / name
@@ -50,6 +55,7 @@ def documents() -> dict[str, str]:
     # Other commands start without the services.
     from prometheus_client import REGISTRY  # noqa: PLC0415
 
+    from libs.events.contracts import generate  # noqa: PLC0415
     from libs.service.observe.reference import metrics_table, settings_table  # noqa: PLC0415
     from libs.service.settings import Settings  # noqa: PLC0415
     from services.console import config  # noqa: PLC0415
@@ -65,6 +71,7 @@ def documents() -> dict[str, str]:
     console = ("## Console", OF_CONSOLE, settings_table(config.Settings))
     metrics = metrics_table(REGISTRY.collect())
     return {
+        "events.md": "\n\n".join(("# 事件 / events", GENERATED, OF_EVENTS, generate.page())) + "\n",
         "settings.md": "\n\n".join(("# 设置 / settings", GENERATED, *services, *console)) + "\n",
         "metrics.md": "\n\n".join(("# 指标 / metrics", GENERATED, OF_METRICS, metrics)) + "\n",
     }

@@ -2,22 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, assert_never, cast, get_args
+
+from typing_extensions import TypeIs
 
 from libs.case.state import Case, Powers
 from libs.events.contracts import intake, routing, supervision
+from libs.events.contracts.intake import IntakeEvent
+from libs.events.contracts.routing import RoutingEvent
+from libs.events.contracts.supervision import SupervisionEvent
 from libs.events.event import Event
+
+ChangesNothing = (
+    intake.OwnershipNotProved
+    | intake.IdentityRead
+    | intake.SeparationViolationAttempted
+    | intake.SeparationViolationDetected
+    | routing.RouteRejected
+    | routing.RouteProposed
+    | routing.HandlingResumed
+    | routing.WorkOrderCancelled
+    | routing.SeparationViolationAttempted
+    | routing.SeparationViolationDetected
+    | supervision.DeadlineSet
+    | supervision.StageFinished
+    | supervision.StageContinued
+    | supervision.DeadlineRecomputed
+    | supervision.ClocksEnded
+    | supervision.ClocksRevived
+    | supervision.DeadlineWarned
+    | supervision.DeadlineBreached
+    | supervision.CallbackWaived
+    | supervision.SupervisionResponded
+    | supervision.SeparationViolationAttempted
+    | supervision.SeparationViolationDetected
+)
+"""Said about a case, and the case is as before."""
+UNCHANGING: frozenset[type[Event]] = frozenset(get_args(ChangesNothing))
 
 
 def changes_of(case: Case, event: Event, event_id: str) -> dict[str, Any]:
     """Field of the case → its value after this event."""
-    if event.owner == "intake":
-        return _intake(case, event, event_id)
-    if event.owner == "routing":
-        return _routing(case, event, event_id)
-    if event.owner == "supervision":
-        return _supervision(case, event, event_id)
-    return {}
+    match event.owner:
+        case "intake":
+            return _intake(case, cast(IntakeEvent, event), event_id)
+        case "routing":
+            return _routing(case, cast(RoutingEvent, event), event_id)
+        case "supervision":
+            return _supervision(case, cast(SupervisionEvent, event), event_id)
+        case _:
+            # What notify and the directory say is of messages and of the town.
+            return {}
+
+
+def _changes_nothing(event: Event) -> TypeIs[ChangesNothing]:
+    # Most events of a log are of these types: asked first, and at once.
+    return type(event) in UNCHANGING
 
 
 def _used(powers: Powers, person: str | None, event_id: str) -> Powers:
@@ -26,7 +66,9 @@ def _used(powers: Powers, person: str | None, event_id: str) -> Powers:
     return {**powers, person: (*powers.get(person, ()), event_id)}
 
 
-def _intake(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+def _intake(case: Case, event: IntakeEvent, event_id: str) -> dict[str, Any]:
+    if _changes_nothing(event):
+        return {}
     match event:
         case intake.AppealReceived():
             return {
@@ -82,10 +124,12 @@ def _intake(case: Case, event: Event, event_id: str) -> dict[str, Any]:
         case intake.PersonalDataErased():
             return {"erased": tuple(sorted({*case.erased, *event.kinds}))}
         case _:
-            return {}
+            assert_never(event)
 
 
-def _routing(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+def _routing(case: Case, event: RoutingEvent, event_id: str) -> dict[str, Any]:
+    if _changes_nothing(event):
+        return {}
     match event:
         case routing.CaseDispatched():
             return {
@@ -138,10 +182,12 @@ def _routing(case: Case, event: Event, event_id: str) -> dict[str, Any]:
             left = tuple(unit for unit in case.co_units if unit != event.unit)
             return {"co_units": left, "handlers": _used(case.handlers, event.reported_by, event_id)}
         case _:
-            return {}
+            assert_never(event)
 
 
-def _supervision(case: Case, event: Event, event_id: str) -> dict[str, Any]:
+def _supervision(case: Case, event: SupervisionEvent, event_id: str) -> dict[str, Any]:
+    if _changes_nothing(event):
+        return {}
     match event:
         case supervision.FeedbackAccepted():
             state = "FEEDBACK" if event.next == "CLOSING" else event.next
@@ -172,4 +218,4 @@ def _supervision(case: Case, event: Event, event_id: str) -> dict[str, Any]:
         case supervision.SupervisionLifted():
             return {"supervision_level": event.level}
         case _:
-            return {}
+            assert_never(event)

@@ -1,4 +1,4 @@
-"""Every event type as a sentence, Chinese and English. Personal values are never said. Pure."""
+"""Every event type as a sentence, Chinese and English; its title where that says it all. Nothing personal. Pure."""
 
 from __future__ import annotations
 
@@ -164,12 +164,13 @@ WORDS: Mapping[type[Event], Bilingual] = {
     directory.RulebookPublished: Bilingual("发布规则库 v{version}", "rulebook v{version}"),
     directory.CalendarPublished: Bilingual("发布 {year} 年日历", "calendar of {year}"),
 }
+"""Who, what and until when, for events that say more than their title."""
 
 
 def sentence(event: Event, naming: Naming) -> Bilingual:
     """The event in plain words; local time, names beside ids."""
     values = {name: _said(name, kind, getattr(event, name), naming) for name, kind in _kinds(type(event)).items()}
-    words = WORDS[type(event)]
+    words = WORDS.get(type(event)) or Bilingual(*event.title)
     return Bilingual(
         words.zh.format_map({name: said.zh for name, said in values.items()}),
         words.en.format_map({name: said.en for name, said in values.items()}),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
-from libs.events.errors import Forbidden
+from libs.events.errors import Forbidden, UnknownEvent
 from libs.events.event import Event
 from libs.events.ids import AppointmentId, PersonId, UnitId
 
 State = TypeVar("State")
 Command = TypeVar("Command")
 Facts = TypeVar("Facts")
+Own = TypeVar("Own", bound=Event)
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,15 @@ class Decider(Generic[State, Command, Facts]):
         for event in events:
             state = self.evolve(state, event)
         return state
+
+
+def fold_of(own: Collection[type[Own]], evolve: Callable[[State, Own], State]) -> Callable[[State, Event], State]:
+    """An owner's fold over its own union of events, as the log hands them over; a foreign one raises `UnknownEvent`."""
+    known: frozenset[type[Event]] = frozenset(own)
+
+    def evolved(state: State, event: Event) -> State:
+        if type(event) not in known:
+            raise UnknownEvent(event.ce_type)
+        return evolve(state, cast(Own, event))
+
+    return evolved

@@ -51,9 +51,12 @@ class Event(BaseModel):
     ce_type: ClassVar[str]
     owner: ClassVar[str]
     schema_version: ClassVar[int]
+    title: ClassVar[tuple[str, str]]
+    """What happened, in a word or two, Chinese and English; no part of the wire."""
 
-    def __init_subclass__(cls, version: int = 1, named: str = "", **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, zh: str, en: str, version: int = 1, named: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.title = zh, en
         cls.owner = cls.__module__.rpartition(".")[2]
         cls.schema_version = version
         cls.ce_type = f"{cls.owner}.{kebab(named or cls.__name__)}.v{version}"

@@ -1,10 +1,11 @@
-"""Codes in words where `libs/directory/rules/naming.py` has none: states, lamps, acts, clocks of the page. Pure."""
+"""Codes in words where `libs/directory/rules/naming.py` has none: states, lamps, clocks of the page. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from libs.directory.rules.naming import Bilingual, code
+from libs.events.contracts.registry import TYPES
 
 STATES: Mapping[str, Bilingual] = {
     "RECEIVED": Bilingual("已接收", "received"),
@@ -65,45 +66,6 @@ MORE: Mapping[str, Bilingual] = {
     "FAILED": Bilingual("发送失败, 将重试", "failed, to be tried again"),
     "DROPPED": Bilingual("未送达", "not sent"),
 }
-STEPS: Mapping[str, Bilingual] = {
-    "appeal-received": Bilingual("接收诉求", "appeal received"),
-    "grid-event-reported": Bilingual("网格上报", "reported on patrol"),
-    "case-registered": Bilingual("立案", "registered"),
-    "case-corrected": Bilingual("更正", "corrected"),
-    "appeal-withdrawn": Bilingual("撤回诉求", "withdrawn"),
-    "appeal-restored": Bilingual("恢复诉求", "restored"),
-    "repeat-contact-received": Bilingual("再次来电", "called again"),
-    "case-dispatched": Bilingual("派遣", "dispatched"),
-    "assignment-accepted": Bilingual("签收", "signed for"),
-    "assignment-deemed-accepted": Bilingual("视为签收", "held to have signed"),
-    "handler-assigned": Bilingual("指定经办人", "handler assigned"),
-    "citizen-contacted": Bilingual("联系诉求人", "reporter called"),
-    "progress-recorded": Bilingual("记录进展", "progress"),
-    "feedback-submitted": Bilingual("反馈", "feedback"),
-    "handling-resumed": Bilingual("继续办理", "handling goes on"),
-    "return-requested": Bilingual("申请退单", "return requested"),
-    "endorsement-requested": Bilingual("报请审签", "endorsement asked for"),
-    "endorsement-given": Bilingual("审签同意", "endorsed"),
-    "endorsement-refused": Bilingual("审签退回", "given back by the leader"),
-    "return-approved": Bilingual("同意退单", "return approved"),
-    "return-rejected": Bilingual("不同意退单", "return rejected"),
-    "arbitration-opened": Bilingual("提请裁定", "arbitration opened"),
-    "arbitration-ruled": Bilingual("裁定", "ruled"),
-    "co-unit-added": Bilingual("加入协办", "co-unit added"),
-    "co-unit-reported": Bilingual("协办反馈", "co-unit reported"),
-    "feedback-accepted": Bilingual("审核通过", "feedback accepted"),
-    "feedback-rejected": Bilingual("审核退回", "feedback sent back"),
-    "rework-ordered": Bilingual("重办", "rework ordered"),
-    "verification-assigned": Bilingual("交办核实", "verification assigned"),
-    "verification-passed": Bilingual("核实通过", "found done"),
-    "verification-failed": Bilingual("核实未通过", "found not done"),
-    "callback-attempted": Bilingual("回访", "call-back"),
-    "case-urged": Bilingual("催办", "urged"),
-    "supervision-issued": Bilingual("下达督办", "supervision order"),
-    "supervision-responded": Bilingual("回应督办", "supervision answered"),
-    "supervision-lifted": Bilingual("解除督办", "supervision lifted"),
-}
-"""What a list says of the last step, by the event's name."""
 TEXTS: Mapping[str, Bilingual] = {
     "reply": Bilingual("答复", "reply"),
     "note": Bilingual("记录", "note"),
@@ -129,6 +91,8 @@ def word(value: str) -> Bilingual:
 
 
 def step(event_type: str) -> Bilingual:
-    """`routing.case-dispatched.v1` in words."""
+    """`routing.case-dispatched.v1` by its title; a type that this code does not know is said by its name."""
+    if kind := TYPES.get(event_type):
+        return Bilingual(*kind.title)
     name = event_type.split(".")[1] if event_type.count(".") == 2 else event_type
-    return STEPS.get(name) or Bilingual(name or "—", name or "—")
+    return Bilingual(name or "—", name or "—")

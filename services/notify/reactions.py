@@ -71,31 +71,46 @@ NOTICES: Mapping[type[Event], Notice] = {
     supervision.CaseClosed: Notice("closed", (to.finder,)),
     supervision.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
 }
-QUIET: frozenset[type[Event]] = frozenset(
-    {
-        # Nobody has judged it yet, or it is answered to whoever is on the line.
-        *(intake.AppealReceived, intake.GridEventReported, intake.CaseVoided, intake.RepeatContactReceived),
-        *(intake.OwnershipNotProved, intake.IdentityRead, intake.PersonalDataErased),
-        # Refused on the spot; who tried is on the access stream.
+QUIET: Mapping[str, tuple[type[Event], ...]] = {
+    "nobody has judged it yet": (intake.AppealReceived, intake.GridEventReported),
+    "answered to whoever is on the line": (intake.CaseVoided, intake.RepeatContactReceived, intake.OwnershipNotProved),
+    "for the auditor": (intake.IdentityRead, intake.PersonalDataErased),
+    "refused on the spot": (
         intake.SeparationViolationAttempted,
         routing.SeparationViolationAttempted,
         supervision.SeparationViolationAttempted,
-        # What follows from it is told instead.
-        *(routing.RouteRejected, routing.RouteProposed, routing.HandlingResumed, routing.AssignmentDeemedAccepted),
+    ),
+    "what follows from it is told": (
+        routing.RouteRejected,
+        routing.RouteProposed,
+        routing.HandlingResumed,
+        routing.AssignmentDeemedAccepted,
         routing.EndorsementGiven,
-        *(supervision.FeedbackAccepted, supervision.VerificationPassed, supervision.VerificationFailed),
-        *(supervision.CallbackAttempted, supervision.CallbackCompleted, supervision.CallbackWaived),
-        # Steps that whoever waits for them finds in his list.
-        *(routing.AssignmentAccepted, routing.CitizenContacted, routing.ProgressRecorded),
-        *(supervision.SupervisionResponded, supervision.SupervisionLifted),
-        # Clocks: their warnings and breaches are told.
-        *(supervision.DeadlineSet, supervision.StageFinished, supervision.StageContinued),
-        *(supervision.ClocksEnded, supervision.ClocksRevived),
-        # Thousands at one instant; whoever works on them sees it in his list and his feed.
-        supervision.DeadlineRecomputed,
-    }
-)
-"""Of which nobody is told on purpose; an event type that is in neither list is an oversight, and a test says so."""
+        supervision.FeedbackAccepted,
+        supervision.VerificationPassed,
+        supervision.VerificationFailed,
+        supervision.CallbackAttempted,
+        supervision.CallbackCompleted,
+        supervision.CallbackWaived,
+    ),
+    "whoever waits for it finds it in his list": (
+        routing.AssignmentAccepted,
+        routing.CitizenContacted,
+        routing.ProgressRecorded,
+        supervision.SupervisionResponded,
+        supervision.SupervisionLifted,
+    ),
+    "of a clock its warning and its breach are told": (
+        supervision.DeadlineSet,
+        supervision.StageFinished,
+        supervision.StageContinued,
+        supervision.ClocksEnded,
+        supervision.ClocksRevived,
+    ),
+    # Whoever works on them sees it in his list and his feed.
+    "thousands at one instant": (supervision.DeadlineRecomputed,),
+}
+"""Why nobody is told → of what; an event type that is neither here nor told is an oversight, and a test says so."""
 CONTINUED = Notice("reporter_left", (to.responsible,), also=Notice("continued", (to.reporter,)))
 """A withdrawal from a matter that goes on."""
 ESCALATED = Notice("escalated", (to.leaders, to.supervisors, to.superior))

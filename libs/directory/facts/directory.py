@@ -6,12 +6,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeGuard, assert_never
 
 from libs.directory.facts.view import Fact, Key, View
 from libs.events.contracts.directory import (
+    EVENTS,
     AppointmentPublished,
     CalendarPublished,
     CatalogueItemPublished,
+    DirectoryEvent,
     GridPublished,
     LogOpened,
     PersonPublished,
@@ -76,8 +79,14 @@ def _view_at(directory: Directory, version: int) -> View:
     return View(version, facts)
 
 
+def _is_of_directory(event: Event) -> TypeGuard[DirectoryEvent]:
+    return type(event) in EVENTS
+
+
 def key_of(event: Event) -> Key | None:
     """What the event is the fact about; None for an event of the lane that states no fact of the directory."""
+    if not _is_of_directory(event):
+        return None
     match event:
         case UnitPublished() | PersonPublished() | AppointmentPublished():
             return type(event), event.id
@@ -88,11 +97,13 @@ def key_of(event: Event) -> Key | None:
         case RulebookPublished() | LogOpened():
             return type(event), ""
         case _:
-            return None
+            assert_never(event)
 
 
 def stream_of(event: Event) -> str:
     """The stream of lane 64 that the event belongs to; raises `ValueError` for an event of another owner."""
+    if not _is_of_directory(event):
+        raise ValueError(f"{event.ce_type} has no stream in the directory")
     match event:
         case UnitPublished():
             return f"unit-{event.id}"
@@ -111,4 +122,4 @@ def stream_of(event: Event) -> str:
         case LogOpened():
             return "log"
         case _:
-            raise ValueError(f"{event.ce_type} has no stream in the directory")
+            assert_never(event)

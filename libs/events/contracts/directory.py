@@ -6,7 +6,7 @@ Integers and strings only: floats break hashes across languages. No I/O.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import AwareDatetime, Field
 
@@ -57,7 +57,7 @@ Basis = Literal["recruited", "transferred", "elected", "assigned", "imported"]
 UnitKind = Literal["GOVERNMENT", "CENTRE", "DEPARTMENT", "TOWN_OFFICE", "VILLAGE_COMMITTEE", "ENTERPRISE"]
 
 
-class LogOpened(Event):
+class LogOpened(Event, zh="日志启用", en="log opened"):
     """The first fact of a log: whether its business time is real or set by hand, and its epoch."""
 
     mode: Literal["real", "manual"]
@@ -77,7 +77,7 @@ class ContactPoint(Part):
     """Which of the unit's derived webhook secrets signs; the one before it signs too, while the receiver changes."""
 
 
-class UnitPublished(Event):
+class UnitPublished(Event, zh="发布单位", en="unit published"):
     """A unit: its place in the tree, its level, and what kind of body it is."""
 
     id: UnitId = Field(pattern=Slug)
@@ -93,7 +93,7 @@ class UnitPublished(Event):
     """The unit's own: its system, its duty mailbox. Told whatever its clerks are told."""
 
 
-class PersonPublished(Event):
+class PersonPublished(Event, zh="发布人员", en="person published"):
     """A natural person; another account of the same person names him in `same_as` and is the same actor (SEP-14)."""
 
     id: PersonId = Field(pattern=Slug)
@@ -104,7 +104,7 @@ class PersonPublished(Event):
     """Empty = the rulebook's channel for those without any."""
 
 
-class AppointmentPublished(Event):
+class AppointmentPublished(Event, zh="发布任职", en="appointment published"):
     """A person holds a role in a unit, and grids where the role has grids, from `since` until just before `until`."""
 
     id: AppointmentId = Field(pattern=Slug)
@@ -121,7 +121,7 @@ class AppointmentPublished(Event):
     managed_by: UnitId | None = None
 
 
-class GridPublished(Event):
+class GridPublished(Event, zh="发布网格", en="grid published"):
     """A grid: its boundary, and the village and town that it belongs to."""
 
     code: GridCode
@@ -167,7 +167,7 @@ class Power(Part):
     until: AwareDatetime | None = None
 
 
-class CatalogueItemPublished(Event):
+class CatalogueItemPublished(Event, zh="发布事项", en="class published"):
     """A class of matter: who may lead it, which powers it needs, and how its cases are dispatched and checked."""
 
     code: ClassCode = Field(pattern=Slug)
@@ -196,7 +196,7 @@ class CatalogueItemPublished(Event):
     handling: dict[Kind, PerUrgency] = Field(default_factory=dict)
 
 
-class RulebookPublished(Event):
+class RulebookPublished(Event, zh="发布规则库", en="rulebook published"):
     """The whole rulebook of one version, drafted by one person and approved by another."""
 
     version: int
@@ -224,7 +224,7 @@ class RulebookPublished(Event):
     messages: Messages = Messages()
 
 
-class CalendarPublished(Event):
+class CalendarPublished(Event, zh="发布日历", en="calendar published"):
     """The days off and make-up working days of one year; provisional while the notice for it is not out."""
 
     year: int = Field(ge=1970, le=9999)
@@ -234,13 +234,15 @@ class CalendarPublished(Event):
     source: str = ""
 
 
-EVENTS: tuple[type[Event], ...] = (
-    LogOpened,
-    UnitPublished,
-    PersonPublished,
-    AppointmentPublished,
-    GridPublished,
-    CatalogueItemPublished,
-    RulebookPublished,
-    CalendarPublished,
+DirectoryEvent = (
+    LogOpened
+    | UnitPublished
+    | PersonPublished
+    | AppointmentPublished
+    | GridPublished
+    | CatalogueItemPublished
+    | RulebookPublished
+    | CalendarPublished
 )
+"""Everything that the directory says: whoever folds it names each of them, or mypy names what is missing."""
+EVENTS: tuple[type[DirectoryEvent], ...] = get_args(DirectoryEvent)

@@ -92,6 +92,18 @@ def asyncapi() -> dict[str, Any]:
     }
 
 
+def page() -> str:
+    """Every type that is written today, by its owner: title and what it says. For people."""
+    parts = []
+    for owner in registry.OWNERS:
+        rows = [(f"`{kind.ce_type}`", *kind.title, _first_sentence(kind.__doc__ or "")) for kind in owner.EVENTS]
+        table = "\n".join(
+            f"| {' | '.join(row)} |" for row in (("type", "标题", "title", "what it says"), ("---",) * 4, *rows)
+        )
+        parts.append(f"## {owner.__name__.rpartition('.')[2]}\n\n{table}")
+    return "\n\n".join(parts)
+
+
 def _message(kind: type[Event]) -> dict[str, Any]:
     return {
         "name": kind.ce_type,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from libs.events.event import CaseText, Event, ReporterText
 from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
@@ -26,7 +26,7 @@ NewCaseReason = Literal["OTHER_OBJECT", "OTHER_MATTER", "OTHER_CALLER", "NEW_FAC
 """Another object, another matter, somebody else at the same telephone, new facts."""
 
 
-class AppealReceived(Event):
+class AppealReceived(Event, zh="接收诉求", en="appeal received"):
     """群众诉求: a citizen's appeal was received through a channel; nobody has judged it yet."""
 
     channel: str
@@ -49,7 +49,7 @@ class AppealReceived(Event):
     """Why it is a case of its own although the same caller has an open one on what looks the same."""
 
 
-class GridEventReported(Event):
+class GridEventReported(Event, zh="网格上报", en="reported on patrol"):
     """网格上报: a grid worker reported what he found on patrol; he is a discoverer for ever."""
 
     discoverer: PersonId
@@ -64,7 +64,7 @@ class GridEventReported(Event):
     recorded_by: PersonId | None = None
 
 
-class CaseRegistered(Event):
+class CaseRegistered(Event, zh="立案", en="registered"):
     """立案: the case is classified and waits for dispatch; the dispatch and overall clocks start here."""
 
     registered_by: PersonId
@@ -76,14 +76,14 @@ class CaseRegistered(Event):
     upstream_due_at: datetime | None = None
 
 
-class CaseVoided(Event):
+class CaseVoided(Event, zh="作废", en="voided"):
     """作废: wrong entry or test call; ends the case before it was dispatched."""
 
     voided_by: PersonId
     reason: CaseText
 
 
-class CaseNotAccepted(Event):
+class CaseNotAccepted(Event, zh="不予受理", en="not accepted"):
     """不予受理: refused for one of the nine reasons (rulebook.md c.5), with legal basis and another way to go."""
 
     refused_by: PersonId
@@ -92,7 +92,7 @@ class CaseNotAccepted(Event):
     alternative: str
 
 
-class CaseCorrected(Event):
+class CaseCorrected(Event, zh="更正", en="corrected"):
     """更正: what was written down wrongly; a field that is absent stays as it was."""
 
     corrected_by: PersonId
@@ -107,7 +107,7 @@ class CaseCorrected(Event):
     location: CaseText | None = None
 
 
-class AnsweredDirectly(Event):
+class AnsweredDirectly(Event, zh="直接答复", en="answered directly"):
     """直接办结: a consultation was answered on the spot from a knowledge entry; ends the case."""
 
     answered_by: PersonId
@@ -115,7 +115,7 @@ class AnsweredDirectly(Event):
     reply: CaseText
 
 
-class AppealWithdrawn(Event):
+class AppealWithdrawn(Event, zh="撤回诉求", en="withdrawn"):
     """撤诉: the appellant withdraws; a matter of public interest continues without him."""
 
     recorded_by: PersonId | None = None
@@ -127,14 +127,14 @@ class AppealWithdrawn(Event):
     """Until then it can be taken back; None: without limit."""
 
 
-class AppealRestored(Event):
+class AppealRestored(Event, zh="恢复诉求", en="restored"):
     """恢复: the withdrawal was taken back in time; the clocks go on where they stood."""
 
     recorded_by: PersonId | None = None
     proof: Literal["SECRET", "PHONE"]
 
 
-class OwnershipNotProved(Event):
+class OwnershipNotProved(Event, zh="诉求归属未证实", en="ownership not proved"):
     """Somebody asked to withdraw or restore an appeal that he could not show to be his (stream `access-…`)."""
 
     asked_of: PersonId
@@ -143,7 +143,7 @@ class OwnershipNotProved(Event):
     proof: Literal["PHONE"]
 
 
-class RepeatContactReceived(Event):
+class RepeatContactReceived(Event, zh="再次来电", en="called again"):
     """重复来电: the same caller on the same matter; attached to the open case, which is urged."""
 
     channel: str
@@ -151,7 +151,7 @@ class RepeatContactReceived(Event):
     content: CaseText | None = None
 
 
-class IdentityRead(Event):
+class IdentityRead(Event, zh="查看诉求人身份", en="identity read"):
     """Somebody read who the reporter is, for a purpose (stream `access-…`)."""
 
     read_by: PersonId
@@ -159,7 +159,7 @@ class IdentityRead(Event):
     fields: tuple[Literal["reporter_name", "reporter_phone"], ...]
 
 
-class PersonalDataErased(Event):
+class PersonalDataErased(Event, zh="清除个人信息", en="personal data erased"):
     """The named keys of the case are to be destroyed; its personal fields become unreadable everywhere."""
 
     erased_by: PersonId
@@ -167,7 +167,7 @@ class PersonalDataErased(Event):
     ground: str
 
 
-class SeparationViolationAttempted(Event):
+class SeparationViolationAttempted(Event, zh="违反巡办分离被拒", en="refused by separation"):
     """A command that 巡办分离 forbids was tried and refused; the case did not change."""
 
     person: PersonId
@@ -178,7 +178,7 @@ class SeparationViolationAttempted(Event):
     evidence: tuple[str, ...] = ()
 
 
-class SeparationViolationDetected(Event):
+class SeparationViolationDetected(Event, zh="违反巡办分离", en="separation broken"):
     """SEP-18: a power was used on facts that later proved incomplete; history stays, somebody must look."""
 
     person: PersonId
@@ -186,20 +186,22 @@ class SeparationViolationDetected(Event):
     evidence: tuple[str, ...]
 
 
-EVENTS: tuple[type[Event], ...] = (
-    AppealReceived,
-    GridEventReported,
-    CaseRegistered,
-    CaseVoided,
-    CaseNotAccepted,
-    CaseCorrected,
-    AnsweredDirectly,
-    AppealWithdrawn,
-    AppealRestored,
-    OwnershipNotProved,
-    RepeatContactReceived,
-    IdentityRead,
-    PersonalDataErased,
-    SeparationViolationAttempted,
-    SeparationViolationDetected,
+IntakeEvent = (
+    AppealReceived
+    | GridEventReported
+    | CaseRegistered
+    | CaseVoided
+    | CaseNotAccepted
+    | CaseCorrected
+    | AnsweredDirectly
+    | AppealWithdrawn
+    | AppealRestored
+    | OwnershipNotProved
+    | RepeatContactReceived
+    | IdentityRead
+    | PersonalDataErased
+    | SeparationViolationAttempted
+    | SeparationViolationDetected
 )
+"""Everything that intake says: whoever folds it names each of them, or mypy names what is missing."""
+EVENTS: tuple[type[IntakeEvent], ...] = get_args(IntakeEvent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import AwareDatetime, Field
 
@@ -24,7 +24,7 @@ DropReason = Literal[
 no address for the channel; overtaken while it waited; said already by the one message of a mass incident."""
 
 
-class MessageDue(Event):
+class MessageDue(Event, zh="应告知", en="to be told"):
     """Somebody must be told of an event: once per (event, recipient, channel)."""
 
     message_id: MessageId
@@ -43,7 +43,7 @@ class MessageDue(Event):
     """Sent together with whatever else the recipient gets at that instant."""
 
 
-class MessageSent(Event):
+class MessageSent(Event, zh="已送达", en="delivered"):
     """The channel took the message."""
 
     message_id: MessageId
@@ -56,7 +56,7 @@ class MessageSent(Event):
     """The one message of a mass incident: it says that those alike of that day are not told one by one."""
 
 
-class MessageFailed(Event):
+class MessageFailed(Event, zh="告知失败", en="delivery failed"):
     """One try failed; the reason is a code of the channel, never its text."""
 
     message_id: MessageId
@@ -66,7 +66,7 @@ class MessageFailed(Event):
     """When it is tried again, on the real clock."""
 
 
-class MessageDropped(Event):
+class MessageDropped(Event, zh="不再告知", en="will not be told"):
     """The message will never be sent, and why."""
 
     message_id: MessageId
@@ -75,11 +75,13 @@ class MessageDropped(Event):
     """The one message of the mass incident, where that is the reason."""
 
 
-class MessageRequeued(Event):
+class MessageRequeued(Event, zh="重新发送", en="sent again"):
     """Somebody had an undelivered message sent again, under the same id."""
 
     message_id: MessageId
     requeued_by: PersonId
 
 
-EVENTS: tuple[type[Event], ...] = (MessageDue, MessageSent, MessageFailed, MessageDropped, MessageRequeued)
+NotifyEvent = MessageDue | MessageSent | MessageFailed | MessageDropped | MessageRequeued
+"""Everything that notify says: whoever folds it names each of them, or mypy names what is missing."""
+EVENTS: tuple[type[NotifyEvent], ...] = get_args(NotifyEvent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,7 +21,7 @@ class RuleStep(BaseModel):
     en: str
 
 
-class RouteRejected(Event):
+class RouteRejected(Event, zh="跳过单位", en="unit skipped"):
     """A candidate unit was skipped by a rule, with the reason in words."""
 
     unit: UnitId
@@ -30,7 +30,7 @@ class RouteRejected(Event):
     en: str
 
 
-class RouteProposed(Event):
+class RouteProposed(Event, zh="建议派遣", en="route proposed"):
     """The router's answer: the lead unit it would choose, or none, and the rule chain that led there."""
 
     unit: UnitId | None
@@ -39,7 +39,7 @@ class RouteProposed(Event):
     dispatch: Literal["auto", "confirm"]
 
 
-class CaseDispatched(Event):
+class CaseDispatched(Event, zh="派遣", en="dispatched"):
     """派遣: the binding decision; the handling and sign clocks start here."""
 
     unit: UnitId
@@ -54,21 +54,21 @@ class CaseDispatched(Event):
     """The last instant at which the unit may ask to return the case (RET-1); None: it may not."""
 
 
-class AssignmentAccepted(Event):
+class AssignmentAccepted(Event, zh="签收", en="signed for"):
     """签收: the unit signed for the work order; no clock starts or moves but the sign clock, which stops."""
 
     unit: UnitId
     accepted_by: PersonId
 
 
-class AssignmentDeemedAccepted(Event):
+class AssignmentDeemedAccepted(Event, zh="视为签收", en="held to have signed"):
     """视为签收 (RET-6): the sign limit passed in silence; the unit is held to have signed, late."""
 
     unit: UnitId
     clock_id: str
 
 
-class HandlerAssigned(Event):
+class HandlerAssigned(Event, zh="指定经办人", en="handler assigned"):
     """One person of the unit is responsible for handling the case."""
 
     unit: UnitId
@@ -76,7 +76,7 @@ class HandlerAssigned(Event):
     assigned_by: PersonId
 
 
-class CitizenContacted(Event):
+class CitizenContacted(Event, zh="联系诉求人", en="reporter called"):
     """联系诉求人: the handler reached, or tried to reach, the reporter."""
 
     contacted_by: PersonId
@@ -84,14 +84,14 @@ class CitizenContacted(Event):
     note: CaseText | None = None
 
 
-class ProgressRecorded(Event):
+class ProgressRecorded(Event, zh="记录进展", en="progress"):
     """What has been done so far, in the handler's words."""
 
     recorded_by: PersonId
     note: CaseText
 
 
-class FeedbackSubmitted(Event):
+class FeedbackSubmitted(Event, zh="反馈", en="feedback"):
     """反馈: the unit reports completion; the handling clock stops at this event's `recordedat`."""
 
     unit: UnitId
@@ -102,7 +102,7 @@ class FeedbackSubmitted(Event):
     photos: tuple[str, ...] = ()
 
 
-class EndorsementRequested(Event):
+class EndorsementRequested(Event, zh="报请审签", en="endorsement asked for"):
     """审签: a return or a feedback that waits for the word of the unit's leader, as the class wants it."""
 
     act: Literal["return", "feedback"]
@@ -117,7 +117,7 @@ class EndorsementRequested(Event):
     photos: tuple[str, ...] = ()
 
 
-class EndorsementGiven(Event):
+class EndorsementGiven(Event, zh="审签同意", en="endorsed"):
     """The leader has endorsed it; the return or the feedback itself follows in the same breath."""
 
     act: Literal["return", "feedback"]
@@ -126,7 +126,7 @@ class EndorsementGiven(Event):
     requested_by: PersonId
 
 
-class EndorsementRefused(Event):
+class EndorsementRefused(Event, zh="审签退回", en="given back by the leader"):
     """The leader gives it back to whoever wrote it."""
 
     act: Literal["return", "feedback"]
@@ -135,7 +135,7 @@ class EndorsementRefused(Event):
     reason: CaseText
 
 
-class HandlingResumed(Event):
+class HandlingResumed(Event, zh="继续办理", en="handling goes on"):
     """The work order is open again: same round after a rejected feedback, the next one after rework or reopening."""
 
     unit: UnitId
@@ -143,7 +143,7 @@ class HandlingResumed(Event):
     because: str
 
 
-class ReturnRequested(Event, version=2):
+class ReturnRequested(Event, version=2, zh="申请退单", en="return requested"):
     """退单: the unit says that the matter is not its own, on which basis, and whose it would be."""
 
     unit: UnitId
@@ -155,7 +155,7 @@ class ReturnRequested(Event, version=2):
     reason: CaseText | None = None
 
 
-class ReturnApproved(Event):
+class ReturnApproved(Event, zh="同意退单", en="return approved"):
     """The dispatcher takes the case back; it waits for another dispatch, the overall clock goes on."""
 
     unit: UnitId
@@ -163,7 +163,7 @@ class ReturnApproved(Event):
     reason: CaseText | None = None
 
 
-class ReturnRejected(Event):
+class ReturnRejected(Event, zh="不同意退单", en="return rejected"):
     """The unit keeps the case; the time of the groundless return is its own (RET-5)."""
 
     unit: UnitId
@@ -171,7 +171,7 @@ class ReturnRejected(Event):
     reason: CaseText
 
 
-class ArbitrationOpened(Event, version=2):
+class ArbitrationOpened(Event, version=2, zh="提请裁定", en="arbitration opened"):
     """会商裁定: nobody may return the case any more; somebody outside the parties rules."""
 
     parties: tuple[UnitId, ...]
@@ -185,7 +185,7 @@ class ArbitrationOpened(Event, version=2):
     reason: CaseText | None = None
 
 
-class ArbitrationRuled(Event):
+class ArbitrationRuled(Event, zh="裁定", en="ruled"):
     """裁定: the unit that has to handle the case; a dispatch without return follows."""
 
     ruled_by: PersonId
@@ -195,7 +195,7 @@ class ArbitrationRuled(Event):
     reason: CaseText
 
 
-class CoUnitAdded(Event):
+class CoUnitAdded(Event, zh="加入协办", en="co-unit added"):
     """协办: another unit has to contribute, before the lead unit may report."""
 
     unit: UnitId
@@ -204,7 +204,7 @@ class CoUnitAdded(Event):
     task: CaseText
 
 
-class CoUnitReported(Event):
+class CoUnitReported(Event, zh="协办反馈", en="co-unit reported"):
     """The co-handling unit has done its part."""
 
     unit: UnitId
@@ -213,14 +213,14 @@ class CoUnitReported(Event):
     report: CaseText
 
 
-class WorkOrderCancelled(Event):
+class WorkOrderCancelled(Event, zh="工单撤销", en="work order cancelled"):
     """The case ended elsewhere (voided, withdrawn, diverted, not accepted); the unit has nothing more to do."""
 
     unit: UnitId | None
     because: str
 
 
-class SeparationViolationAttempted(Event):
+class SeparationViolationAttempted(Event, zh="违反巡办分离被拒", en="refused by separation"):
     """A command that 巡办分离 forbids was tried and refused; the case did not change."""
 
     person: PersonId
@@ -231,7 +231,7 @@ class SeparationViolationAttempted(Event):
     evidence: tuple[str, ...] = ()
 
 
-class SeparationViolationDetected(Event):
+class SeparationViolationDetected(Event, zh="违反巡办分离", en="separation broken"):
     """SEP-18: a power was used on facts that later proved incomplete; history stays, somebody must look."""
 
     person: PersonId
@@ -239,7 +239,7 @@ class SeparationViolationDetected(Event):
     evidence: tuple[str, ...]
 
 
-class ReturnRequestedV1(Event, named="ReturnRequested"):
+class ReturnRequestedV1(Event, named="ReturnRequested", zh="申请退单", en="return requested"):
     """退单 as it was written while its basis stood open."""
 
     unit: UnitId
@@ -254,7 +254,7 @@ class ReturnRequestedV1(Event, named="ReturnRequested"):
         return ReturnRequested(**{name: getattr(self, name) for name in self.model_fields_set})
 
 
-class ArbitrationOpenedV1(Event, named="ArbitrationOpened"):
+class ArbitrationOpenedV1(Event, named="ArbitrationOpened", zh="提请裁定", en="arbitration opened"):
     """会商裁定 as it was written while the basis of the return too many stood open."""
 
     parties: tuple[UnitId, ...]
@@ -270,29 +270,31 @@ class ArbitrationOpenedV1(Event, named="ArbitrationOpened"):
         return ArbitrationOpened(**{name: getattr(self, name) for name in self.model_fields_set})
 
 
-EVENTS: tuple[type[Event], ...] = (
-    RouteRejected,
-    RouteProposed,
-    CaseDispatched,
-    AssignmentAccepted,
-    AssignmentDeemedAccepted,
-    HandlerAssigned,
-    CitizenContacted,
-    ProgressRecorded,
-    FeedbackSubmitted,
-    EndorsementRequested,
-    EndorsementGiven,
-    EndorsementRefused,
-    HandlingResumed,
-    ReturnRequested,
-    ReturnApproved,
-    ReturnRejected,
-    ArbitrationOpened,
-    ArbitrationRuled,
-    CoUnitAdded,
-    CoUnitReported,
-    WorkOrderCancelled,
-    SeparationViolationAttempted,
-    SeparationViolationDetected,
+RoutingEvent = (
+    RouteRejected
+    | RouteProposed
+    | CaseDispatched
+    | AssignmentAccepted
+    | AssignmentDeemedAccepted
+    | HandlerAssigned
+    | CitizenContacted
+    | ProgressRecorded
+    | FeedbackSubmitted
+    | EndorsementRequested
+    | EndorsementGiven
+    | EndorsementRefused
+    | HandlingResumed
+    | ReturnRequested
+    | ReturnApproved
+    | ReturnRejected
+    | ArbitrationOpened
+    | ArbitrationRuled
+    | CoUnitAdded
+    | CoUnitReported
+    | WorkOrderCancelled
+    | SeparationViolationAttempted
+    | SeparationViolationDetected
 )
+"""Everything that routing says: whoever folds it names each of them, or mypy names what is missing."""
+EVENTS: tuple[type[RoutingEvent], ...] = get_args(RoutingEvent)
 OLDER: tuple[type[Event], ...] = (ReturnRequestedV1, ArbitrationOpenedV1)

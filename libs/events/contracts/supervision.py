@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from libs.events.contracts.parts.clock import Clock, KnownClock
 from libs.events.event import CaseText, Event
@@ -12,7 +12,7 @@ from libs.events.ids import ClockId, GridCode, PersonId, UnitId
 Urgency = Literal["U1", "U2", "U3", "U4"]
 
 
-class ClockMoved(KnownClock, Event):
+class ClockMoved(KnownClock, Event, zh="时限变动", en="clock moved"):
     """What every fact about a clock carries: where it took effect, and the whole clock as known then.
 
     The fold uses `at` and amounts only (architecture.md §5); the other instants are the result known when the event
@@ -24,7 +24,7 @@ class ClockMoved(KnownClock, Event):
     """Event id of the fact."""
 
 
-class DeadlineSet(ClockMoved):
+class DeadlineSet(ClockMoved, zh="开始计时", en="clock started"):
     """A clock was started by a fact: a limit counted from `at`, or an instant that the sender gave."""
 
     limit: str | None = None
@@ -35,15 +35,15 @@ class DeadlineSet(ClockMoved):
     """Pins lamp and ladder of this clock for good, its calendar until a limit is counted anew."""
 
 
-class StageFinished(ClockMoved):
+class StageFinished(ClockMoved, zh="停止计时", en="clock stopped"):
     """A clock was stopped by the end of its stage."""
 
 
-class StageContinued(ClockMoved):
+class StageContinued(ClockMoved, zh="继续计时", en="clock goes on"):
     """A stopped clock goes on: the feedback was rejected, or the case was taken up again; the time between is free."""
 
 
-class DeadlineRecomputed(ClockMoved):
+class DeadlineRecomputed(ClockMoved, zh="重算时限", en="deadline counted anew"):
     """A calendar was published: a limit that runs over days not published before is counted anew (CLK-15)."""
 
     counted_from: datetime | None = None
@@ -52,7 +52,7 @@ class DeadlineRecomputed(ClockMoved):
     """Pins the calendar of this clock from `at` on."""
 
 
-class ClocksEnded(Event):
+class ClocksEnded(Event, zh="终止计时", en="clocks ended"):
     """A terminal event ended every clock of the case, those included that are read of later."""
 
     at: datetime
@@ -61,7 +61,7 @@ class ClocksEnded(Event):
     clocks: tuple[KnownClock, ...]
 
 
-class ClocksRevived(Event):
+class ClocksRevived(Event, zh="恢复计时", en="clocks go on"):
     """The case lives again (a withdrawal was taken back, or it was reopened): what only its end had stopped goes on."""
 
     at: datetime
@@ -70,7 +70,7 @@ class ClocksRevived(Event):
     clocks: tuple[KnownClock, ...]
 
 
-class InstantReached(Event):
+class InstantReached(Event, zh="时限到点", en="instant reached"):
     """What is said of an instant of a running clock."""
 
     clock_id: ClockId
@@ -81,15 +81,15 @@ class InstantReached(Event):
     due_at: datetime
 
 
-class DeadlineWarned(InstantReached):
+class DeadlineWarned(InstantReached, zh="到期提醒", en="due soon"):
     """到期提醒 (L0): the lamp of a running clock turned yellow."""
 
 
-class DeadlineBreached(InstantReached):
+class DeadlineBreached(InstantReached, zh="超期", en="overdue"):
     """超期: the due instant of a running clock passed and every fact up to it is known."""
 
 
-class AutoEscalated(Event):
+class AutoEscalated(Event, zh="自动督办", en="escalated"):
     """自动督办: a ladder instant passed; the supervision level is at least this one from now on.
 
     A supervisor's own order raises the level too (`SupervisionIssued`); nothing is drafted (rulebook.md f.2).
@@ -104,7 +104,7 @@ class AutoEscalated(Event):
     told_unit: UnitId | None = None
 
 
-class FeedbackAccepted(Event):
+class FeedbackAccepted(Event, zh="审核通过", en="feedback accepted"):
     """办结: the centre accepts the unit's feedback; what comes next is decided by the class."""
 
     reviewed_by: PersonId
@@ -112,7 +112,7 @@ class FeedbackAccepted(Event):
     next: Literal["VERIFYING", "CALLBACK", "CLOSING"]
 
 
-class FeedbackRejected(Event):
+class FeedbackRejected(Event, zh="审核退回", en="feedback sent back"):
     """The centre sends the feedback back; the same handling clock goes on."""
 
     reviewed_by: PersonId
@@ -120,7 +120,7 @@ class FeedbackRejected(Event):
     reason: CaseText
 
 
-class VerificationAssigned(Event):
+class VerificationAssigned(Event, zh="交办核实", en="verification assigned"):
     """核实: somebody who did not handle the case is to look at the place."""
 
     verifier: PersonId
@@ -129,7 +129,7 @@ class VerificationAssigned(Event):
     because: str
 
 
-class VerificationPassed(Event):
+class VerificationPassed(Event, zh="核实通过", en="found done"):
     """The verifier stood at the place and found it done."""
 
     verifier: PersonId
@@ -141,7 +141,7 @@ class VerificationPassed(Event):
     next: Literal["CALLBACK", "CLOSING"]
 
 
-class VerificationFailed(Event):
+class VerificationFailed(Event, zh="核实未通过", en="found not done"):
     """The verifier stood at the place and found it not done; rework follows."""
 
     verifier: PersonId
@@ -152,7 +152,7 @@ class VerificationFailed(Event):
     note: CaseText | None = None
 
 
-class ReworkOrdered(Event):
+class ReworkOrdered(Event, zh="重办", en="rework ordered"):
     """重办: a new round begins; the rework clock starts, the first round's verdict is frozen."""
 
     round: int
@@ -161,7 +161,7 @@ class ReworkOrdered(Event):
     reason: CaseText | None = None
 
 
-class CallbackAttempted(Event):
+class CallbackAttempted(Event, zh="回访", en="call-back"):
     """回访: one try to reach the reporter."""
 
     agent: PersonId
@@ -173,7 +173,7 @@ class CallbackAttempted(Event):
     reached: bool
 
 
-class CallbackCompleted(Event):
+class CallbackCompleted(Event, zh="回访结束", en="call-back over"):
     """The call-back is over: three answers, or none after three tries (then it is not valid and counts nowhere)."""
 
     agent: PersonId
@@ -185,14 +185,14 @@ class CallbackCompleted(Event):
     remark: CaseText | None = None
 
 
-class CallbackWaived(Event):
+class CallbackWaived(Event, zh="免回访", en="no call-back"):
     """No call-back for this case, with the reason (a grid-found case has no reporter: rulebook.md j.3)."""
 
     round: int
     reason: Literal["GRID_REPORT", "ANONYMOUS", "CLASS_EXEMPT", "REPORTER_LEFT"]
 
 
-class CaseClosed(Event):
+class CaseClosed(Event, zh="结案", en="closed"):
     """结案: always by the centre, never by the unit."""
 
     closed_by: PersonId
@@ -200,7 +200,7 @@ class CaseClosed(Event):
     round: int
 
 
-class CaseUrged(Event):
+class CaseUrged(Event, zh="催办", en="urged"):
     """催办: the unit is asked to move. The supervisor hears of it only where the unit is late or silent (f.2)."""
 
     urged_by: PersonId | None = None
@@ -213,7 +213,7 @@ class CaseUrged(Event):
     note: CaseText | None = None
 
 
-class SupervisionIssued(Event):
+class SupervisionIssued(Event, zh="下达督办", en="supervision order"):
     """督办单: a supervisor orders an answer; the response clock starts."""
 
     level: int
@@ -222,7 +222,7 @@ class SupervisionIssued(Event):
     order: CaseText
 
 
-class SupervisionResponded(Event):
+class SupervisionResponded(Event, zh="回应督办", en="supervision answered"):
     """The unit's leader answered the order with a plan and a date."""
 
     responded_by: PersonId
@@ -230,7 +230,7 @@ class SupervisionResponded(Event):
     plan: CaseText
 
 
-class SupervisionLifted(Event):
+class SupervisionLifted(Event, zh="解除督办", en="supervision lifted"):
     """The cause is removed; the level goes down."""
 
     lifted_by: PersonId
@@ -238,7 +238,7 @@ class SupervisionLifted(Event):
     reason: CaseText
 
 
-class SeparationViolationAttempted(Event):
+class SeparationViolationAttempted(Event, zh="违反巡办分离被拒", en="refused by separation"):
     """A command that 巡办分离 forbids was tried and refused; the case did not change."""
 
     person: PersonId
@@ -249,7 +249,7 @@ class SeparationViolationAttempted(Event):
     evidence: tuple[str, ...] = ()
 
 
-class SeparationViolationDetected(Event):
+class SeparationViolationDetected(Event, zh="违反巡办分离", en="separation broken"):
     """SEP-18: a power was used on facts that later proved incomplete; history stays, somebody must look."""
 
     person: PersonId
@@ -257,30 +257,32 @@ class SeparationViolationDetected(Event):
     evidence: tuple[str, ...]
 
 
-EVENTS: tuple[type[Event], ...] = (
-    DeadlineSet,
-    StageFinished,
-    StageContinued,
-    DeadlineRecomputed,
-    ClocksEnded,
-    ClocksRevived,
-    DeadlineWarned,
-    DeadlineBreached,
-    AutoEscalated,
-    FeedbackAccepted,
-    FeedbackRejected,
-    VerificationAssigned,
-    VerificationPassed,
-    VerificationFailed,
-    ReworkOrdered,
-    CallbackAttempted,
-    CallbackCompleted,
-    CallbackWaived,
-    CaseClosed,
-    CaseUrged,
-    SupervisionIssued,
-    SupervisionResponded,
-    SupervisionLifted,
-    SeparationViolationAttempted,
-    SeparationViolationDetected,
+SupervisionEvent = (
+    DeadlineSet
+    | StageFinished
+    | StageContinued
+    | DeadlineRecomputed
+    | ClocksEnded
+    | ClocksRevived
+    | DeadlineWarned
+    | DeadlineBreached
+    | AutoEscalated
+    | FeedbackAccepted
+    | FeedbackRejected
+    | VerificationAssigned
+    | VerificationPassed
+    | VerificationFailed
+    | ReworkOrdered
+    | CallbackAttempted
+    | CallbackCompleted
+    | CallbackWaived
+    | CaseClosed
+    | CaseUrged
+    | SupervisionIssued
+    | SupervisionResponded
+    | SupervisionLifted
+    | SeparationViolationAttempted
+    | SeparationViolationDetected
 )
+"""Everything that supervision says: whoever folds it names each of them, or mypy names what is missing."""
+EVENTS: tuple[type[SupervisionEvent], ...] = get_args(SupervisionEvent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, assert_never
 
 from libs.case.state import Case
 from libs.directory.facts.view import View
@@ -20,12 +20,17 @@ from libs.events.contracts.intake import (
     CaseRegistered,
     CaseVoided,
     GridEventReported,
+    IdentityRead,
+    IntakeEvent,
     Kind,
+    OwnershipNotProved,
     PersonalDataErased,
+    RepeatContactReceived,
+    SeparationViolationAttempted,
+    SeparationViolationDetected,
     Urgency,
 )
 from libs.events.errors import NotFound, Rejected
-from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode
 
 # Refusals
@@ -67,7 +72,7 @@ class State:
     restorable_until: datetime | None = None
 
 
-def evolve(state: State, event: Event) -> State:
+def evolve(state: State, event: IntakeEvent) -> State:
     """Intake's own facts, one later."""
     match event:
         case AppealReceived():
@@ -103,8 +108,12 @@ def evolve(state: State, event: Event) -> State:
             return replace(state, status="VOID")
         case PersonalDataErased():
             return replace(state, erased=state.erased | set(event.kinds))
-        case _:
+        case RepeatContactReceived() | IdentityRead() | OwnershipNotProved():
             return state
+        case SeparationViolationAttempted() | SeparationViolationDetected():
+            return state
+        case _:
+            assert_never(event)
 
 
 def _corrected(state: State, event: CaseCorrected) -> State:

@@ -12,6 +12,7 @@ from libs.case.facts import Facts
 from libs.directory.facts.view import View
 from libs.directory.rules.limits import handling_limit
 from libs.events.contracts.intake import (
+    EVENTS,
     CaseNotAccepted,
     CaseRegistered,
     CaseVoided,
@@ -19,7 +20,7 @@ from libs.events.contracts.intake import (
     PersonalDataErased,
     Urgency,
 )
-from libs.events.decider import Actor, Decider
+from libs.events.decider import Actor, Decider, fold_of
 from libs.events.errors import NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode
@@ -202,4 +203,4 @@ def erase(state: State, command: EraseCaseKeys) -> Sequence[Event]:
     return [PersonalDataErased(erased_by=command.by.person, kinds=kinds, ground=command.ground)] if kinds else []
 
 
-DECIDER: Decider[State, Command, Facts] = Decider(State(), evolve, decide)
+DECIDER: Decider[State, Command, Facts] = Decider(State(), fold_of(EVENTS, evolve), decide)

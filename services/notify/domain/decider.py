@@ -10,14 +10,16 @@ from typing import Literal, assert_never
 
 from libs.case.facts import Facts
 from libs.events.contracts.notify import (
+    EVENTS,
     DropReason,
     MessageDropped,
     MessageDue,
     MessageFailed,
     MessageRequeued,
     MessageSent,
+    NotifyEvent,
 )
-from libs.events.decider import Actor, Decider
+from libs.events.decider import Actor, Decider, fold_of
 from libs.events.errors import Forbidden, NotFound, Rejected
 from libs.events.event import Event
 from libs.events.ids import MessageId
@@ -145,7 +147,7 @@ class State:
     """(template, recipient) of every message."""
 
 
-def evolve(state: State, event: Event) -> State:
+def evolve(state: State, event: NotifyEvent) -> State:
     """The ledger one event later."""
     match event:
         case MessageDue():
@@ -159,7 +161,7 @@ def evolve(state: State, event: Event) -> State:
         case MessageRequeued():
             fate = Fate()
         case _:
-            return state
+            assert_never(event)
     told = state.told | {(event.template, event.recipient)} if isinstance(event, MessageDue) else state.told
     return State({**state.fates, event.message_id: fate}, told)
 
@@ -242,4 +244,4 @@ def _record(state: State, one: Delivery, command: RecordDeliveries) -> Iterator[
             yield MessageDropped(message_id=one.message_id, reason="UNDELIVERABLE")
 
 
-DECIDER: Decider[State, Command, Facts] = Decider(State(), evolve, decide)
+DECIDER: Decider[State, Command, Facts] = Decider(State(), fold_of(EVENTS, evolve), decide)

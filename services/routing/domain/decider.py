@@ -8,13 +8,14 @@ from datetime import datetime
 
 from libs.case.facts import Facts
 from libs.events.contracts.routing import (
+    EVENTS,
     ArbitrationOpened,
     AssignmentDeemedAccepted,
     HandlingResumed,
     SeparationViolationDetected,
     WorkOrderCancelled,
 )
-from libs.events.decider import Actor, Decider
+from libs.events.decider import Actor, Decider, fold_of
 from libs.events.event import Event
 from libs.events.ids import PersonId
 from services.routing.domain import arbitration, co_units, dispatch, endorsement, handling, returns
@@ -164,4 +165,4 @@ def record_violation(order: WorkOrder, command: RecordViolation) -> Sequence[Eve
     return [SeparationViolationDetected(person=command.person, rule=command.rule, evidence=command.evidence)]
 
 
-DECIDER: Decider[WorkOrder, Command, Facts] = Decider(WorkOrder(), evolve, decide)
+DECIDER: Decider[WorkOrder, Command, Facts] = Decider(WorkOrder(), fold_of(EVENTS, evolve), decide)

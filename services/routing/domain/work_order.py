@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, assert_never
 
 from libs.case.state import Case
 from libs.events.contracts.intake import AppealRestored
 from libs.events.contracts.routing import (
     ArbitrationOpened,
+    ArbitrationRuled,
     AssignmentAccepted,
     AssignmentDeemedAccepted,
     CaseDispatched,
@@ -22,10 +23,13 @@ from libs.events.contracts.routing import (
     FeedbackSubmitted,
     HandlerAssigned,
     HandlingResumed,
+    ProgressRecorded,
     ReturnApproved,
     ReturnRejected,
     ReturnRequested,
     RouteProposed,
+    RouteRejected,
+    RoutingEvent,
     RuleStep,
     SeparationViolationAttempted,
     SeparationViolationDetected,
@@ -33,7 +37,6 @@ from libs.events.contracts.routing import (
 )
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Rejected
-from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
 from libs.separation.acts import Breach
 from libs.separation.refusal import SeparationForbids
@@ -97,7 +100,7 @@ class WorkOrder:
     violations: frozenset[tuple[str, str]] = frozenset()
 
 
-def evolve(order: WorkOrder, event: Event) -> WorkOrder:
+def evolve(order: WorkOrder, event: RoutingEvent) -> WorkOrder:
     """Routing's own facts, one later."""
     match event:
         case RouteProposed():
@@ -132,8 +135,10 @@ def evolve(order: WorkOrder, event: Event) -> WorkOrder:
             return replace(order, co_units=left, co_reported=(*order.co_reported, event.unit))
         case SeparationViolationDetected():
             return replace(order, violations=order.violations | {(event.person, event.rule)})
-        case _:
+        case RouteRejected() | ProgressRecorded() | ArbitrationRuled() | SeparationViolationAttempted():
             return order
+        case _:
+            assert_never(event)
 
 
 def dispatched(order: WorkOrder, event: CaseDispatched) -> WorkOrder:

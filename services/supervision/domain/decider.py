@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
 from libs.case.facts import Facts
 from libs.case.state import Case
 from libs.directory.facts.view import View
-from libs.events.contracts.supervision import SeparationViolationDetected
-from libs.events.decider import Actor, Decider
+from libs.events.contracts.supervision import (
+    EVENTS,
+    AutoEscalated,
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackWaived,
+    CaseClosed,
+    CaseUrged,
+    ClocksEnded,
+    ClocksRevived,
+    DeadlineBreached,
+    DeadlineRecomputed,
+    DeadlineSet,
+    DeadlineWarned,
+    FeedbackAccepted,
+    FeedbackRejected,
+    ReworkOrdered,
+    SeparationViolationAttempted,
+    SeparationViolationDetected,
+    StageContinued,
+    StageFinished,
+    SupervisionEvent,
+    SupervisionIssued,
+    SupervisionLifted,
+    SupervisionResponded,
+    VerificationAssigned,
+    VerificationFailed,
+    VerificationPassed,
+)
+from libs.events.decider import Actor, Decider, fold_of
 from libs.events.event import Event
 from libs.events.ids import PersonId
 from libs.separation.powers import may_close, may_verify
@@ -75,16 +103,34 @@ class State:
     clocks: Clocks = field(default_factory=Clocks)
 
 
-def evolve(state: State, event: Event) -> State:
-    """One own event later."""
+def evolve(state: State, event: SupervisionEvent) -> State:
+    """One own event later: the rooms whose matter it is are told, and no others."""
     version = state.version + 1
-    return State(
-        version=version,
-        completion=completion.evolve(state.completion, event),
-        orders=orders.evolve(state.orders, event),
-        urging=urging.evolve(state.urging, event),
-        clocks=case_clocks.evolve(state.clocks, event, version),
-    )
+    match event:
+        case DeadlineSet() | StageFinished() | StageContinued() | DeadlineRecomputed() | ClocksEnded():
+            return replace(state, version=version, clocks=case_clocks.evolve(state.clocks, event, version))
+        case DeadlineWarned() | DeadlineBreached() | AutoEscalated():
+            return replace(state, version=version, clocks=case_clocks.evolve(state.clocks, event, version))
+        case ClocksRevived():
+            revived = case_clocks.evolve(state.clocks, event, version)
+            return replace(
+                state, version=version, clocks=revived, completion=completion.evolve(state.completion, event)
+            )
+        case FeedbackAccepted() | FeedbackRejected() | ReworkOrdered() | VerificationAssigned() | VerificationPassed():
+            return replace(state, version=version, completion=completion.evolve(state.completion, event))
+        case CallbackAttempted() | CallbackCompleted() | CallbackWaived() | SeparationViolationDetected():
+            return replace(state, version=version, completion=completion.evolve(state.completion, event))
+        case CaseClosed():
+            closed = completion.evolve(state.completion, event)
+            return replace(state, version=version, completion=closed, orders=orders.evolve(state.orders, event))
+        case SupervisionIssued() | SupervisionResponded() | SupervisionLifted():
+            return replace(state, version=version, orders=orders.evolve(state.orders, event))
+        case CaseUrged():
+            return replace(state, version=version, urging=urging.evolve(state.urging, event))
+        case VerificationFailed() | SeparationViolationAttempted():
+            return replace(state, version=version)
+        case _:
+            assert_never(event)
 
 
 # Decisions
@@ -153,4 +199,4 @@ def allowed_actions(state: State, case: Case, by: Actor, directory: View, at: da
             return []
 
 
-DECIDER: Decider[State, Command, Facts] = Decider(State(), evolve, decide)
+DECIDER: Decider[State, Command, Facts] = Decider(State(), fold_of(EVENTS, evolve), decide)

@@ -25,7 +25,7 @@ from libs.log.store.event_store import Append, Connection, lock_lane
 from libs.log.transient import TRANSIENT
 from libs.log.write.seal import plain_body
 from libs.service.runtime import Runtime
-from services.supervision.domain.clocks.case_clocks import Clocks, evolve
+from services.supervision.domain.clocks.case_clocks import Clocks, evolve, is_of_clocks
 from services.supervision.domain.clocks.ladder import Step
 from services.supervision.domain.clocks.steps import Recordable
 
@@ -94,7 +94,8 @@ def watched(found: Found) -> LoadedCase:
     clocks, causes = Clocks(), {}
     for version, row in enumerate(found.rows, 1):
         event = decode(row["type"], row["body"])
-        clocks = evolve(clocks, event, version)
+        if is_of_clocks(event):
+            clocks = evolve(clocks, event, version)
         if isinstance(event, ClockMoved):
             causes[event.clock_id] = (row["event_id"], row["recorded_at"])
     unit = UnitId(found.unit) if found.unit else None

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from libs.case import lifecycle
+from libs.case.changes import changes_of
 from libs.case.state import Case
 from libs.case.testing import CASE_ID, case_of, log_of
-from libs.events.contracts import intake, routing, supervision
+from libs.events.contracts import intake, registry, routing, supervision
 from libs.events.envelope import Recorded
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, GridCode, PersonId, UnitId
@@ -17,6 +19,7 @@ NINE = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 LI_FANG, ZHOU_MIN, SUN_TAO, QIAN_LI = (PersonId(name) for name in ("li-fang", "zhou-min", "sun-tao", "qian-li"))
 HOUSING, WATER = UnitId("county-housing"), UnitId("county-water")
 G03 = GridCode("G03")
+GOLDENS = Path(__file__).parents[2] / "contract" / "goldens"
 
 REPORTED = intake.GridEventReported(
     discoverer=LI_FANG,
@@ -234,3 +237,10 @@ def in_access_stream(event: Event) -> Recorded:
     """As the refusal of a command is recorded."""
     (recorded,) = log_of((NINE, event))
     return replace(recorded, attributes={**recorded.attributes, "ce_stream": f"access-{CASE_ID}"})
+
+
+@pytest.mark.parametrize("ce_type", registry.TYPES)
+def test_whatever_is_written_changes_fields_that_a_case_has_or_nothing(ce_type: str) -> None:
+    event = registry.decode(ce_type, (GOLDENS / f"{ce_type}.json").read_bytes())
+
+    assert changes_of(Case(case_id=CASE_ID, lane=1), event, "e-1").keys() <= Case.model_fields.keys()

@@ -9,7 +9,7 @@ from libs.events.contracts import intake
 from libs.events.event import CaseText, Event, Personal, ReporterText, Sealed, kebab
 
 
-class WindowRepaired(Event, version=2):
+class WindowRepaired(Event, version=2, zh="窗已修", en="window repaired"):
     """An event of nobody."""
 
     window: str

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeGuard, assert_never, get_args
 
 from libs.case.facts import Facts
 from libs.directory.rules.calendar import Limit, WorkCalendar, calendar_at
@@ -89,8 +90,28 @@ class Clocks:
     recorded: frozenset[StepKey] = frozenset()
 
 
-def evolve(clocks: Clocks, event: Event, position: int) -> Clocks:
-    """One own event later; `position`, its version in the stream, is the log order of the facts."""
+ClockEvent = (
+    DeadlineSet
+    | StageFinished
+    | StageContinued
+    | DeadlineRecomputed
+    | ClocksEnded
+    | ClocksRevived
+    | DeadlineWarned
+    | DeadlineBreached
+    | AutoEscalated
+)
+"""Which of supervision's events move a clock, or say that it came to an instant."""
+CLOCK_EVENTS: frozenset[type[Event]] = frozenset(get_args(ClockEvent))
+
+
+def is_of_clocks(event: Event) -> TypeGuard[ClockEvent]:
+    """Whether the fold has to hear of it."""
+    return type(event) in CLOCK_EVENTS
+
+
+def evolve(clocks: Clocks, event: ClockEvent, position: int) -> Clocks:
+    """One of these events later; `position`, its version in the stream, is the log order of the facts."""
     match event:
         case DeadlineSet():
             return _moved(clocks, event, _track(event).after(_started(event, position)))
@@ -113,7 +134,7 @@ def evolve(clocks: Clocks, event: Event, position: int) -> Clocks:
         case AutoEscalated():
             return _recorded(clocks, step_key("level", event.clock, event.clock_id, event.round, event.level))
         case _:
-            return clocks
+            assert_never(event)
 
 
 def _moved(clocks: Clocks, event: ClockMoved, track: Track) -> Clocks:

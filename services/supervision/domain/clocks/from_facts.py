@@ -22,7 +22,7 @@ from libs.events.contracts.supervision import (
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import ClockId
-from services.supervision.domain.clocks.case_clocks import Clocks, Track, evolve, known_clock
+from services.supervision.domain.clocks.case_clocks import ClockEvent, Clocks, Track, evolve, known_clock
 from services.supervision.domain.clocks.limits import start_of
 from services.supervision.domain.clocks.moves import Continue, EndAll, Fact, Move, Revive, Start, Stop, moves
 from services.supervision.domain.clocks.operations import NEWEST, Continued, Ended, Operation, Reopened, Stopped
@@ -52,7 +52,7 @@ def follow(clocks: Clocks, command: FollowClocks, facts: Facts, version: int) ->
     return events
 
 
-def _event_of(clocks: Clocks, move: Move, command: FollowClocks, facts: Facts, case: Case) -> Event | None:
+def _event_of(clocks: Clocks, move: Move, command: FollowClocks, facts: Facts, case: Case) -> ClockEvent | None:
     at, because = command.at, command.fact_id
     match move:
         case Start():

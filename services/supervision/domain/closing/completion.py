@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, assert_never
 
 from libs.case.facts import Facts
 from libs.case.state import Case
@@ -24,7 +24,6 @@ from libs.events.contracts.supervision import (
 )
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Rejected
-from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
 from libs.separation.acts import Breach
 from libs.separation.powers import may_close
@@ -73,8 +72,24 @@ class Completion:
         return self.verified or not self.needs_verification
 
 
-def evolve(own: Completion, event: Event) -> Completion:
-    """One own event later."""
+CompletionEvent = (
+    FeedbackAccepted
+    | FeedbackRejected
+    | VerificationAssigned
+    | VerificationPassed
+    | ReworkOrdered
+    | CallbackAttempted
+    | CallbackCompleted
+    | CallbackWaived
+    | CaseClosed
+    | ClocksRevived
+    | SeparationViolationDetected
+)
+"""Which of supervision's events bring a case to its end, or back from it."""
+
+
+def evolve(own: Completion, event: CompletionEvent) -> Completion:
+    """One of these events later."""
     match event:
         case FeedbackAccepted():
             return replace(own, accepted=True, rejected=False, needs_verification=event.next == "VERIFYING")
@@ -99,7 +114,7 @@ def evolve(own: Completion, event: Event) -> Completion:
         case SeparationViolationDetected():
             return replace(own, violations=own.violations | {(event.person, event.rule)})
         case _:
-            return own
+            assert_never(event)
 
 
 # Guards

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, assert_never
 
 from libs.case.facts import Facts
 from libs.events.contracts.supervision import (
@@ -85,8 +85,12 @@ class Orders:
     unanswered: tuple[tuple[int, UnitId], ...] = ()
 
 
-def evolve(own: Orders, event: Event) -> Orders:
-    """One own event later."""
+OrdersEvent = SupervisionIssued | SupervisionResponded | SupervisionLifted | CaseClosed
+"""Which of supervision's events open, answer or end an order."""
+
+
+def evolve(own: Orders, event: OrdersEvent) -> Orders:
+    """One of these events later."""
     match event:
         case SupervisionIssued():
             return replace(own, unanswered=(*own.unanswered, (event.level, event.unit)))
@@ -95,7 +99,7 @@ def evolve(own: Orders, event: Event) -> Orders:
         case SupervisionLifted() | CaseClosed():
             return Orders()
         case _:
-            return own
+            assert_never(event)
 
 
 # Decisions

@@ -39,10 +39,8 @@ class Urging:
     last: tuple[UnitId | None, int] | None = None
 
 
-def evolve(own: Urging, event: Event) -> Urging:
-    """One own event later."""
-    if not isinstance(event, CaseUrged):
-        return own
+def evolve(own: Urging, event: CaseUrged) -> Urging:
+    """Urged once more."""
     contacts = own.contacts | {event.because} if event.because else own.contacts
     return Urging(contacts, (event.unit, event.unit_acts))
 
