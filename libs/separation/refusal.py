@@ -29,7 +29,7 @@ class SeparationForbids(Refused):
     """巡办分离 forbids it: the code names the rule, the attempt is recorded in the access stream."""
 
     def __init__(
-        self, breach: Breach, *, attempted: Attempted, command: str, person: PersonId, unit: UnitId | None
+        self, breach: Breach, command: str, person: PersonId, unit: UnitId | None, *, attempted: Attempted
     ) -> None:
         self.code = breach.code
         self.also = breach.also

@@ -39,16 +39,11 @@ from libs.events.event import Event
 from libs.events.ids import PersonId, UnitId
 from libs.separation.acts import Breach
 from libs.separation.powers import may_decide, may_dispatch, may_handle
+from libs.separation.violations import RecordViolation
 from services.routing.domain.arbitration import OpenArbitration
-from services.routing.domain.decider import (
-    CancelWorkOrder,
-    Command,
-    DeemAccepted,
-    RecordViolation,
-    RestoreWorkOrder,
-    ResumeHandling,
-)
+from services.routing.domain.decider import Command
 from services.routing.domain.dispatch import DispatchCase, ProposeRoute
+from services.routing.domain.order_lifecycle import CancelWorkOrder, DeemAccepted, RestoreWorkOrder, ResumeHandling
 
 
 def react(event: Recorded, case: Case, view: View) -> Sequence[Command]:

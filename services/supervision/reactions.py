@@ -22,10 +22,11 @@ from libs.events.envelope import Recorded
 from libs.events.ids import PersonId
 from libs.separation.acts import Breach
 from libs.separation.powers import may_close, may_verify
+from libs.separation.violations import RecordViolation
 from services.supervision.domain.clocks.from_facts import FollowClocks
 from services.supervision.domain.clocks.moves import Fact
 from services.supervision.domain.closing.verification import AssignVerification
-from services.supervision.domain.decider import Command, RecordViolation
+from services.supervision.domain.decider import Command
 from services.supervision.domain.orders.urging import UrgeCase
 
 FACTS: tuple[type, ...] = get_args(Fact)

@@ -18,7 +18,7 @@ from libs.events.envelope import Recorded, WireRecord, from_kafka, wire_instant
 from libs.events.ids import EventId
 from services.supervision.domain.clocks.case_clocks import states_of
 from services.supervision.domain.clocks.fold import ClockState
-from services.supervision.domain.clocks.ladder import Step, lamp
+from services.supervision.domain.clocks.ladder import Step, lamp_at
 from services.supervision.domain.clocks.steps import all_steps
 from services.supervision.domain.decider import DECIDER
 
@@ -95,7 +95,7 @@ def _clock(state: ClockState, at: datetime) -> dict[str, Any]:
         "exempt": state.exempt,
         "provisional": state.provisional,
         "on_time": state.on_time,
-        "lamp": lamp(state, at).value,
+        "lamp": lamp_at(state, at),
     }
 
 

@@ -13,7 +13,7 @@ from libs.events.ids import ClassCode, GridCode, PersonId
 from libs.service.http.cases import CASE_ID, Body
 from libs.service.http.commands import CommandBody
 from libs.service.http.headers import Instant
-from services.intake.domain import correction, decider, reception
+from services.intake.domain import correction, erasure, reception, registration
 
 Channel = Literal["phone", "web", "app", "counter", "wechat", "mail", "visit", "import"]
 Photos = list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
@@ -72,8 +72,8 @@ class RegisterBody(CommandBody):
     kind: Kind | None = None
     filing_condition: str | None = Field(default=None, max_length=64)
 
-    def command(self, at: datetime, by: Actor) -> decider.RegisterCase:
-        return decider.RegisterCase(at=at, by=by, **self.model_dump())
+    def command(self, at: datetime, by: Actor) -> registration.RegisterCase:
+        return registration.RegisterCase(at=at, by=by, **self.model_dump())
 
 
 class GridReportBody(CommandBody):
@@ -97,29 +97,29 @@ class VoidBody(CommandBody):
 
     reason: str = Field(min_length=1, max_length=500)
 
-    def command(self, at: datetime, by: Actor) -> decider.VoidCase:
-        return decider.VoidCase(at, by, self.reason)
+    def command(self, at: datetime, by: Actor) -> registration.VoidCase:
+        return registration.VoidCase(at, by, self.reason)
 
 
 class RejectBody(CommandBody):
     """Reason, legal basis, and where to go instead."""
 
-    reason_code: decider.NotAcceptedReason
+    reason_code: registration.NotAcceptedReason
     legal_basis: str = Field(min_length=1, max_length=300)
     alternative: str = Field(min_length=1, max_length=300)
 
-    def command(self, at: datetime, by: Actor) -> decider.RejectCase:
-        return decider.RejectCase(at, by, self.reason_code, self.legal_basis, self.alternative)
+    def command(self, at: datetime, by: Actor) -> registration.RejectCase:
+        return registration.RejectCase(at, by, self.reason_code, self.legal_basis, self.alternative)
 
 
 class EraseBody(CommandBody):
     """Which keys, on which ground."""
 
     kinds: list[Literal["reporter", "case"]] = Field(min_length=1, max_length=2)
-    ground: decider.ErasureGround
+    ground: erasure.ErasureGround
 
-    def command(self, at: datetime, by: Actor) -> decider.EraseCaseKeys:
-        return decider.EraseCaseKeys(at, by, tuple(self.kinds), self.ground)
+    def command(self, at: datetime, by: Actor) -> erasure.EraseCaseKeys:
+        return erasure.EraseCaseKeys(at, by, tuple(self.kinds), self.ground)
 
 
 class CorrectBody(CommandBody):

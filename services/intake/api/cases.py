@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from libs.case.access import sight
+from libs.case.refusals import NotInThisState
 from libs.case.state import Case
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
@@ -102,7 +103,7 @@ async def attached(body: AppealBody, running: Runtime, person: Person, call: Com
         return None
     try:
         return await attach(running, case_id, call, Again(body.channel, body.content))
-    except case_state.NotInThisState:
+    except NotInThisState:
         return None  # It has ended since.
 
 

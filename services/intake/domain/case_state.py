@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, assert_never
 
+from libs.case.refusals import NotInThisState
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.directory.rules.limits import UnknownClass
@@ -30,17 +31,8 @@ from libs.events.contracts.intake import (
     SeparationViolationDetected,
     Urgency,
 )
-from libs.events.errors import NotFound, Rejected
+from libs.events.errors import NotFound
 from libs.events.ids import ClassCode, GridCode
-
-# Refusals
-
-
-class NotInThisState(Rejected):
-    """The case has gone on."""
-
-    code = "E-STATE"
-
 
 AMENDING = ["correct", "withdraw"]
 """What an operator may do to every open case."""

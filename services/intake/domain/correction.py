@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.directory.facts.view import View
 from libs.directory.rules.limits import handling_limit
 from libs.events.contracts.intake import AnsweredDirectly, CaseCorrected, Kind, Urgency
@@ -15,7 +16,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
 from libs.events.ids import ClassCode
-from services.intake.domain.case_state import NotInThisState, State, catalogue_item, must_be_open, raise_not_here
+from services.intake.domain.case_state import State, catalogue_item, must_be_open, raise_not_here
 from services.intake.domain.reception import Place, grid_of, point
 
 FILED = ("class_code", "urgency", "filing_condition")
@@ -114,7 +115,7 @@ def _filing(state: State, changed: Mapping[str, Any], directory: View) -> dict[s
     return {"urgency": urgency} if urgency != state.urgency else {}
 
 
-def answer(state: State, command: AnswerDirectly) -> Sequence[Event]:
+def answer(state: State, command: AnswerDirectly, facts: Facts) -> Sequence[Event]:
     """Itself the end of the case, close_kind DIRECT."""
     command.by.must_be("OPERATOR")
     if state.status == "ANSWERED":

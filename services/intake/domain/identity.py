@@ -10,12 +10,13 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from libs.case.state import Case
+from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.events.contracts.intake import IdentityRead, RepeatContactReceived
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden
 from libs.events.event import Event
-from services.intake.domain.case_state import NotInThisState, State, raise_not_here
+from services.intake.domain.case_state import State, raise_not_here
 
 Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW"]
 """受话识别, 回访, 补充了解, 紧急救助, 依法查询."""
@@ -79,9 +80,9 @@ def look_up(command: ReadIdentity) -> Sequence[Event]:
     return read_identity(command, ("reporter_phone",))
 
 
-def repeat_contact(state: State, command: ReceiveRepeatContact, case: Case | None) -> Sequence[Event]:
+def repeat_contact(state: State, command: ReceiveRepeatContact, facts: Facts) -> Sequence[Event]:
     """Each contact counts; who may take an appeal may take its repetition. An ended case takes none."""
-    by = command.by
+    by, case = command.by, facts.case
     if not (by.role in ("OPERATOR", "GRID_WORKER") or "intake" in by.scopes):
         raise Forbidden(allowed=["OPERATOR", "GRID_WORKER"])
     if state.status == "NONE":

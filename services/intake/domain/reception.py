@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from libs.case.facts import Facts
+from libs.case.refusals import EvidenceMissing
 from libs.directory.facts.view import View
 from libs.events.contracts.intake import AppealReceived, GridEventReported, Kind, NewCaseReason
 from libs.events.decider import Actor
@@ -87,10 +89,9 @@ class OutsideOwnGrid(Forbidden):
     en = "outside your own grid: give the reason"
 
 
-class EvidenceMissing(Rejected):
+class FindingNotShown(EvidenceMissing):
     """A report from patrol needs a place and at least one photo."""
 
-    code = "E-EVIDENCE"
     zh = "网格上报需要定位和至少一张照片"
     en = "a grid report needs a location and at least one photo"
 
@@ -98,14 +99,14 @@ class EvidenceMissing(Rejected):
 # Decisions
 
 
-def submit_appeal(state: State, command: SubmitAppeal, directory: View) -> Sequence[Event]:
+def submit_appeal(state: State, command: SubmitAppeal, facts: Facts) -> Sequence[Event]:
     """A grid worker who enters it for the citizen is a discoverer; an operator is recorder only (d.2 #3, #4)."""
     by = command.by
     if not (by.role in ("OPERATOR", "GRID_WORKER") or "intake" in by.scopes):
         raise Forbidden(allowed=["OPERATOR", "GRID_WORKER"])
     if state.status != "NONE":
         raise AlreadyThere()
-    if command.found_by and directory.person(command.found_by) is None:
+    if command.found_by and facts.directory.person(command.found_by) is None:
         raise Malformed(zh="没有这个网格员", en="no such grid worker")
     found_by = by.person if by.role == "GRID_WORKER" else command.found_by
     return [
@@ -113,7 +114,7 @@ def submit_appeal(state: State, command: SubmitAppeal, directory: View) -> Seque
             channel=command.channel,
             kind=command.kind,
             content=command.content,
-            grid=grid_of(command.place, directory),
+            grid=grid_of(command.place, facts.directory),
             address=command.place.address,
             location=point(command.place),
             reporter_kind="NAMED" if command.reporter_name or command.reporter_phone else "ANONYMOUS",
@@ -129,18 +130,18 @@ def submit_appeal(state: State, command: SubmitAppeal, directory: View) -> Seque
     ]
 
 
-def report_grid_event(state: State, command: ReportGridEvent, directory: View) -> Sequence[Event]:
+def report_grid_event(state: State, command: ReportGridEvent, facts: Facts) -> Sequence[Event]:
     """The discoverer is the caller himself, for ever (SEP-12)."""
     by = command.by
     by.must_be("GRID_WORKER")
     if state.status != "NONE":
         raise AlreadyThere()
-    item = catalogue_item(directory, command.class_code)
+    item = catalogue_item(facts.directory, command.class_code)
     location = point(command.place)
     if location is None or not (command.photos or item.photo_exempt):
-        raise EvidenceMissing(allowed=["attach a location and a photo"])
-    grid = grid_of(command.place, directory)
-    if grid not in directory.grids_of(by.person, command.at) and not command.out_of_grid_reason:
+        raise FindingNotShown(allowed=["attach a location and a photo"])
+    grid = grid_of(command.place, facts.directory)
+    if grid not in facts.directory.grids_of(by.person, command.at) and not command.out_of_grid_reason:
         raise OutsideOwnGrid(allowed=["out_of_grid_reason"])
     return [
         GridEventReported(

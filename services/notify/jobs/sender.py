@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 ROUND = 500
 SIDE_BY_SIDE = 4
-LOOK_EVERY_SECONDS = 1.0
+POLL_EVERY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 UNTIL_THE_LEDGER_SHOWS_IT = {"sent": 30.0, "open": 1.0}
 
@@ -79,7 +79,7 @@ async def run(running: Runtime, worker: Worker) -> None:
             group.create_task(sender.work(worker))
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                async with asyncio.timeout(POLL_EVERY_SECONDS):
                     await worker.moved.wait()
             worker.moved.clear()
             for sender in senders:
@@ -113,7 +113,7 @@ class Sender:
                 log.warning("sender_waits", channels=self.line.names, reason=type(why).__name__)
 
     async def send_open(self, lanes: Sequence[int]) -> bool:
-        """One look over the owned lanes; whether another look at once may find more."""
+        """One poll of the owned lanes; whether another poll at once may find more."""
         now = monotonic()
         self.held = {one: at for one, at in self.held.items() if at > now}
         shut = [key for key, (_, until) in self.away.items() if until > now]

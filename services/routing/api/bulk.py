@@ -22,12 +22,13 @@ from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.http.problems import problem_document, status_of
 from libs.service.runtime import Runtime
 from services.routing.domain import handling
+from services.routing.domain.decider import Command
 
 router = APIRouter(tags=["派遣·办理 routing"])
 
 MOST = 200
 CaseInBody = Annotated[str, Field(pattern=CASE_ID, examples=["0191f2a0-0000-7000-8000-000000000001"])]
-Build = Callable[[datetime], handling.Command]
+Build = Callable[[datetime], Command]
 
 
 def without_repeats(cases: Sequence[str]) -> None:

@@ -8,12 +8,13 @@ import orjson
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from libs.case.lamp import lamp_of
 from libs.case.state import Case
 from libs.events.event import Sealed
 from libs.service.http.cases import CaseRef, MinPosition, show_case
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.runtime import Runtime
-from services.routing.api.clock_columns import due_times, lamp, reasons
+from services.routing.api.clock_columns import due_times, reasons
 from services.routing.api.lists import LISTED
 from services.routing.domain.allowed_actions import allowed_actions
 
@@ -48,7 +49,11 @@ async def read_case(
         "dispute": question,
     }
     if row:
-        order |= reasons(row) | {"proposed": row["proposed"], "lamp": lamp(row, shown.fresh.at), "due": due_times(row)}
+        order |= reasons(row) | {
+            "proposed": row["proposed"],
+            "lamp": lamp_of(row, shown.fresh.at),
+            "due": due_times(row),
+        }
     return shown.answer(order)
 
 

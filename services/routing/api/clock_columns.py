@@ -3,29 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import orjson
-
-Lamp = Literal["GREEN", "YELLOW", "RED", "LONG_RED"]
-
-
-def lamp(row: Any, at: datetime, clock: str = "") -> Lamp | None:
-    """红黄绿灯 of the work clock at an instant, or at its stop (rulebook.md f.1); None without a clock.
-
-    `clock`: prefix of another clock's columns, `dispatch_`.
-    """
-    due_at, yellow_at, long_red_at, stopped_at = (
-        row[clock + name] for name in ("due_at", "yellow_at", "long_red_at", "stopped_at")
-    )
-    if due_at is None:
-        return None
-    until = min(stopped_at or at, at)
-    if long_red_at and until > long_red_at:
-        return "LONG_RED"
-    if until > due_at:
-        return "RED"
-    return "YELLOW" if yellow_at and until >= yellow_at else "GREEN"
 
 
 def due_times(row: Any) -> dict[str, Any]:

@@ -139,7 +139,7 @@ async def read_bucket(  # noqa: PLR0917 - FastAPI passes them by name
 
 
 def require_own(person: Person, unit: str) -> None:
-    """Raises `NotYourUnit`, or `NotFound` for a unit that the directory does not know."""
+    """Raises `NotYourOrder`, or `NotFound` for a unit that the directory does not know."""
     seen = own_sight(person, unit)
     if person.directory.unit(unit) is None or not (seen.everything or seen.units):
         raise NotFound()

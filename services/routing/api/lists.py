@@ -8,7 +8,7 @@ from fastapi import Query
 
 from libs.case.access import Sight, sight
 from libs.service.http.dependencies import Person
-from services.routing.domain.work_order import NotYourUnit
+from services.routing.domain.work_order import NotYourOrder
 
 LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -16,8 +16,8 @@ Cursor = Annotated[str | None, Query(max_length=300)]
 
 
 def own_sight(person: Person, unit: str | None) -> Sight:
-    """What the caller may list; raises `NotYourUnit` where a department asks for another one's work."""
+    """What the caller may list; raises `NotYourOrder` where a department asks for another one's work."""
     seen = sight(person.actor, person.directory)
     if unit and seen.units and unit not in seen.units:
-        raise NotYourUnit()
+        raise NotYourOrder()
     return seen

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from libs.case.access import sight
+from libs.case.lamp import lamp_of
 from libs.events.errors import Forbidden
 from libs.log.store.event_store import Connection
 from libs.service.http.answers import DocumentAnswer
@@ -19,7 +20,7 @@ from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
-from services.routing.api.clock_columns import lamp, reasons, text_or_none
+from services.routing.api.clock_columns import reasons, text_or_none
 from services.routing.api.lists import LISTED, Cursor, Limit
 from services.routing.readmodel.holdings import ALL_UNITS
 from services.routing.readmodel.tables import WAITING
@@ -127,7 +128,7 @@ def queue_item(row: Any, at: datetime) -> dict[str, Any]:
         "registered_at": text_or_none(row["registered_at"]),
         "dispatch_due_at": text_or_none(row["dispatch_due_at"]),
         "arbitration": dispute(row) if disputed else None,
-        "lamp": None if disputed else lamp(row, at, "dispatch_"),
+        "lamp": None if disputed else lamp_of(row, at, "dispatch_"),
         "candidates": candidates(row),
         **reasons(row),
     }

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from libs.case.access import Sight
+from libs.case.lamp import Lamp, lamp_of
 from libs.case.state import TERMINAL
 from libs.log.store.event_store import Connection
 from libs.service.http.answers import DocumentAnswer
@@ -21,7 +22,7 @@ from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_ans
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.headers import Instant
-from services.routing.api.clock_columns import Lamp, due_times, lamp
+from services.routing.api.clock_columns import due_times
 from services.routing.api.lists import LISTED, Cursor, Limit, own_sight
 from services.routing.readmodel.holdings import ALL_UNITS, Role
 
@@ -213,7 +214,7 @@ def order_item(row: Any, at: datetime) -> dict[str, Any]:
         "case_id": str(row["case_id"]),
         **{name: row[name] for name in names},
         "lead": row["role"] == "lead",
-        "lamp": lamp(row, at),
+        "lamp": lamp_of(row, at),
         "signed": row["signed_at"] is not None,
         "deemed_signed": row["deemed_signed"],
         **due_times(row),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from libs.case.facts import Facts
 from libs.case.state import Case
@@ -41,8 +40,6 @@ class RuleArbitration:
     groundless: tuple[UnitId, ...] = ()
 
 
-Command = OpenArbitration | RuleArbitration
-
 # Refusals
 
 
@@ -57,20 +54,14 @@ class NotAParty(Malformed):
 # Decisions
 
 
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command; raises a refusal."""
-    match command:
-        case OpenArbitration(by=by) if by.role == "SYSTEM":
-            return open_in_silence(order, command, facts)
-        case OpenArbitration():
-            return open_by_dispatcher(order, command, facts)
-        case RuleArbitration():
-            return rule(order, command, facts)
-        case _:
-            assert_never(command)
+def open_arbitration(order: WorkOrder, command: OpenArbitration, facts: Facts) -> Sequence[Event]:
+    """By the dispatcher, or by the system after silence."""
+    if command.by.role == "SYSTEM":
+        return open_in_silence(order, facts)
+    return open_by_dispatcher(order, command, facts)
 
 
-def open_in_silence(order: WorkOrder, command: OpenArbitration, facts: Facts) -> Sequence[Event]:
+def open_in_silence(order: WorkOrder, facts: Facts) -> Sequence[Event]:
     """A decision that came meanwhile, however late, is a decision."""
     if order.status != "RETURN_PENDING" or facts.known_case().ended:
         return []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.events.contracts.routing import CoUnitAdded, CoUnitReported
@@ -18,7 +18,7 @@ from libs.events.ids import UnitId
 from libs.separation.routes import contributing
 from services.routing.domain.dispatch import known_unit
 from services.routing.domain.handling import own_unit, refuse_barred
-from services.routing.domain.work_order import NotInThisState, NotYourUnit, WorkOrder, forbidden, require_status
+from services.routing.domain.work_order import NotYourOrder, WorkOrder, forbidden, require_status
 
 # Commands
 
@@ -42,8 +42,6 @@ class ReportAsCoUnit:
     report: str
 
 
-Command = AddCoUnit | ReportAsCoUnit
-
 # Refusals
 
 
@@ -64,17 +62,6 @@ class NotYourTown(Forbidden):
 
 
 # Decisions
-
-
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command; raises a refusal."""
-    match command:
-        case AddCoUnit():
-            return add(order, command, facts)
-        case ReportAsCoUnit():
-            return report(order, command, facts)
-        case _:
-            assert_never(command)
 
 
 def add(order: WorkOrder, command: AddCoUnit, facts: Facts) -> Sequence[Event]:
@@ -112,7 +99,7 @@ def report(order: WorkOrder, command: ReportAsCoUnit, facts: Facts) -> Sequence[
     refuse_barred(case, command, command.by.person, unit if unit in asked else None, facts.directory)
     command.by.must_be("DEPT_CLERK", "DEPT_HANDLER")
     if unit is None or unit not in asked:
-        raise NotYourUnit()
+        raise NotYourOrder()
     if unit not in order.co_units:
         return []
     require_status(order, case, "IN_PROGRESS")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never, cast
+from typing import cast
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, ReasonMissing
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.directory.rules.calendar import Limit, calendar_at, due
@@ -21,7 +22,7 @@ from libs.events.ids import ClassCode, UnitId
 from libs.separation.powers import may_dispatch
 from libs.separation.routes import Dispatchable, UnitRejected, dispatchable
 from services.routing.domain import route as rules
-from services.routing.domain.work_order import NotInThisState, Timed, WorkOrder, forbidden, require_status
+from services.routing.domain.work_order import Timed, WorkOrder, forbidden, require_status
 
 # Commands
 
@@ -44,8 +45,6 @@ class DispatchCase:
     override_reason: str | None = None
 
 
-Command = ProposeRoute | DispatchCase
-
 # Refusals
 
 
@@ -65,10 +64,9 @@ class NoUnitProposed(Rejected):
     en = "the rules found no unit: name one and give a reason"
 
 
-class ReasonMissing(Malformed):
+class ReasonForOtherUnitMissing(ReasonMissing):
     """Another unit than the proposed one needs a reason."""
 
-    code = "E-REASON"
     zh = "改派其他单位须说明理由"
     en = "another unit than the proposed one needs a reason"
 
@@ -82,17 +80,6 @@ class PowerMissing(Rejected):
 
 
 # Decisions
-
-
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command; raises a refusal."""
-    match command:
-        case ProposeRoute():
-            return propose(order, command, facts)
-        case DispatchCase():
-            return dispatch(order, command, facts)
-        case _:
-            assert_never(command)
 
 
 def propose(order: WorkOrder, command: ProposeRoute, facts: Facts) -> Sequence[Event]:
@@ -146,7 +133,7 @@ def chosen_unit(order: WorkOrder, command: DispatchCase, directory: View) -> Uni
         raise NoUnitProposed(allowed=["unit", "override_reason"])
     known_unit(unit, directory)
     if order.status == "PROPOSED" and unit != order.proposed and not command.override_reason:
-        raise ReasonMissing(allowed=["override_reason"])
+        raise ReasonForOtherUnitMissing(allowed=["override_reason"])
     return unit
 
 

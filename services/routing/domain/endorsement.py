@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, ReasonMissing
 from libs.events.contracts.routing import EndorsementGiven, EndorsementRefused, EndorsementRequested
 from libs.events.decider import Actor
-from libs.events.errors import Malformed
 from libs.events.event import Event
 from libs.separation.powers import may_endorse
 from services.routing.domain import handling, returns
 from services.routing.domain.handling import SubmitFeedback, own_unit
 from services.routing.domain.returns import RequestReturn
-from services.routing.domain.work_order import NotInThisState, WorkOrder, forbidden
+from services.routing.domain.work_order import WorkOrder, forbidden
 
 # Commands
 
@@ -30,15 +30,12 @@ class DecideEndorsement:
     reason: str | None = None
 
 
-Command = RequestReturn | SubmitFeedback | DecideEndorsement
-
 # Refusals
 
 
-class ReasonForGivingBackMissing(Malformed):
+class ReasonForGivingBackMissing(ReasonMissing):
     """Who gives it back says why."""
 
-    code = "E-REASON"
     zh = "不予审签须说明理由"
     en = "giving it back needs a reason"
 
@@ -46,10 +43,8 @@ class ReasonForGivingBackMissing(Malformed):
 # Decisions
 
 
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command; raises a refusal."""
-    if isinstance(command, DecideEndorsement):
-        return endorse(order, command, facts)
+def send(order: WorkOrder, command: RequestReturn | SubmitFeedback, facts: Facts) -> Sequence[Event]:
+    """The return or feedback; its draft where the class wants the leader's word first."""
     submitted = submit(order, command, facts)
     item = facts.directory.catalogue(facts.known_case().class_code or "")
     drafted = draft(order, command)
@@ -59,8 +54,8 @@ def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
 def submit(order: WorkOrder, command: RequestReturn | SubmitFeedback, facts: Facts) -> Sequence[Event]:
     """The return or feedback itself; raises whatever stands against it."""
     if isinstance(command, RequestReturn):
-        return returns.decide(order, command, facts)
-    return handling.decide(order, command, facts)
+        return returns.request(order, command, facts)
+    return handling.feedback(order, command, facts)
 
 
 def draft(order: WorkOrder, command: RequestReturn | SubmitFeedback) -> EndorsementRequested:

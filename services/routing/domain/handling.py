@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Literal
 
 from libs.case.facts import Facts
+from libs.case.refusals import EvidenceMissing, NotInThisState
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.events.contracts.routing import (
@@ -22,7 +23,7 @@ from libs.events.errors import Forbidden, Malformed, Rejected
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId, UnitId
 from libs.separation.powers import may_handle
-from services.routing.domain.work_order import NotInThisState, NotYourUnit, Timed, WorkOrder, forbidden, require_status
+from services.routing.domain.work_order import NotYourOrder, Timed, WorkOrder, forbidden, require_status
 
 DEPT_ROLES = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
 
@@ -76,8 +77,6 @@ class SubmitFeedback:
     photos: tuple[str, ...] = ()
 
 
-Command = AcceptAssignment | AssignHandler | ContactCitizen | RecordProgress | SubmitFeedback
-
 # Refusals
 
 
@@ -97,7 +96,7 @@ class HandlerNotOfUnit(Rejected):
     en = "the person holds no handling post in the unit"
 
 
-class EvidenceMissing(Rejected):
+class FinishedWorkNotShown(EvidenceMissing):
     """A matter that is checked on site is reported done with at least one photo."""
 
     code = "E-FB-EVIDENCE"
@@ -126,29 +125,7 @@ TRIES = 3
 # Decisions
 
 
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command of the handling side; raises a refusal."""
-    case = unbarred(order, command, facts)
-    match command:
-        case AcceptAssignment():
-            return accept(order, command, case)
-        case AssignHandler():
-            return assign(order, command, case, facts.directory)
-        case ContactCitizen():
-            require_handler(order, command.by)
-            require_status(order, case, "DISPATCHED", "IN_PROGRESS")
-            return [CitizenContacted(contacted_by=command.by.person, reached=command.reached, note=command.note)]
-        case RecordProgress():
-            require_handler(order, command.by)
-            require_status(order, case, "IN_PROGRESS")
-            return [ProgressRecorded(recorded_by=command.by.person, note=command.note)]
-        case SubmitFeedback():
-            return feedback(order, command, case, facts.directory)
-        case _:
-            assert_never(command)
-
-
-def unbarred(order: WorkOrder, command: Command, facts: Facts) -> Case:
+def unbarred(order: WorkOrder, command: Timed, facts: Facts) -> Case:
     """The case, where no rule of separation names the actor: SEP-01 … 04, 09 before any role."""
     case = facts.known_case()
     refuse_barred(case, command, command.by.person, order.unit, facts.directory)
@@ -161,8 +138,9 @@ def refuse_barred(case: Case, command: Timed, person: PersonId, unit: UnitId | N
         raise forbidden(breach, type(command).__name__, person, unit)
 
 
-def accept(order: WorkOrder, command: AcceptAssignment, case: Case) -> Sequence[Event]:
+def accept(order: WorkOrder, command: AcceptAssignment, facts: Facts) -> Sequence[Event]:
     """One signature of the unit is enough."""
+    case = unbarred(order, command, facts)
     command.by.must_be("DEPT_CLERK")
     unit = own_unit(order, command.by)
     if order.status in ("IN_PROGRESS", "FEEDBACK"):
@@ -171,8 +149,9 @@ def accept(order: WorkOrder, command: AcceptAssignment, case: Case) -> Sequence[
     return [AssignmentAccepted(unit=unit, accepted_by=command.by.person)]
 
 
-def assign(order: WorkOrder, command: AssignHandler, case: Case, directory: View) -> Sequence[Event]:
+def assign(order: WorkOrder, command: AssignHandler, facts: Facts) -> Sequence[Event]:
     """The one who is named must be free to handle, like the one who names him."""
+    case, directory = unbarred(order, command, facts), facts.directory
     command.by.must_be("DEPT_CLERK")
     unit = own_unit(order, command.by)
     if directory.person(command.handler) is None:
@@ -188,16 +167,33 @@ def assign(order: WorkOrder, command: AssignHandler, case: Case, directory: View
     return [HandlerAssigned(unit=unit, handler=handler, assigned_by=command.by.person)]
 
 
-def feedback(order: WorkOrder, command: SubmitFeedback, case: Case, directory: View) -> Sequence[Event]:
+def contact(order: WorkOrder, command: ContactCitizen, facts: Facts) -> Sequence[Event]:
+    """Every try counts, reached or not; it may come before the signature."""
+    case = unbarred(order, command, facts)
+    require_handler(order, command.by)
+    require_status(order, case, "DISPATCHED", "IN_PROGRESS")
+    return [CitizenContacted(contacted_by=command.by.person, reached=command.reached, note=command.note)]
+
+
+def progress(order: WorkOrder, command: RecordProgress, facts: Facts) -> Sequence[Event]:
+    """What has been done, while the case is at work."""
+    case = unbarred(order, command, facts)
+    require_handler(order, command.by)
+    require_status(order, case, "IN_PROGRESS")
+    return [ProgressRecorded(recorded_by=command.by.person, note=command.note)]
+
+
+def feedback(order: WorkOrder, command: SubmitFeedback, facts: Facts) -> Sequence[Event]:
     """The handling clock stops at this event, so whoever is early is early."""
+    case = unbarred(order, command, facts)
     unit = require_handler(order, command.by)
     require_status(order, case, "IN_PROGRESS")
     if order.co_units:
         raise CoUnitOutstanding(allowed=order.co_units)
-    item = directory.catalogue(case.class_code or "")
+    item = facts.directory.catalogue(case.class_code or "")
     on_site = item is not None and item.verification and not item.photo_exempt
     if on_site and command.result != "EXPLAINED" and not command.photos:
-        raise EvidenceMissing(allowed=["photos"])
+        raise FinishedWorkNotShown(allowed=["photos"])
     if case.reporter_kind == "NAMED" and not (order.reached or order.tries >= TRIES):
         raise CitizenNotContacted(allowed=["contact"])
     return [
@@ -217,7 +213,7 @@ def own_unit(order: WorkOrder, by: Actor) -> UnitId:
     if order.unit is None:
         raise NotInThisState()
     if by.unit != order.unit:
-        raise NotYourUnit()
+        raise NotYourOrder()
     return order.unit
 
 

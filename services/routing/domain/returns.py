@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, ReasonMissing
 from libs.directory.facts.view import View
 from libs.events.contracts.routing import ArbitrationOpened, ReturnApproved, ReturnRejected, ReturnRequested
 from libs.events.decider import Actor
-from libs.events.errors import Malformed, Rejected
+from libs.events.errors import Rejected
 from libs.events.event import Event, Sealed
 from libs.events.ids import UnitId
 from libs.separation.powers import may_decide
 from services.routing.domain.dispatch import known_unit
 from services.routing.domain.handling import own_unit, refuse_barred
-from services.routing.domain.work_order import NotInThisState, WorkOrder, forbidden, parties_of, require_status
+from services.routing.domain.work_order import WorkOrder, forbidden, parties_of, require_status
 
 # Commands
 
@@ -42,8 +42,6 @@ class DecideReturn:
     approved: bool
     reason: str | None = None
 
-
-Command = RequestReturn | DecideReturn
 
 # Refusals
 
@@ -80,26 +78,14 @@ class BasisMissing(Rejected):
     en = "a return cites its basis and names another unit as responsible"
 
 
-class ReasonForRefusalMissing(Malformed):
+class ReasonForRefusalMissing(ReasonMissing):
     """Who refuses a return says why."""
 
-    code = "E-REASON"
     zh = "不同意退单须说明理由"
     en = "refusing a return needs a reason"
 
 
 # Decisions
-
-
-def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
-    """The facts that follow from a command; raises a refusal."""
-    match command:
-        case RequestReturn():
-            return request(order, command, facts)
-        case DecideReturn():
-            return decide_return(order, command, facts)
-        case _:
-            assert_never(command)
 
 
 def request(order: WorkOrder, command: RequestReturn, facts: Facts) -> Sequence[Event]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Literal, Protocol, assert_never
 
+from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.case.state import Case
 from libs.events.contracts.intake import AppealRestored
 from libs.events.contracts.routing import (
@@ -36,27 +38,21 @@ from libs.events.contracts.routing import (
     WorkOrderCancelled,
 )
 from libs.events.decider import Actor
-from libs.events.errors import Forbidden, Rejected
 from libs.events.ids import PersonId, UnitId
-from libs.separation.acts import Breach
 from libs.separation.refusal import SeparationForbids
 
 # Refusals
 
 
-class NotInThisState(Rejected):
-    """The work order has gone on, or is not there yet."""
-
-    code = "E-STATE"
-
-
-class NotYourUnit(Forbidden):
+class NotYourOrder(NotYourUnit):
     """The order belongs to another unit."""
 
-    code = "E-UNIT"
     zh = "该工单不属于您所在的单位"
     en = "the work order is another unit's"
 
+
+forbidden = partial(SeparationForbids, attempted=SeparationViolationAttempted)
+"""(breach, command, person, unit): the refusal, with routing's own record of the attempt."""
 
 # State
 
@@ -200,11 +196,6 @@ class Timed(Protocol):
     def at(self) -> datetime: ...
     @property
     def by(self) -> Actor: ...
-
-
-def forbidden(breach: Breach, command: str, person: PersonId, unit: UnitId | None) -> SeparationForbids:
-    """The refusal, with routing's own record of the attempt."""
-    return SeparationForbids(breach, attempted=SeparationViolationAttempted, command=command, person=person, unit=unit)
 
 
 def require_status(order: WorkOrder, case: Case, *statuses: Status) -> None:

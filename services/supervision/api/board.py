@@ -12,14 +12,14 @@ import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from libs.case.lamp import Lamp, lamp_of
 from libs.directory.rules.naming import Naming
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.runtime import Runtime
-from services.supervision.api.clock_columns import lamp_of
-from services.supervision.api.clock_query import COLUMNS, IN_LAMP, ClockFilter, Conditions, LampCode, get_filter, moment
+from services.supervision.api.clock_query import COLUMNS, IN_LAMP, ClockFilter, Conditions, get_filter, moment
 
 router = APIRouter(tags=["督办 supervision"])
 
@@ -89,7 +89,7 @@ async def list_overdue(
     asked: FilterDep,
     page: Paging,
     *,
-    lamp: LampCode | None = None,
+    lamp: Lamp | None = None,
     confirmed: bool | None = None,
 ) -> Response:
     """Running clocks past their due instant, longest overdue first; `confirmed` once every fact up to it is known.

@@ -6,17 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from services.supervision.api.clock_query import LampCode
+from libs.case.lamp import lamp_of
 
 Verdict = Literal["ON_TIME", "OVERDUE", "RUNNING", "EXEMPT"]
-
-
-def lamp_of(row: Mapping[str, Any], at: datetime) -> LampCode:
-    """The lamp of a clock at an instant; once stopped it stays as it was."""
-    seen = min(at, row["stopped_at"]) if row["stopped_at"] else at
-    if seen > row["due_at"]:
-        return "LONG_RED" if seen > row["long_red_at"] else "RED"
-    return "YELLOW" if seen >= row["yellow_at"] else "GREEN"
 
 
 def verdict_of(row: Mapping[str, Any], at: datetime) -> Verdict:

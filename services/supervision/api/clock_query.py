@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 
 from libs.case.access import sight
+from libs.case.lamp import Lamp
 from libs.events.contracts.parts.clock import Clock
 from libs.events.errors import Malformed
 from libs.log.store.event_store import Connection
@@ -22,7 +23,6 @@ from services.supervision.readmodel.tables import clock as clocks
 
 SHOWN = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 Role = Literal["lead", "co"]
-LampCode = Literal["GREEN", "YELLOW", "RED", "LONG_RED"]
 Code = Annotated[str | None, Query(max_length=64)]
 Past = Annotated[
     Instant | None,
@@ -33,7 +33,7 @@ Past = Annotated[
 ]
 COUNTED = 10_000
 """A list counts up to here, so that its answer costs the same in a town and in a city; `/counts` counts everything."""
-IN_LAMP: Mapping[LampCode, str] = {
+IN_LAMP: Mapping[Lamp, str] = {
     "GREEN": "c.yellow_at > {at}",
     "YELLOW": "c.due_at >= {at} and c.yellow_at <= {at}",
     "RED": "c.due_at < {at} and c.long_red_at >= {at}",

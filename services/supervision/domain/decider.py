@@ -41,14 +41,12 @@ from libs.events.contracts.supervision import (
 )
 from libs.events.decider import Actor, Decider, fold_of
 from libs.events.event import Event
-from libs.events.ids import PersonId
+from libs.separation import violations
 from libs.separation.powers import may_close, may_verify
-from services.supervision.domain.clocks import case_clocks, from_facts, recount
-from services.supervision.domain.clocks import steps as elapsing
+from libs.separation.violations import RecordViolation
+from services.supervision.domain.clocks import case_clocks, from_facts
 from services.supervision.domain.clocks.case_clocks import Clocks
 from services.supervision.domain.clocks.from_facts import FollowClocks
-from services.supervision.domain.clocks.recount import RecountClocks
-from services.supervision.domain.clocks.steps import Elapse
 from services.supervision.domain.closing import callback, completion, review, verification
 from services.supervision.domain.closing.callback import RecordCallback
 from services.supervision.domain.closing.completion import Completion, open_steps
@@ -59,17 +57,6 @@ from services.supervision.domain.orders.orders import IssueSupervision, LiftSupe
 from services.supervision.domain.orders.urging import UrgeCase, Urging
 
 # Commands
-
-
-@dataclass(frozen=True)
-class RecordViolation:
-    """SEP-18: a power was used that the log, read in order, did not allow."""
-
-    at: datetime
-    by: Actor
-    person: PersonId
-    rule: str
-    evidence: tuple[str, ...]
 
 
 Command = (
@@ -84,8 +71,6 @@ Command = (
     | LiftSupervision
     | UrgeCase
     | FollowClocks
-    | Elapse
-    | RecountClocks
     | RecordViolation
 )
 
@@ -156,26 +141,15 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
         case RespondSupervision():
             return orders.respond(state.orders, command, facts)
         case LiftSupervision():
-            return orders.lift(command, state.clocks, facts)
+            return orders.lift(state.clocks, command, facts)
         case UrgeCase():
-            return urging.urge(state.urging, command, state.clocks, facts)
+            return urging.urge(state.urging, command, facts, state.clocks)
         case FollowClocks():
             return from_facts.follow(state.clocks, command, facts, state.version)
-        case Elapse():
-            return elapsing.elapse(state.clocks, command, facts)
-        case RecountClocks():
-            return recount.recount(state.clocks, command, facts)
         case RecordViolation():
-            return record_violation(state.completion, command)
+            return violations.record(state.completion.violations, command, SeparationViolationDetected)
         case _:
             assert_never(command)
-
-
-def record_violation(own: Completion, command: RecordViolation) -> Sequence[Event]:
-    """Once per person and rule."""
-    if (command.person, command.rule) in own.violations:
-        return []
-    return [SeparationViolationDetected(person=command.person, rule=command.rule, evidence=command.evidence)]
 
 
 def allowed_actions(state: State, case: Case, by: Actor, directory: View, at: datetime) -> list[str]:

@@ -16,14 +16,14 @@ from services.supervision.api.alarms import FOUND, judged_by
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 60.0
+POLL_SECONDS = 60.0
 LOOK_AT_MOST_SECONDS = 30.0
 
 
 async def watch(running: Runtime, worker: Worker) -> None:
     """Alarm every minute while there are such cases in the owned lanes; for ever."""
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         try:
             for kind, cases in (await counted(running, sorted(worker.lanes))).items():
                 log.error("cases_unattended", kind=kind, cases=cases)

@@ -177,7 +177,7 @@ def _judged(found: Found, lane: int, decide: Decide) -> Iterator[Decided]:
 async def record(conn: Connection, decided: Sequence[Decided]) -> None:
     """Append what was decided and set the next steps, in one transaction whose lane is locked.
 
-    A case whose stream has moved on meanwhile is left: its timer row stands, and the next look decides anew.
+    A case whose stream has moved on meanwhile is left: its timer row stands, and the next poll decides anew.
     """
     streams = [f"case-{one.case_id}" for one in decided]
     heads = dict(await conn.fetch("select stream, version from log.stream_head where stream = any($1)", streams))

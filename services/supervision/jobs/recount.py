@@ -10,14 +10,13 @@ import structlog
 
 from libs.directory.facts.view import View
 from libs.events.contracts.directory import CalendarPublished
-from libs.events.decider import SYSTEM
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
 from libs.service.runtime import Runtime
 from services.supervision.domain.clocks.case_clocks import evolve
-from services.supervision.domain.clocks.recount import RecountClocks, recount
+from services.supervision.domain.clocks.recount import recount
 from services.supervision.domain.clocks.steps import next_step
 from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at
 from services.supervision.readmodel.tables import OPEN_PROVISIONAL
@@ -25,7 +24,7 @@ from services.supervision.readmodel.tables import OPEN_PROVISIONAL
 log = structlog.get_logger()
 
 ROUND = 2000
-"""Cases per look."""
+"""Cases per poll."""
 BEHIND = f"""
     from clock where {OPEN_PROVISIONAL}
      and calendar_version < (select max(version) from directory_fact where type = '{CalendarPublished.ce_type}')
@@ -38,18 +37,18 @@ async def waiting(conn: Connection) -> int:
 
 
 async def run(running: Runtime, worker: Worker) -> None:
-    """Look whether a calendar was published of which open limits know nothing; for ever."""
+    """Poll whether a calendar was published of which open limits know nothing; for ever."""
     while True:
         await asyncio.sleep(worker.intervals.rest)
         try:
-            if await look(running, sorted(worker.lanes)):
+            if await poll(running, sorted(worker.lanes)):
                 worker.relay.wake.set()
         except TRANSIENT as why:
             log.warning("recounts_wait", reason=type(why).__name__)
 
 
-async def look(running: Runtime, lanes: Sequence[int]) -> bool:
-    """One look over these lanes; whether there was anything to record.
+async def poll(running: Runtime, lanes: Sequence[int]) -> bool:
+    """One poll of these lanes; whether there was anything to record.
 
     A case stays among those found until the read model has read what was said of it: then nothing more is said.
     """
@@ -66,7 +65,7 @@ async def look(running: Runtime, lanes: Sequence[int]) -> bool:
 def decide(running: Runtime, one: LoadedCase, now: datetime, view: View) -> Decided:
     """What is said of this case, and its next step by the new count."""
     facts, clocks = facts_at(running, view), one.clocks
-    events = recount(clocks, RecountClocks(max(now, one.last_recorded_at), SYSTEM), facts)
+    events = recount(clocks, max(now, one.last_recorded_at), facts)
     for position, event in enumerate(events, one.version + 1):
         clocks = evolve(clocks, event, position)
     return decided_of(running, one, events, next_step(clocks, facts), view)

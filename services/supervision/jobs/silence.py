@@ -16,13 +16,13 @@ from services.supervision.jobs.timers import SOURCES
 log = structlog.get_logger()
 
 SILENCE = timedelta(minutes=1)
-LOOK_SECONDS = 10.0
+POLL_SECONDS = 10.0
 
 
 async def watch(_: Runtime, worker: Worker) -> None:
     """Alarm every few seconds while a source's heartbeats stay away or are not applied; for ever."""
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         for source, lag in silent(worker.watermarks.sent, worker.lanes, real_now()).items():
             log.error("source_silent", source=source, seconds=int(lag.total_seconds()))
 

@@ -20,7 +20,7 @@ from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
 from libs.service.runtime import Runtime
-from services.supervision.domain.clocks.steps import look, next_step
+from services.supervision.domain.clocks.steps import next_step, steps_to_record
 from services.supervision.jobs import recount
 from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at, load, write
 
@@ -29,8 +29,8 @@ log = structlog.get_logger()
 SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 """Whose facts move clocks: their watermarks license the steps."""
 ROUND = 500
-"""Cases per lane and look."""
-LOOK_EVERY_SECONDS = 5.0
+"""Cases per lane and poll."""
+POLL_EVERY_SECONDS = 5.0
 
 DUE = """
     select t.case_id::text as case_id, t.lane
@@ -95,10 +95,10 @@ async def rebuild(running: Runtime, conn: Connection) -> int:
 
 
 async def run(running: Runtime, worker: Worker) -> None:
-    """Record steps whenever a watermark has moved, and look every few seconds; for ever."""
+    """Record steps whenever a watermark has moved, and every few seconds; for ever."""
     while True:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_EVERY_SECONDS):
+            async with asyncio.timeout(POLL_EVERY_SECONDS):
                 await worker.moved.wait()
         worker.moved.clear()
         try:
@@ -110,7 +110,7 @@ async def run(running: Runtime, worker: Worker) -> None:
 
 
 async def fire(running: Runtime, worker: Worker) -> bool:
-    """One look over the owned lanes; whether there was anything to record."""
+    """One poll of the owned lanes; whether there was anything to record."""
     marks = {lane: worker.watermarks.lane(lane, SOURCES) for lane in worker.lanes}
     async with running.pool.acquire() as conn:
         rows = await conn.fetch(DUE, list(marks), list(marks.values()), ROUND)
@@ -120,4 +120,5 @@ async def fire(running: Runtime, worker: Worker) -> bool:
 
 def decide(running: Runtime, one: LoadedCase, watermark: datetime, view: View) -> Decided:
     """The steps of this case that the watermark licenses, ready to be written."""
-    return decided_of(running, one, *look(one.clocks, watermark, facts_at(running, view), one.unit), view)
+    found = steps_to_record(one.clocks, watermark, facts_at(running, view), one.unit)
+    return decided_of(running, one, *found, view)

@@ -18,8 +18,8 @@ from libs.events.ids import AppointmentId, ClassCode, ClockId, GridCode, PersonI
 from services.supervision.domain.clocks.case_clocks import states_of
 from services.supervision.domain.clocks.fold import ClockState
 from services.supervision.domain.clocks.ladder import Step
-from services.supervision.domain.clocks.recount import RecountClocks
-from services.supervision.domain.clocks.steps import Elapse, next_step
+from services.supervision.domain.clocks.recount import recount
+from services.supervision.domain.clocks.steps import next_step, steps_to_record
 from services.supervision.domain.decider import DECIDER, State
 from services.supervision.reactions import react
 from tests.unit.directory.rules.calendars import china
@@ -131,14 +131,14 @@ class Worker:
 
     def elapse(self, watermark: datetime) -> tuple[Event, ...]:
         """The steps that a watermark licenses; recorded."""
-        command = Elapse(watermark, SYSTEM)
-        events = tuple(DECIDER.decide(self.state, command, self.facts))
+        unit = UnitId(self.case.unit) if self.case and self.case.unit else None
+        events = tuple(steps_to_record(self.state.clocks, watermark, self.facts, unit)[0])
         self._append(watermark, events)
         return events
 
     def recount(self, at: datetime) -> tuple[Event, ...]:
         """What follows from a calendar that the directory has by now; recorded."""
-        events = tuple(DECIDER.decide(self.state, RecountClocks(at, SYSTEM), self.facts))
+        events = tuple(recount(self.state.clocks, at, self.facts))
         self._append(at, events)
         return events
 

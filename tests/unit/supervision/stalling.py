@@ -10,15 +10,14 @@ from libs.case import lifecycle
 from libs.case.facts import Facts
 from libs.case.state import Case
 from libs.case.testing import CASE_ID
-from libs.events.decider import SYSTEM
 from libs.events.envelope import EPOCH, Position, Recorded
 from libs.events.event import Event
-from libs.events.ids import ClockId
+from libs.events.ids import ClockId, UnitId
 from libs.events.lanes import lane_of
 from libs.log.watermarks.watermark import Beat, Watermarks
 from services.supervision.domain.clocks.case_clocks import states_of
 from services.supervision.domain.clocks.fold import ClockState
-from services.supervision.domain.clocks.steps import Elapse, Recordable
+from services.supervision.domain.clocks.steps import Recordable, steps_to_record
 from services.supervision.domain.decider import DECIDER, State
 from services.supervision.jobs.timers import SOURCES
 from services.supervision.reactions import react
@@ -141,8 +140,9 @@ class Stalling:
         """Decide which steps the watermark licenses; they are not recorded yet."""
         watermark = self.marks.lane(LANE, SOURCES)
         if self.case:
-            steps = tuple(DECIDER.decide(self.state, Elapse(watermark, SYSTEM), self.facts))
-            self.decided = len(self.own), steps
+            unit = UnitId(self.case.unit) if self.case.unit else None
+            steps, _ = steps_to_record(self.state.clocks, watermark, self.facts, unit)
+            self.decided = len(self.own), tuple(steps)
 
     def fire(self) -> None:
         """Record what was decided, however long ago, unless the stream has moved on meanwhile."""

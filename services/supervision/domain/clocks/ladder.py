@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
+from libs.case.lamp import Lamp, lamp
 from libs.directory.rules.calendar import Limit, Unit, add
 from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.parts.rulebook import Ladder
@@ -23,15 +23,6 @@ KINDS: tuple[StepKind, ...] = ("warn", "breach", "level")
 StepKey = tuple[StepKind, str]
 Levels = Mapping[int, Limit | None]
 """Ladder level → how long after the due instant; None is at once."""
-
-
-class Lamp(StrEnum):
-    """绿, 黄, 红, 长红."""
-
-    GREEN = "GREEN"
-    YELLOW = "YELLOW"
-    RED = "RED"
-    LONG_RED = "LONG_RED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +49,13 @@ def step_key(kind: StepKind, clock: Clock, clock_id: ClockId, round: int, level:
     return kind, f"round {round} level {level}" if climbs else clock_id
 
 
-def lamp(clock: ClockState, at: datetime) -> Lamp:
+def lamp_at(clock: ClockState, at: datetime) -> Lamp:
     """The lamp at an instant; while the clock does not run it stays as it was."""
     span = next((span for span in reversed(clock.spans) if span.start <= at), None)
     if span is None:
-        return Lamp.GREEN
-    seen = at if span.end is None else min(at, span.end)
-    if seen > span.long_red_at:
-        return Lamp.LONG_RED
-    if seen > span.due_at:
-        return Lamp.RED
-    return Lamp.YELLOW if seen >= span.yellow_at else Lamp.GREEN
+        return "GREEN"
+    turns = {"due_at": span.due_at, "yellow_at": span.yellow_at, "long_red_at": span.long_red_at}
+    return lamp(at, **turns, stopped_at=span.end)
 
 
 def levels_of(working_days: Ladder, hours: Ladder, urgency: Urgency) -> Levels:

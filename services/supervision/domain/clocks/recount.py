@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from libs.case.facts import Facts
 from libs.directory.rules.calendar import calendar_at, due
 from libs.events.contracts.supervision import DeadlineRecomputed
-from libs.events.decider import Actor
 from libs.events.ids import ClockId
 from services.supervision.domain.clocks.case_clocks import Clocks, Track, known_clock, state_of
 from services.supervision.domain.clocks.operations import NEWEST, Recounted
 
 
-@dataclass(frozen=True)
-class RecountClocks:
-    """Days over which limits run are published now.
+def recount(clocks: Clocks, at: datetime, facts: Facts) -> Sequence[DeadlineRecomputed]:
+    """Every open provisional clock, once per published calendar; also one whose due instant stays where it is.
 
     The new count holds from `at` on, which is not before anything that the own stream holds: what was recorded stands.
     """
-
-    at: datetime
-    by: Actor
-
-
-def recount(clocks: Clocks, command: RecountClocks, facts: Facts) -> Sequence[DeadlineRecomputed]:
-    """Every open provisional clock, once per published calendar; also one whose due instant stays where it is."""
     published = facts.directory.newest_calendar
     if published is None:
         return []
     behind = [track for track in clocks.tracks.values() if track.calendars[-1] < published.version]
     return [
-        _event_of(track, clocks, command, facts, because=published.event_id or "")
+        _event_of(track, clocks, at, facts, because=published.event_id or "")
         for track in behind
         if (state := state_of(track, clocks, facts)) and state.provisional and state.stopped_at is None
     ]
 
 
-def _event_of(
-    track: Track, clocks: Clocks, command: RecountClocks, facts: Facts, *, because: str
-) -> DeadlineRecomputed:
+def _event_of(track: Track, clocks: Clocks, at: datetime, facts: Facts, *, because: str) -> DeadlineRecomputed:
     counted_from, version = _counted_from(track, clocks, facts), facts.directory_version
-    anew = Recounted(at=command.at, position=NEWEST, calendar_version=version, counted_from=counted_from)
+    anew = Recounted(at=at, position=NEWEST, calendar_version=version, counted_from=counted_from)
     known = known_clock(track.after(anew), clocks, facts)
-    return DeadlineRecomputed(**known.model_dump(), at=command.at, because=because, counted_from=counted_from)
+    return DeadlineRecomputed(**known.model_dump(), at=at, because=because, counted_from=counted_from)
 
 
 def _counted_from(track: Track, clocks: Clocks, facts: Facts) -> datetime | None:

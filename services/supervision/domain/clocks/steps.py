@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from libs.case.facts import Facts
 from libs.events.contracts.supervision import AutoEscalated, DeadlineBreached, DeadlineWarned, Urgency
-from libs.events.decider import Actor
-from libs.events.event import Event
 from libs.events.ids import ClockId, UnitId
 from services.supervision.domain.clocks.case_clocks import Clocks, states_of
 from services.supervision.domain.clocks.fold import ClockState
@@ -22,21 +19,7 @@ Recordable = DeadlineWarned | DeadlineBreached | AutoEscalated
 BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Elapse:
-    """The watermark of the lane has come to `at`: no fact before it can still come."""
-
-    at: datetime
-    by: Actor
-
-
-def elapse(clocks: Clocks, command: Elapse, facts: Facts) -> Sequence[Event]:
-    """The steps that the watermark licenses, each at its own instant."""
-    unit = facts.case.unit if facts.case else None
-    return look(clocks, command.at, facts, UnitId(unit) if unit else None)[0]
-
-
-def look(
+def steps_to_record(
     clocks: Clocks, watermark: datetime, facts: Facts, unit: UnitId | None
 ) -> tuple[Sequence[Recordable], Step | None]:
     """The steps to record now, and the first one after them; later facts may still move that one.
@@ -52,7 +35,7 @@ def look(
 
 def next_step(clocks: Clocks, facts: Facts) -> Step | None:
     """The first step that is not recorded."""
-    return look(clocks, BEFORE_ALL, facts, None)[1]
+    return steps_to_record(clocks, BEFORE_ALL, facts, None)[1]
 
 
 def all_steps(clocks: Clocks, facts: Facts) -> tuple[Step, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Literal, assert_never
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.state import Case
 from libs.events.contracts.supervision import (
     CallbackAttempted,
@@ -23,29 +25,15 @@ from libs.events.contracts.supervision import (
     VerificationPassed,
 )
 from libs.events.decider import Actor
-from libs.events.errors import Forbidden, Rejected
-from libs.events.ids import PersonId, UnitId
-from libs.separation.acts import Breach
+from libs.events.ids import PersonId
 from libs.separation.powers import may_close
 from libs.separation.refusal import SeparationForbids
 from libs.separation.rules import Closing
 
 # Refusals
 
-
-class NotInThisState(Rejected):
-    """The case has gone on, or has not come so far."""
-
-    code = "E-STATE"
-
-
-class NotYourUnit(Forbidden):
-    """The case belongs to another unit."""
-
-    code = "E-UNIT"
-    zh = "该案件不属于您所在的单位"
-    en = "the case is another unit's"
-
+forbidden = partial(SeparationForbids, attempted=SeparationViolationAttempted)
+"""(breach, command, person, unit): the refusal, with supervision's own record of the attempt."""
 
 # State
 
@@ -118,11 +106,6 @@ def evolve(own: Completion, event: CompletionEvent) -> Completion:
 
 
 # Guards
-
-
-def forbidden(breach: Breach, command: str, person: PersonId, unit: UnitId | None) -> SeparationForbids:
-    """The refusal, with supervision's own record of the attempt."""
-    return SeparationForbids(breach, attempted=SeparationViolationAttempted, command=command, person=person, unit=unit)
 
 
 def unbarred(facts: Facts, by: Actor, at: datetime, power: Closing, command: str) -> Case:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from libs.case.facts import Facts
+from libs.case.refusals import ReasonMissing
 from libs.case.state import Case
 from libs.events.contracts.directory import CatalogueItemPublished
 from libs.events.contracts.supervision import (
@@ -18,7 +19,7 @@ from libs.events.contracts.supervision import (
     ReworkOrdered,
 )
 from libs.events.decider import Actor
-from libs.events.errors import Malformed, Rejected
+from libs.events.errors import Rejected
 from libs.events.event import Event
 from services.supervision.domain.closing.completion import Completion, not_here, owes_a_callback, unbarred
 
@@ -58,10 +59,9 @@ class CloseCase:
 # Refusals
 
 
-class ReasonMissing(Malformed):
+class ReasonForSendingBackMissing(ReasonMissing):
     """Feedback is sent back with a reason."""
 
-    code = "E-REASON"
     zh = "退回反馈须说明理由"
     en = "feedback is sent back with a reason"
 
@@ -90,7 +90,7 @@ def review(own: Completion, command: ReviewFeedback, facts: Facts) -> Sequence[E
     case = unbarred(facts, command.by, command.at, "review", "ReviewFeedback")
     command.by.must_be("REVIEWER")
     if not command.accepted and not command.reason:
-        raise ReasonMissing()
+        raise ReasonForSendingBackMissing()
     if own.accepted and command.accepted and not case.ended:
         return []
     if own.rejected and not command.accepted and case.state == "IN_PROGRESS":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.case.facts import Facts
+from libs.case.refusals import EvidenceMissing
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.events.contracts.supervision import (
@@ -16,7 +17,7 @@ from libs.events.contracts.supervision import (
     VerificationPassed,
 )
 from libs.events.decider import SYSTEM, Actor
-from libs.events.errors import Forbidden, Malformed, Rejected
+from libs.events.errors import Forbidden, Malformed
 from libs.events.event import Event
 from libs.events.ids import GridCode, PersonId
 from libs.separation.powers import may_verify
@@ -67,10 +68,9 @@ class NotAssigned(Forbidden):
     en = "this verification is assigned to somebody else"
 
 
-class EvidenceMissing(Rejected):
+class PlaceNotShown(EvidenceMissing):
     """The check is made at the place, with at least one photo."""
 
-    code = "E-EVIDENCE"
     zh = "核实须在案件所在网格内定位, 并至少上传一张照片"
     en = "a verification needs a location inside the case's grid and at least one photo"
 
@@ -135,7 +135,7 @@ def submit(own: Completion, command: SubmitVerification, facts: Facts) -> Sequen
         raise NotAssigned(allowed=[own.verifier] if own.verifier else [])
     grid = facts.directory.grid_of(command.longitude, command.latitude)
     if grid is None or grid != case.grid or not command.photos:
-        raise EvidenceMissing(allowed=["location", "photos"])
+        raise PlaceNotShown(allowed=["location", "photos"])
     return found(own, command, case, grid)
 
 

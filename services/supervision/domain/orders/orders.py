@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.events.contracts.supervision import (
     CaseClosed,
     SupervisionIssued,
@@ -19,7 +20,6 @@ from libs.events.errors import Rejected
 from libs.events.event import Event
 from libs.events.ids import UnitId
 from services.supervision.domain.clocks.case_clocks import Clocks, is_overdue
-from services.supervision.domain.closing.completion import NotInThisState, NotYourUnit
 
 FREE_UP_TO = 3
 """The highest level that needs no lower one before it."""
@@ -131,7 +131,7 @@ def respond(own: Orders, command: RespondSupervision, facts: Facts) -> Sequence[
     return [SupervisionResponded(responded_by=command.by.person, unit=command.by.unit, plan=command.plan)]
 
 
-def lift(command: LiftSupervision, clocks: Clocks, facts: Facts) -> Sequence[Event]:
+def lift(clocks: Clocks, command: LiftSupervision, facts: Facts) -> Sequence[Event]:
     """Down, never up; and not while the case runs overdue."""
     case = facts.known_case()
     command.by.must_be("SUPERVISOR")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.state import Case
 from libs.events.contracts.supervision import CaseUrged
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import UnitId
 from services.supervision.domain.clocks.case_clocks import Clocks, is_overdue
-from services.supervision.domain.closing.completion import NotInThisState
 
 # Commands
 
@@ -48,13 +48,13 @@ def evolve(own: Urging, event: CaseUrged) -> Urging:
 # Decisions
 
 
-def urge(own: Urging, command: UrgeCase, clocks: Clocks, facts: Facts) -> Sequence[Event]:
+def urge(own: Urging, command: UrgeCase, facts: Facts, clocks: Clocks) -> Sequence[Event]:
     """A contact urges once. Raises `Forbidden`; `NotInThisState` where the case has ended."""
     case = facts.known_case()
     if command.by.role == "SYSTEM":
         if case.ended or command.contact is None or command.contact in own.contacts:
             return []
-        return [_urged(case, command, told=_is_late_or_silent(own, command, clocks, facts))]
+        return [_urged(case, command, told=_is_late_or_silent(own, command, facts, clocks))]
     command.by.must_be("SUPERVISOR")
     if case.ended:
         raise NotInThisState(evidence=[case.last_event_id])
@@ -73,7 +73,7 @@ def _urged(case: Case, command: UrgeCase, *, told: bool) -> CaseUrged:
     )
 
 
-def _is_late_or_silent(own: Urging, command: UrgeCase, clocks: Clocks, facts: Facts) -> bool:
+def _is_late_or_silent(own: Urging, command: UrgeCase, facts: Facts, clocks: Clocks) -> bool:
     """Counting calls alone would reward whoever calls most (f.2): lateness counts, or nothing done since last time."""
     case = facts.known_case()
     return own.last == (_unit_of(case), _acts(case)) or is_overdue(clocks, facts, command.at)

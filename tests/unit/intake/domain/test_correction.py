@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.testing import case_of, given
 from libs.directory.rules.limits import UnknownClass
 from libs.events.contracts.intake import (
@@ -19,10 +20,11 @@ from libs.events.contracts.supervision import CaseClosed
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.ids import ClassCode, GridCode, PersonId
-from services.intake.domain.case_state import NotInThisState, allowed
+from services.intake.domain.case_state import allowed
 from services.intake.domain.correction import AnswerDirectly, CorrectCase, NotAQuestion, NothingToCorrect
-from services.intake.domain.decider import DECIDER, RegisterCase
+from services.intake.domain.decider import DECIDER
 from services.intake.domain.reception import Place, PlaceUnknown
+from services.intake.domain.registration import RegisterCase
 from tests.unit.directory.town import VIEW, local
 from tests.unit.routing.givens import HOUSING, ODOUR, ZHOU_MIN, acting, dispatched, facts
 

@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.testing import given
 from libs.directory.rules.limits import UnknownClass
 from libs.events.contracts.intake import (
@@ -19,17 +20,18 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
-from services.intake.domain.case_state import NotInThisState
-from services.intake.domain.decider import DECIDER, EraseCaseKeys, RegisterCase, RejectCase, VoidCase
+from services.intake.domain.decider import DECIDER
+from services.intake.domain.erasure import EraseCaseKeys
 from services.intake.domain.reception import (
     AlreadyThere,
-    EvidenceMissing,
+    FindingNotShown,
     OutsideOwnGrid,
     Place,
     PlaceUnknown,
     ReportGridEvent,
     SubmitAppeal,
 )
+from services.intake.domain.registration import RegisterCase, RejectCase, VoidCase
 from tests.unit.directory.town import VIEW, local
 from tests.unit.routing.givens import HOUSING, ODOUR, ZHOU_MIN, acting, dispatched, facts
 
@@ -134,8 +136,8 @@ def test_a_report_from_another_grid_needs_a_reason() -> None:
 
 
 def test_a_report_from_patrol_needs_a_location_and_a_photo() -> None:
-    given(DECIDER).when(report(photos=()), NEW).then_refused(EvidenceMissing, code="E-EVIDENCE")
-    given(DECIDER).when(report(Place(grid=GridCode("G03"))), NEW).then_refused(EvidenceMissing)
+    given(DECIDER).when(report(photos=()), NEW).then_refused(FindingNotShown, code="E-EVIDENCE")
+    given(DECIDER).when(report(Place(grid=GridCode("G03"))), NEW).then_refused(FindingNotShown)
 
 
 def test_the_operator_registers_what_was_received() -> None:

@@ -3,11 +3,11 @@
 import pytest
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.testing import case_of, given
 from libs.events.contracts.intake import AppealReceived, CaseVoided, IdentityRead, RepeatContactReceived
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import GridCode, PersonId
-from services.intake.domain.case_state import NotInThisState
 from services.intake.domain.decider import DECIDER
 from services.intake.domain.duplicates import grids_near
 from services.intake.domain.identity import ReadIdentity, ReceiveRepeatContact, look_up, read_identity

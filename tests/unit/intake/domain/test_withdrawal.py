@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.testing import case_of, given
 from libs.events.contracts.intake import (
     AppealReceived,
@@ -20,7 +21,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
-from services.intake.domain.case_state import NotInThisState, allowed
+from services.intake.domain.case_state import allowed
 from services.intake.domain.decider import DECIDER
 from services.intake.domain.withdrawal import NotTheOwner, Proof, RestoreAppeal, TooLateToRestore, WithdrawAppeal
 from tests.unit.directory.town import VIEW, local, published, ruled

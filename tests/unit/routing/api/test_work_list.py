@@ -8,13 +8,13 @@ import pytest
 from pydantic import ValidationError
 
 from libs.case.access import Sight
+from libs.case.lamp import lamp_of
 from libs.events.decider import Actor
 from libs.events.ids import PersonId
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import IdempotencyKey, Outcome
 from libs.service.http.cases import CursorMalformed, encode_cursor
 from services.routing.api.bulk import BulkAssignBody, call_for, item_document
-from services.routing.api.clock_columns import lamp
 from services.routing.api.feed import bucket, decode_after
 from services.routing.api.queue import queue_item
 from services.routing.api.work_list import IN_LAMP, WorkFilter, conditions, total, whose
@@ -75,7 +75,7 @@ def test_a_list_looks_for_the_lamp_that_its_rows_show(at: datetime) -> None:
     """黄 from ten on, due at eleven, 长红 after noon."""
     due, long_red = local("2026-11-03 11:00"), NOON
     held = {"yellow_from": TEN, "red_from": due, "long_red_from": long_red, "at": at}
-    shown = lamp({"due_at": due, "yellow_at": TEN, "long_red_at": long_red, "stopped_at": None}, at)
+    shown = lamp_of({"due_at": due, "yellow_at": TEN, "long_red_at": long_red, "stopped_at": None}, at)
     found = [name for name, text in IN_LAMP.items() if eval(text.format(at="at"), {}, held)]  # noqa: S307 - our own text
     assert found == [shown]
 

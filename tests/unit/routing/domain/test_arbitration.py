@@ -1,5 +1,6 @@
 """会商裁定: who opens it, who rules, and that a ruling binds without ruling separation away."""
 
+from libs.case.refusals import NotInThisState
 from libs.case.testing import given
 from libs.events.contracts.routing import ArbitrationOpened, ArbitrationRuled, CaseDispatched
 from libs.events.decider import SYSTEM
@@ -10,7 +11,6 @@ from services.routing.domain.arbitration import NotAParty, OpenArbitration, Rule
 from services.routing.domain.decider import DECIDER
 from services.routing.domain.dispatch import PowerMissing, UnknownUnit
 from services.routing.domain.returns import DecideReturn, RequestReturn, ReturnForbidden
-from services.routing.domain.work_order import NotInThisState
 from tests.unit.directory.town import local, published, written
 from tests.unit.routing.disputes import (
     ASKED,

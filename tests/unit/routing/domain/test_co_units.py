@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.case.testing import case_of, given
 from libs.events.contracts.routing import CoUnitAdded, CoUnitReported
 from libs.events.errors import Forbidden
@@ -12,7 +13,6 @@ from services.routing.domain.co_units import AddCoUnit, LeadIsNoCoUnit, NotYourT
 from services.routing.domain.decider import DECIDER
 from services.routing.domain.dispatch import UnknownUnit
 from services.routing.domain.handling import CoUnitOutstanding, SubmitFeedback
-from services.routing.domain.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.disputes import FIRST_RETURN, FIVE, NEXT_DAY, SENT, SIGNED, TO_WATER, log, sent
 from tests.unit.routing.givens import (

@@ -1,6 +1,7 @@
 """Dispatching: who may, to whom, and what a dispatch over the router's head needs."""
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.testing import case_of, given
 from libs.events.contracts.intake import CaseVoided
 from libs.events.contracts.routing import CaseDispatched, RouteProposed, RuleStep, SeparationViolationAttempted
@@ -10,8 +11,13 @@ from libs.events.ids import ClassCode, PersonId, UnitId
 from libs.separation.refusal import SeparationForbids
 from services.routing.domain.allowed_actions import allowed_actions
 from services.routing.domain.decider import DECIDER
-from services.routing.domain.dispatch import DispatchCase, NoUnitProposed, PowerMissing, ReasonMissing, UnknownUnit
-from services.routing.domain.work_order import NotInThisState
+from services.routing.domain.dispatch import (
+    DispatchCase,
+    NoUnitProposed,
+    PowerMissing,
+    ReasonForOtherUnitMissing,
+    UnknownUnit,
+)
 from tests.unit.directory.town import VIEW, local
 from tests.unit.routing.givens import (
     CHEN_LI,
@@ -57,7 +63,7 @@ def test_a_finder_who_also_serves_in_the_unit_flags_the_case() -> None:
 
 def test_another_unit_than_the_proposed_one_needs_a_reason() -> None:
     command = DispatchCase(TEN, CHEN_LI, unit=URBAN)
-    given(DECIDER, TO_HOUSING).when(command, facts(*ODOUR)).then_refused(ReasonMissing)
+    given(DECIDER, TO_HOUSING).when(command, facts(*ODOUR)).then_refused(ReasonForOtherUnitMissing)
 
 
 def test_with_a_reason_the_dispatcher_may_choose_another_unit_and_the_chain_says_so() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.case.testing import case_of, given
 from libs.directory.facts.view import View
 from libs.events.contracts.routing import (
@@ -23,7 +24,6 @@ from services.routing.domain.decider import DECIDER
 from services.routing.domain.endorsement import DecideEndorsement, ReasonForGivingBackMissing
 from services.routing.domain.handling import CitizenNotContacted, SubmitFeedback
 from services.routing.domain.returns import RequestReturn, ReturnWindowOver
-from services.routing.domain.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import published, written
 from tests.unit.routing.disputes import ASKED, DUTY, FIVE, PROPOSED, SENT, SIGNED, WINDOW, log, returned
 from tests.unit.routing.givens import FANG_YUN, HOUSING, WATER, ZHENG_KAI, acting

@@ -1,5 +1,6 @@
 """Signing, assigning, contacting and reporting – and 巡办分离 where the power is used."""
 
+from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.case.testing import case_of, given
 from libs.events.contracts.routing import (
     AssignmentAccepted,
@@ -21,13 +22,12 @@ from services.routing.domain.handling import (
     AssignHandler,
     CitizenNotContacted,
     ContactCitizen,
-    EvidenceMissing,
+    FinishedWorkNotShown,
     HandlerNotOfUnit,
     RecordProgress,
     SubmitFeedback,
     UnknownPerson,
 )
-from services.routing.domain.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import VIEW
 from tests.unit.routing.givens import (
     CHEN_LI,
@@ -198,7 +198,7 @@ def test_a_matter_that_is_checked_on_site_needs_a_photo_unless_it_was_only_expla
     known = facts(*ODOUR_SENT, (TEN, SIGNED))
     bare = SubmitFeedback(NOON, ZHENG_KAI, "SOLVED", "管道已疏通")
     past = given(DECIDER, TO_HOUSING, SIGNED, REACHED)
-    past.when(bare, known).then_refused(EvidenceMissing, code="E-FB-EVIDENCE")
+    past.when(bare, known).then_refused(FinishedWorkNotShown, code="E-FB-EVIDENCE")
     [explained] = past.when(SubmitFeedback(NOON, ZHENG_KAI, "EXPLAINED", "属业主自用管道"), known).events
     assert isinstance(explained, FeedbackSubmitted)
 

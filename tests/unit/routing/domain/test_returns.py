@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.case.testing import case_of, given
 from libs.events.contracts.routing import (
     ArbitrationOpened,
@@ -29,7 +30,6 @@ from services.routing.domain.returns import (
     ReturnWindowOver,
     UnitHasReturned,
 )
-from services.routing.domain.work_order import NotInThisState, NotYourUnit
 from tests.unit.directory.town import VIEW, published, ruled, written
 from tests.unit.routing.disputes import (
     ASKED,

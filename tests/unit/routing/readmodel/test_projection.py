@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from libs.case.lamp import lamp_of
 from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import CaseVoided
 from libs.events.contracts.parts.clock import Clock
@@ -18,7 +19,6 @@ from libs.events.contracts.supervision import DeadlineSet, ReworkOrdered, StageF
 from libs.events.event import Event
 from libs.events.ids import ClockId, PersonId
 from libs.log.read.rows import ReadModel
-from services.routing.api.clock_columns import lamp
 from services.routing.readmodel.projection import project
 from services.routing.readmodel.tables import TABLES, work_order
 from tests.unit.directory.town import local
@@ -123,17 +123,17 @@ def at_work(**changes: datetime) -> dict[str, Any]:
 
 
 def test_the_lamp_turns_with_the_clock() -> None:
-    assert lamp(at_work(), local("2026-11-06 11:59")) == "GREEN"
-    assert lamp(at_work(), YELLOW) == "YELLOW"
-    assert lamp(at_work(), DUE) == "YELLOW"
-    assert lamp(at_work(), local("2026-11-11 00:01")) == "RED"
-    assert lamp(at_work(), LONG_RED) == "RED"
-    assert lamp(at_work(), local("2026-11-18 00:01")) == "LONG_RED"
+    assert lamp_of(at_work(), local("2026-11-06 11:59")) == "GREEN"
+    assert lamp_of(at_work(), YELLOW) == "YELLOW"
+    assert lamp_of(at_work(), DUE) == "YELLOW"
+    assert lamp_of(at_work(), local("2026-11-11 00:01")) == "RED"
+    assert lamp_of(at_work(), LONG_RED) == "RED"
+    assert lamp_of(at_work(), local("2026-11-18 00:01")) == "LONG_RED"
 
 
 def test_the_lamp_stands_still_when_the_clock_was_stopped() -> None:
-    assert lamp(at_work(stopped_at=NOON), LONG_RED) == "GREEN"
+    assert lamp_of(at_work(stopped_at=NOON), LONG_RED) == "GREEN"
 
 
 def test_an_order_without_a_clock_has_no_lamp() -> None:
-    assert lamp({**at_work(), "due_at": None}, LONG_RED) is None
+    assert lamp_of({**at_work(), "due_at": None}, LONG_RED) is None

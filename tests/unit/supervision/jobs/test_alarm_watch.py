@@ -21,7 +21,7 @@ async def test_before_the_first_rulebook_the_worker_goes_on(monkeypatch: pytest.
         return {}
 
     monkeypatch.setattr(alarm_watch, "counted", counted)
-    monkeypatch.setattr(alarm_watch, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(alarm_watch, "POLL_SECONDS", 0)
     worker: Any = SimpleNamespace(lanes={7})
     watching = asyncio.create_task(alarm_watch.watch(worker, worker))
 

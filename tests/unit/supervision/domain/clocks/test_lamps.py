@@ -5,9 +5,10 @@ from fractions import Fraction
 
 import pytest
 
+from libs.case.lamp import Lamp
 from libs.directory.rules.calendar import Limit
 from services.supervision.domain.clocks.fold import ClockState, fold
-from services.supervision.domain.clocks.ladder import Lamp, lamp
+from services.supervision.domain.clocks.ladder import lamp_at
 from services.supervision.domain.clocks.lamps import LampRule
 from services.supervision.domain.clocks.operations import Held, Operation, Paused, Resumed, Started, Stopped
 from tests.unit.directory.rules.calendars import CHINA, china
@@ -26,33 +27,33 @@ def clock_after(*operations: Operation, rule: LampRule = ORDINARY) -> ClockState
 @pytest.mark.parametrize(
     ("at", "expected"),
     [
-        ("2026-09-28 08:59", Lamp.GREEN),
-        ("2026-10-09 10:39", Lamp.GREEN),
-        ("2026-10-09 10:40", Lamp.YELLOW),
-        ("2026-10-10 24:00", Lamp.YELLOW),
-        ("2026-10-11 00:01", Lamp.RED),
-        ("2026-10-16 24:00", Lamp.RED),
-        ("2026-10-17 00:01", Lamp.LONG_RED),
+        ("2026-09-28 08:59", "GREEN"),
+        ("2026-10-09 10:39", "GREEN"),
+        ("2026-10-09 10:40", "YELLOW"),
+        ("2026-10-10 24:00", "YELLOW"),
+        ("2026-10-11 00:01", "RED"),
+        ("2026-10-16 24:00", "RED"),
+        ("2026-10-17 00:01", "LONG_RED"),
     ],
 )
 def test_what_the_lamp_of_a_running_clock_shows(at: str, expected: Lamp) -> None:
-    assert lamp(clock_after(DISPATCHED), china(at)) == expected
+    assert lamp_at(clock_after(DISPATCHED), china(at)) == expected
 
 
 @pytest.mark.parametrize(
     ("stop", "expected"),
-    [("2026-09-30 10:00", Lamp.GREEN), ("2026-10-10 24:00", Lamp.YELLOW), ("2026-10-11 00:01", Lamp.RED)],
+    [("2026-09-30 10:00", "GREEN"), ("2026-10-10 24:00", "YELLOW"), ("2026-10-11 00:01", "RED")],
 )
 def test_the_lamp_of_a_finished_clock_stays_as_it_was(stop: str, expected: Lamp) -> None:
     clock = clock_after(DISPATCHED, Stopped(at=china(stop), position=2))
 
-    assert lamp(clock, china("2026-12-01 10:00")) == expected
+    assert lamp_at(clock, china("2026-12-01 10:00")) == expected
 
 
 def test_the_lamp_of_a_held_clock_stays_as_it_was() -> None:
     clock = clock_after(DISPATCHED, Held(at=china("2026-09-29 10:00"), position=2))
 
-    assert lamp(clock, china("2026-12-01 10:00")) == Lamp.GREEN
+    assert lamp_at(clock, china("2026-12-01 10:00")) == "GREEN"
 
 
 @pytest.mark.parametrize(

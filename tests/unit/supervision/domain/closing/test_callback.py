@@ -3,13 +3,13 @@
 from datetime import date, datetime
 from typing import Literal
 
+from libs.case.refusals import NotInThisState
 from libs.case.testing import given
 from libs.events.contracts.supervision import CallbackAttempted, CallbackCompleted
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId
 from libs.separation.refusal import SeparationForbids
 from services.supervision.domain.closing.callback import Answers, RecordCallback, SameHalfDay
-from services.supervision.domain.closing.completion import NotInThisState
 from services.supervision.domain.decider import DECIDER
 from tests.unit.directory.rules.calendars import china
 from tests.unit.supervision.cases import (

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
+from libs.case.refusals import NotInThisState
 from libs.case.testing import given
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
 from libs.events.contracts.supervision import CallbackWaived, CaseClosed, CaseUrged
 from libs.events.ids import PersonId
 from services.supervision.domain.closing.callback import Answers, RecordCallback
-from services.supervision.domain.closing.completion import NotInThisState
 from services.supervision.domain.closing.review import CloseCase, NotCalledBack, ReviewFeedback
 from services.supervision.domain.closing.verification import SubmitVerification
 from services.supervision.domain.decider import DECIDER, allowed_actions

@@ -3,6 +3,7 @@
 import pytest
 
 from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
 from libs.case.testing import given
 from libs.events.contracts.supervision import (
     CallbackCompleted,
@@ -17,13 +18,12 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, NotFound, Refused
 from libs.events.ids import ClassCode, PersonId
 from libs.separation.refusal import SeparationForbids
-from services.supervision.domain.closing.completion import NotInThisState
 from services.supervision.domain.closing.review import (
     CloseCase,
     NotCalledBack,
     NotVerified,
     OrderRework,
-    ReasonMissing,
+    ReasonForSendingBackMissing,
     ReviewFeedback,
 )
 from services.supervision.domain.decider import DECIDER
@@ -103,7 +103,7 @@ def test_rejected_feedback_goes_back_in_the_same_round_with_the_reason() -> None
 def test_feedback_is_not_sent_back_without_a_reason() -> None:
     silent = ReviewFeedback(NOON, WU_QIAN, accepted=False)
 
-    given(DECIDER).when(silent, facts(*FOUND_ON_PATROL)).then_refused(ReasonMissing, code="E-REASON")
+    given(DECIDER).when(silent, facts(*FOUND_ON_PATROL)).then_refused(ReasonForSendingBackMissing, code="E-REASON")
 
 
 def test_reviewing_twice_the_same_way_changes_nothing() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from libs.case.refusals import NotInThisState
 from libs.case.testing import given
 from libs.events.contracts.routing import AssignmentAccepted
 from libs.events.contracts.supervision import CallbackWaived, ReworkOrdered, VerificationAssigned, VerificationFailed
@@ -13,12 +14,11 @@ from libs.events.errors import Forbidden
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
 from libs.separation.refusal import SeparationForbids
-from services.supervision.domain.closing.completion import NotInThisState
 from services.supervision.domain.closing.verification import (
     AssignVerification,
-    EvidenceMissing,
     NotAssigned,
     NotAVerifier,
+    PlaceNotShown,
     SubmitVerification,
 )
 from services.supervision.domain.decider import DECIDER
@@ -165,7 +165,7 @@ def test_a_failed_check_orders_the_rework_in_the_same_breath() -> None:
 @pytest.mark.parametrize("details", [{"photos": ()}, {"place": IN_G04}, {"place": (0, 0)}])
 def test_a_check_is_made_at_the_place_with_a_photo(details: dict[str, Any]) -> None:
     given(DECIDER, ACCEPTED, ASSIGNED).when(submitting(**details), facts(*LOG)).then_refused(
-        EvidenceMissing, code="E-EVIDENCE"
+        PlaceNotShown, code="E-EVIDENCE"
     )
 
 

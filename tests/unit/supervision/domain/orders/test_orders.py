@@ -1,10 +1,10 @@
 """督办单: issue, answer, lift: rulebook.md c.3 #45, (f.2)."""
 
+from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.case.testing import given
 from libs.events.contracts.supervision import AutoEscalated, SupervisionIssued, SupervisionLifted, SupervisionResponded
 from libs.events.errors import Forbidden
 from libs.events.ids import ClockId, PersonId
-from services.supervision.domain.closing.completion import NotInThisState, NotYourUnit
 from services.supervision.domain.decider import DECIDER
 from services.supervision.domain.orders.orders import (
     CauseRemains,

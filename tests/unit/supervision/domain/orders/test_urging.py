@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from libs.case.refusals import NotInThisState
 from libs.case.testing import given
 from libs.events.contracts.intake import AppealWithdrawn, RepeatContactReceived
 from libs.events.contracts.routing import CaseDispatched, ProgressRecorded
@@ -9,7 +10,6 @@ from libs.events.contracts.supervision import CaseUrged
 from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId, UnitId
-from services.supervision.domain.closing.completion import NotInThisState
 from services.supervision.domain.decider import DECIDER, allowed_actions
 from services.supervision.domain.orders.urging import UrgeCase
 from tests.unit.directory.rules.calendars import china
