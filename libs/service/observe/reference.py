@@ -12,9 +12,10 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 
-def settings_table(settings: type[BaseSettings]) -> str:
-    """One row per environment variable: name, type, default, meaning."""
-    rows = [_setting(name, field) for name, field in settings.model_fields.items()]
+def settings_table(settings: type[BaseSettings], beyond: type[BaseSettings] = BaseSettings) -> str:
+    """One row per environment variable that `beyond` does not read already: name, type, default, meaning."""
+    own = {name: field for name, field in settings.model_fields.items() if name not in beyond.model_fields}
+    rows = [_setting(name, field) for name, field in own.items()]
     return _table(("variable", "type", "default", "what it does"), rows)
 
 
