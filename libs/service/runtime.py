@@ -131,6 +131,11 @@ class Runtime:
         """What a decision on this case may look at: the case with our own latest events, and the directory."""
         return await self.facts_in(conn, await prefetch(conn, case_id))
 
+    async def state_and_facts(self, conn: Connection, case_id: str) -> tuple[Any, Facts]:
+        """The service's own state of a case, and its facts: what is offered is judged by what a decision would see."""
+        seen = await prefetch(conn, case_id)
+        return self.parts.decider.fold(event.data for event in seen.own), await self.facts_in(conn, seen)
+
     async def facts_in(self, conn: Connection, seen: Prefetched) -> Facts:
         """What a decision may look at of what was seen, and the directory at that version or later."""
         if seen.directory > self.directory.directory.version:

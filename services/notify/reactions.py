@@ -14,8 +14,8 @@ from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded, wire_instant
 from libs.events.event import Event
 from services.notify.domain import audiences as to
-from services.notify.domain.decider import Message, TellOf
 from services.notify.domain.lateness import held_until
+from services.notify.domain.telling import Message, TellOf
 
 NOBODY = to.Addressee("nobody", "NO_RECIPIENT")
 """The notice found no post at all: reported like a post that nobody holds."""

@@ -74,9 +74,11 @@ async def test_a_case_from_the_call_to_the_departments_feedback(running: Stack, 
     await town.accept("2026-11-30 10:30", case, "fang-yun")
     await town.assign("2026-11-30 10:35", case, "fang-yun", "zheng-kai")
     offered = await town.line.get("routing", f"/cases/{case}", person="zheng-kai")
-    assert offered["allowed_actions"] == ["contact", "progress", "feedback"]
+    assert offered["allowed_actions"] == ["contact", "progress"]
     assert offered["due"]["due_at"] == "2026-12-07T16:00:00+00:00"
     await town.contact("2026-11-30 11:00", case, "zheng-kai")
+    offered = await town.line.get("routing", f"/cases/{case}", person="zheng-kai")
+    assert offered["allowed_actions"] == ["contact", "progress", "feedback"]
     await town.feedback("2026-12-03 09:00", case, "zheng-kai", "已疏通")
 
     [reported] = [one for one in (await work(town, "fang-yun", state="FEEDBACK"))["items"] if one["case_id"] == case]

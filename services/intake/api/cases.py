@@ -40,7 +40,8 @@ from services.intake.api.attachments import held, reserved
 from services.intake.api.bodies import AppealBody, Photos, PlaceBody, RegisterBody
 from services.intake.api.known_callers import open_case_of
 from services.intake.api.same_matter import Again, attach
-from services.intake.domain import case_state, erasure, receipts, reception, registration
+from services.intake.domain import erasure, receipts, reception, registration
+from services.intake.domain.allowed_actions import allowed
 
 router = APIRouter(tags=["受理 intake"])
 
@@ -209,6 +210,7 @@ async def read_case(
         shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
         row = await conn.fetchrow("select sealed, external_id from report where case_id = $1", case_id)
         attachments = await held(conn, case_id)
+        state, facts = await running.state_and_facts(conn, case_id)
     keys = (await running.vault.keys_of(case_id)).without(shown.case.erased)
     sealed = orjson.loads(row["sealed"]) if row else {}
     # Who reported is read for a purpose only (rulebook.md c.3 #14); the matter itself is what everybody works on.
@@ -223,7 +225,7 @@ async def read_case(
         "external_id": external_id,
         "receipt": receipt,
         "attachments": attachments,
-        "allowed_actions": allowed(person, shown.case),
+        "allowed_actions": allowed(state, person.actor, facts, person.now),
     }
     return shown.answer(texts | own)
 
@@ -264,17 +266,6 @@ def _item(doc: dict[str, Any]) -> dict[str, Any]:
 
 def _csv_item(doc: dict[str, Any]) -> dict[str, Any]:
     return _item(doc) | {"received_at": datetime.fromisoformat(doc["received_at"])}
-
-
-def allowed(person: Person, case: Case) -> list[str]:
-    """What this caller may do next in intake."""
-    match person.actor.role:
-        case "OPERATOR":
-            return case_state.allowed(case)
-        case "ADMIN":
-            return [] if {"reporter", "case"} <= set(case.erased) else ["erase"]
-        case _:
-            return []
 
 
 def _json(document: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from libs.case.state import Case
 from libs.directory.rules.naming import Bilingual, Naming
 from libs.events.decider import Actor
 from libs.events.ids import PersonId
+from libs.log.store import event_store
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import IdempotencyKey
 from libs.service.http.answers import DocumentAnswer, answer
@@ -26,7 +27,8 @@ from libs.service.runtime import Runtime
 from services.intake.api.cases import LISTED, receipt_key
 from services.intake.api.corrections import with_consequence
 from services.intake.api.rate_limit import attempts
-from services.intake.domain import case_state, receipts, withdrawal
+from services.intake.domain import receipts, withdrawal
+from services.intake.domain.allowed_actions import allowed
 
 router = APIRouter(tags=["回执 receipts"], responses={429: {"description": "请求过于频繁 / too many requests"}})
 CITIZEN = Actor(person=PersonId("citizen"), role="CITIZEN")
@@ -90,15 +92,18 @@ async def status(
         row = await conn.fetchrow(
             "select * from receipt join case_view using (case_id) where case_id = $1", held.case_id
         )
-        directory = await running.directory.latest(conn)
+        state, facts = await running.state_and_facts(conn, held.case_id)
+        offered = allowed(state, CITIZEN, facts, await event_store.business_now(conn))
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds, row["lane"])
     case = Case.model_validate_json(row["doc"])
-    unit = Naming(directory).unit(case.unit) if case.unit else None
-    document = shown(held.number, case, row, unit) | fresh.document()
+    unit = Naming(facts.directory).unit(case.unit) if case.unit else None
+    document = shown(held.number, case, row, unit, offered) | fresh.document()
     return DocumentAnswer(document)
 
 
-def shown(number: str, case: Case, row: Mapping[str, Any], unit: Bilingual | None) -> dict[str, Any]:
+def shown(
+    number: str, case: Case, row: Mapping[str, Any], unit: Bilingual | None, offered: Sequence[str]
+) -> dict[str, Any]:
     """What a receipt shows: how the matter stands, nobody's data."""
     state = receipts.STATES[case.state]
     return {
@@ -112,7 +117,7 @@ def shown(number: str, case: Case, row: Mapping[str, Any], unit: Bilingual | Non
         "dispatched_at": row["dispatched_at"],
         "due_at": row["due_at"],
         "closed_at": row["closed_at"],
-        "allowed_actions": [action for action in case_state.allowed(case) if action in ("withdraw", "restore")],
+        "allowed_actions": offered,
     }
 
 

@@ -34,14 +34,12 @@ from libs.events.contracts.intake import (
 from libs.events.errors import NotFound
 from libs.events.ids import ClassCode, GridCode
 
-AMENDING = ["correct", "withdraw"]
-"""What an operator may do to every open case."""
 ALLOWED = {
-    "RECEIVED": ["register", "reject", "void", "answer", *AMENDING],
-    "REGISTERED": ["void", *AMENDING],
-    "WITHDRAWN": ["restore"],
+    "RECEIVED": ("register", "reject", "void", "answer", "correct", "withdraw"),
+    "REGISTERED": ("void", "correct", "withdraw"),
+    "WITHDRAWN": ("restore",),
 }
-"""State → what intake's operator may still do."""
+"""State → what can be done next, whoever does it; beside it a reporter who left an open case may come back."""
 
 # State
 
@@ -127,7 +125,7 @@ def raise_not_here(state: State) -> None:
     """`NotFound` where there is no such case, else the state's refusal."""
     if state.status == "NONE":
         raise NotFound()
-    raise NotInThisState(allowed=ALLOWED.get(state.status, []))
+    raise NotInThisState(allowed=ALLOWED.get(state.status, ()))
 
 
 def must_be_open(state: State, case: Case | None) -> None:
@@ -136,27 +134,6 @@ def must_be_open(state: State, case: Case | None) -> None:
         raise_not_here(state)
     if case and case.ended:
         raise NotInThisState(evidence=[case.last_event_id])
-
-
-def allowed(case: Case) -> list[str]:
-    """What intake's operator may do next with a case."""
-    actions = [] if case.ended else AMENDING
-    actions = ALLOWED.get(case.state, actions)
-    if case.reporter_left:
-        actions = [*actions, "restore"]
-    return [action for action in actions if not _pointless(action, case)]
-
-
-def _pointless(action: str, case: Case) -> bool:
-    match action:
-        case "answer":
-            return case.kind != "consult"
-        case "withdraw":
-            return case.found != "APPEAL" or case.reporter_left
-        case "restore":
-            return case.ended and case.state != "WITHDRAWN"
-        case _:
-            return False
 
 
 def catalogue_item(directory: View, code: ClassCode) -> CatalogueItemPublished:

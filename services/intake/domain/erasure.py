@@ -16,6 +16,9 @@ from services.intake.domain.case_state import State
 
 # Commands
 
+EVERYTHING = frozenset({"reporter", "case"})
+"""The two keys of a case."""
+
 ErasureGround = Literal[
     "PURPOSE_ACHIEVED", "RETENTION_EXPIRED", "CONSENT_WITHDRAWN", "UNLAWFUL_PROCESSING", "OTHER_LAW"
 ]

@@ -83,10 +83,15 @@ def look_up(command: ReadIdentity) -> Sequence[Event]:
 def repeat_contact(state: State, command: ReceiveRepeatContact, facts: Facts) -> Sequence[Event]:
     """Each contact counts; who may take an appeal may take its repetition. An ended case takes none."""
     by, case = command.by, facts.case
-    if not (by.role in ("OPERATOR", "GRID_WORKER") or "intake" in by.scopes):
+    if not may_take_repeat_contact(by):
         raise Forbidden(allowed=["OPERATOR", "GRID_WORKER"])
     if state.status == "NONE":
         raise_not_here(state)
     if case is None or case.ended:
         raise NotInThisState(evidence=[case.last_event_id] if case else [], allowed=["appeal"])
     return [RepeatContactReceived(channel=command.channel, recorded_by=by.person, content=command.content)]
+
+
+def may_take_repeat_contact(by: Actor) -> bool:
+    """Whoever may take an appeal."""
+    return by.role in ("OPERATOR", "GRID_WORKER") or "intake" in by.scopes

@@ -18,7 +18,9 @@ from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_ans
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
-from services.notify.domain.decider import RESENDERS, UNTOLD, RequeueMessage
+from services.notify.domain.allowed_actions import allowed
+from services.notify.domain.fates import UNTOLD
+from services.notify.domain.resending import RequeueMessage
 
 router = APIRouter(tags=["告知 notify"])
 
@@ -138,11 +140,11 @@ async def read_case(
         shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
         rows = await conn.fetch(OF_CASE, case_id)
         dues = await conn.fetch(DUES, case_id)
+        state, facts = await running.state_and_facts(conn, case_id)
     due = {row["clock"]: row["due_at"] for row in dues}
     dead = [row["message_id"] for row in rows if row["state"] == "DROPPED" and row["reason"] == "UNDELIVERABLE"]
-    allowed = ["resend_message"] if dead and person.actor.role in RESENDERS else []
-    messages = [item(row) for row in rows]
-    return shown.answer({"messages": messages, "undelivered": dead, "due": due, "allowed_actions": allowed})
+    messages, offered = [item(row) for row in rows], allowed(state, person.actor, facts, person.now)
+    return shown.answer({"messages": messages, "undelivered": dead, "due": due, "allowed_actions": offered})
 
 
 @router.post("/cases/{case_id}/messages/{message_id}/resend", summary="重新发送 / send an undelivered message again")

@@ -11,7 +11,7 @@ from libs.events.envelope import Recorded
 from libs.events.event import Event
 from libs.log.read.rows import ReadModel
 from libs.log.store.event_store import Connection
-from services.notify.domain.decider import UNTOLD
+from services.notify.domain.fates import UNTOLD
 from services.notify.readmodel.tables import message
 
 FATES: Mapping[type[Event], str] = {MessageSent: "sent", MessageFailed: "failed", MessageDropped: "dropped"}

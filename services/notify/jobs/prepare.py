@@ -23,7 +23,7 @@ from libs.log.write.seal import MASKED
 from libs.service.runtime import Runtime
 from services.notify.channels.channel import Channel, ChannelFailed, Parcel
 from services.notify.domain.audiences import may_know, unreachable
-from services.notify.domain.decider import Delivery
+from services.notify.domain.delivery import Delivery
 from services.notify.domain.lateness import Waited, day_of
 from services.notify.texts.rendering import Letter, Rendering
 

@@ -29,7 +29,9 @@ from libs.service.clock import real_now
 from libs.service.runtime import Runtime
 from services.notify.channels.channel import ChannelFailed, Parcel, carried
 from services.notify.channels.configured import Line, lines_of, open_channels
-from services.notify.domain.decider import DECIDER, UNTOLD, Command, Delivery, RecordDeliveries
+from services.notify.domain.decider import DECIDER, Command
+from services.notify.domain.delivery import Delivery, RecordDeliveries
+from services.notify.domain.fates import UNTOLD
 from services.notify.jobs.digest import bundle, gathered
 from services.notify.jobs.prepare import Known, Masses, NotSent, address_of, dropped, known_of, letter_of, parcel_of
 from services.notify.texts.rendering import Letter, Rendering

@@ -21,7 +21,7 @@ from libs.service.runtime import Runtime
 from services.routing.api.work_list import LISTED, due_times, reasons
 from services.routing.domain import dispatch as dispatching
 from services.routing.domain import handling
-from services.routing.domain.allowed_actions import allowed_actions
+from services.routing.domain.allowed_actions import allowed
 
 router = APIRouter(tags=["派遣·办理 routing"])
 
@@ -118,18 +118,11 @@ async def read_case(
         shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
         row = await conn.fetchrow("select * from work_order where case_id = $1", case_id)
         disputed = await conn.fetchrow("select * from dispute where case_id = $1", case_id)
+        state, facts = await running.state_and_facts(conn, case_id)
     question, endorsement = await opened(running, shown.case, in_question(disputed)), row and row["endorsement"]
     draft = await opened(running, shown.case, orjson.loads(endorsement)) if endorsement else None
     order: dict[str, Any] = {
-        "allowed_actions": allowed_actions(
-            shown.case,
-            person.actor,
-            person.directory,
-            person.now,
-            return_until=disputed["return_until"] if disputed else None,
-            parties=tuple(question["parties"]),
-            drafted_by=draft["requested_by"] if draft else None,
-        ),
+        "allowed_actions": allowed(state, person.actor, facts, person.now),
         "endorsement": draft,
         "co_units_outstanding": list(shown.case.co_units),
         "dispute": question,

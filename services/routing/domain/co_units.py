@@ -84,12 +84,17 @@ def leading(order: WorkOrder, by: Actor, case: Case, directory: View) -> UnitId:
     by.must_be("DEPT_CLERK", "TOWN_COORDINATOR")
     if by.role == "DEPT_CLERK":
         return own_unit(order, by)
-    grid = directory.grid(case.grid or "")
-    if grid is None or by.unit not in (grid.town, *directory.ancestors(grid.town)):
+    if not coordinates(by, case, directory):
         raise NotYourTown()
     if order.unit is None:
         raise NotInThisState()
     return order.unit
+
+
+def coordinates(by: Actor, case: Case, directory: View) -> bool:
+    """Whether the case lies below the coordinator's unit."""
+    grid = directory.grid(case.grid or "")
+    return grid is not None and by.unit in (grid.town, *directory.ancestors(grid.town))
 
 
 def report(order: WorkOrder, command: ReportAsCoUnit, facts: Facts) -> Sequence[Event]:

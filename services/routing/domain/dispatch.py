@@ -151,6 +151,13 @@ def known_unit(unit: UnitId, directory: View) -> UnitId:
     return unit
 
 
+def can_take(unit: UnitId, case: Case, directory: View, at: datetime) -> bool:
+    """Whether the unit holds the power for the case, and somebody there is free to sign and somebody to handle."""
+    item = directory.catalogue(case.class_code or "")
+    has_power = item is None or holds_power(item, unit, at)
+    return has_power and isinstance(dispatchable(unit, case, directory, at), Dispatchable)
+
+
 def fit(unit: UnitId, case: Case, command: Timed, directory: View) -> Dispatchable:
     """The people through whom the unit can take the case; raises `PowerMissing` or `SeparationForbids`."""
     item = directory.catalogue(case.class_code or "")

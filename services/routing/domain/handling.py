@@ -194,7 +194,7 @@ def feedback(order: WorkOrder, command: SubmitFeedback, facts: Facts) -> Sequenc
     on_site = item is not None and item.verification and not item.photo_exempt
     if on_site and command.result != "EXPLAINED" and not command.photos:
         raise FinishedWorkNotShown(allowed=["photos"])
-    if case.reporter_kind == "NAMED" and not (order.reached or order.tries >= TRIES):
+    if not has_contacted(order, case):
         raise CitizenNotContacted(allowed=["contact"])
     return [
         FeedbackSubmitted(
@@ -206,6 +206,11 @@ def feedback(order: WorkOrder, command: SubmitFeedback, facts: Facts) -> Sequenc
             photos=command.photos,
         )
     ]
+
+
+def has_contacted(order: WorkOrder, case: Case) -> bool:
+    """Whether a named reporter was reached, or called often enough; nobody else can be."""
+    return case.reporter_kind != "NAMED" or order.reached or order.tries >= TRIES
 
 
 def own_unit(order: WorkOrder, by: Actor) -> UnitId:

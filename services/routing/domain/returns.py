@@ -97,7 +97,8 @@ def request(order: WorkOrder, command: RequestReturn, facts: Facts) -> Sequence[
     if order.status == "RETURN_PENDING":
         return []
     require_status(order, case, "DISPATCHED", "IN_PROGRESS")
-    require_right(order, unit, command.at, facts.directory)
+    if against := against_return(order, unit, command.at, facts.directory):
+        raise against
     basis, suggested = grounded(command, unit, facts.directory)
     if len(order.returns) >= facts.directory.rulebook.returns.per_case:
         opened = ArbitrationOpened(
@@ -121,14 +122,15 @@ def request(order: WorkOrder, command: RequestReturn, facts: Facts) -> Sequence[
     ]
 
 
-def require_right(order: WorkOrder, unit: UnitId, at: datetime, directory: View) -> None:
-    """Raises what stands against any return by this unit: RET-4, RET-3, RET-1 in this order."""
+def against_return(order: WorkOrder, unit: UnitId, at: datetime, directory: View) -> Rejected | None:
+    """What stands against any return by this unit: RET-4, RET-3, RET-1 in this order."""
     if order.no_return:
-        raise ReturnForbidden(rule="RET-4")
+        return ReturnForbidden(rule="RET-4")
     if order.returns.count(unit) >= directory.rulebook.returns.per_unit:
-        raise UnitHasReturned(rule="RET-3")
+        return UnitHasReturned(rule="RET-3")
     if order.return_until is None or at > order.return_until:
-        raise ReturnWindowOver(rule="RET-1")
+        return ReturnWindowOver(rule="RET-1")
+    return None
 
 
 def grounded(command: RequestReturn, unit: UnitId, directory: View) -> tuple[str | Sealed, UnitId]:

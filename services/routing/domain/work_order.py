@@ -205,19 +205,10 @@ def require_status(order: WorkOrder, case: Case, *statuses: Status) -> None:
 
 
 ALLOWED: dict[Status, tuple[str, ...]] = {
-    "PROPOSED": ("dispatch",),
+    "PROPOSED": ("dispatch", "arbitration"),
     "DISPATCHED": ("accept", "contact", "return"),
-    "IN_PROGRESS": (
-        "assign",
-        "contact",
-        "progress",
-        "return",
-        "co-units",
-        "co-units/report",
-        "feedback",
-        "endorsement",
-    ),
+    "IN_PROGRESS": ("assign", "contact", "progress", "feedback", "co-units", "co-units/report", "return"),
     "RETURN_PENDING": ("return/approve", "return/reject", "arbitration"),
     "ARBITRATION": ("arbitration/rule",),
 }
-"""What can be done next, whoever does it."""
+"""What can be done next, whoever does it; beside it a draft is endorsed wherever one waits."""

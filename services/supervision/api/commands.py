@@ -10,24 +10,23 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
 
-from libs.case.facts import Facts
 from libs.events.ids import PersonId
 from libs.events.lanes import lane_of
-from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out, show_case
-from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
+from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of
 from libs.service.runtime import Runtime
 from services.supervision.api.board import clock_document
 from services.supervision.api.clock_query import SHOWN
+from services.supervision.domain.allowed_actions import allowed
 from services.supervision.domain.closing.callback import Answers, RecordCallback, Satisfaction
 from services.supervision.domain.closing.review import CloseCase, OrderRework, ReviewFeedback
 from services.supervision.domain.closing.verification import AssignVerification, SubmitVerification
-from services.supervision.domain.decider import DECIDER, Command, State, allowed_actions
+from services.supervision.domain.decider import Command, State
 from services.supervision.domain.orders.orders import IssueSupervision, LiftSupervision, RespondSupervision
 from services.supervision.domain.orders.urging import UrgeCase
 
@@ -228,12 +227,11 @@ async def read_case(
     async with running.pool.acquire() as conn:
         shown = await show_case(running, conn, person, case_id, sources=SHOWN, position=min_position)
         rows = await conn.fetch("select * from clock where case_id = $1 order by started_at, clock_id", case_id)
-        own = await event_store.load(conn, f"case-{case_id}")
-        facts = await running.facts(conn, case_id)
-    state = DECIDER.fold(event.data for event in own)
+        state, facts = await running.state_and_facts(conn, case_id)
     at = max(person.now, shown.fresh.at)
     clocks = [clock_document(row, at) for row in rows]
-    return shown.answer({"clocks": clocks, **_progress(state), "allowed_actions": _allowed(state, person, facts)})
+    offered = allowed(state, person.actor, facts, person.now)
+    return shown.answer({"clocks": clocks, **_progress(state), "allowed_actions": offered})
 
 
 def _progress(state: State) -> dict[str, Any]:
@@ -244,7 +242,3 @@ def _progress(state: State) -> dict[str, Any]:
         "callback": {"state": own.callback, "attempts": len(own.attempts)},
         "unanswered_orders": [{"level": level, "unit": unit} for level, unit in state.orders.unanswered],
     }
-
-
-def _allowed(state: State, person: Person, facts: Facts) -> list[str]:
-    return allowed_actions(state, facts.case, person.actor, facts.directory, person.now) if facts.case else []

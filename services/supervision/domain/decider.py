@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import assert_never
 
 from libs.case.facts import Facts
-from libs.case.state import Case
-from libs.directory.facts.view import View
 from libs.events.contracts.supervision import (
     EVENTS,
     AutoEscalated,
@@ -39,17 +36,16 @@ from libs.events.contracts.supervision import (
     VerificationFailed,
     VerificationPassed,
 )
-from libs.events.decider import Actor, Decider, fold_of
+from libs.events.decider import Decider, fold_of
 from libs.events.event import Event
 from libs.separation import violations
-from libs.separation.powers import may_close, may_verify
 from libs.separation.violations import RecordViolation
 from services.supervision.domain.clocks import case_clocks, from_facts
 from services.supervision.domain.clocks.case_clocks import Clocks
 from services.supervision.domain.clocks.from_facts import FollowClocks
 from services.supervision.domain.closing import callback, completion, review, verification
 from services.supervision.domain.closing.callback import RecordCallback
-from services.supervision.domain.closing.completion import Completion, open_steps
+from services.supervision.domain.closing.completion import Completion
 from services.supervision.domain.closing.review import CloseCase, OrderRework, ReviewFeedback
 from services.supervision.domain.closing.verification import AssignVerification, SubmitVerification
 from services.supervision.domain.orders import orders, urging
@@ -150,27 +146,6 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return violations.record(state.completion.violations, command, SeparationViolationDetected)
         case _:
             assert_never(command)
-
-
-def allowed_actions(state: State, case: Case, by: Actor, directory: View, at: datetime) -> list[str]:
-    """What this caller may do next with the case; nothing that a rule forbids him."""
-    steps = open_steps(state.completion, case)
-    match by.role:
-        case "REVIEWER":
-            offered = [step for step in steps if step not in ("callback", "verification/result")]
-            barred = {power: may_close(case, by.person, directory, at, power) for power in ("review", "close")}
-            return [step for step in offered if not barred["close" if step == "close" else "review"]]
-        case "CALLBACK_AGENT" if "callback" in steps:
-            return [] if may_close(case, by.person, directory, at, "callback") else ["callback"]
-        case "GRID_WORKER" if "verification/result" in steps and state.completion.verifier == by.person:
-            return [] if may_verify(case, by.person, directory, at) else ["verification/result"]
-        case "SUPERVISOR" if not case.ended:
-            ordering = ["supervision"] if case.unit else []
-            return ["urge", *ordering, *(["supervision/lift"] if case.supervision_level else [])]
-        case "DEPT_LEADER" if any(unit == by.unit for _, unit in state.orders.unanswered):
-            return ["supervision/response"]
-        case _:
-            return []
 
 
 DECIDER: Decider[State, Command, Facts] = Decider(State(), fold_of(EVENTS, evolve), decide)

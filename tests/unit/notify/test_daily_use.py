@@ -11,7 +11,8 @@ from libs.events.decider import SYSTEM
 from libs.events.event import Event, Sealed
 from libs.events.ids import ClockId, PersonId, UnitId
 from libs.log.read.rows import ReadModel
-from services.notify.domain.decider import DECIDER, Message, TellOf
+from services.notify.domain.decider import DECIDER
+from services.notify.domain.telling import Message, TellOf
 from services.notify.reactions import react
 from services.notify.readmodel.projection import project
 from services.notify.readmodel.tables import TABLES, due

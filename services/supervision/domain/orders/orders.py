@@ -9,6 +9,7 @@ from typing import Literal, assert_never
 
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState, NotYourUnit
+from libs.case.state import Case
 from libs.events.contracts.supervision import (
     CaseClosed,
     SupervisionIssued,
@@ -21,6 +22,7 @@ from libs.events.event import Event
 from libs.events.ids import UnitId
 from services.supervision.domain.clocks.case_clocks import Clocks, is_overdue
 
+LEVELS = (1, 2, 3, 4, 5)
 FREE_UP_TO = 3
 """The highest level that needs no lower one before it."""
 
@@ -114,9 +116,19 @@ def issue(own: Orders, command: IssueSupervision, facts: Facts) -> Sequence[Even
     unit = UnitId(case.unit)
     if (command.level, unit) in own.unanswered:
         return []
-    if command.level > FREE_UP_TO and command.level > case.supervision_level + 1:
+    if not follows(command.level, case):
         raise StepSkipped(evidence=[case.last_event_id], allowed=["supervision"])
     return [SupervisionIssued(level=command.level, issued_by=command.by.person, unit=unit, order=command.order)]
+
+
+def follows(level: int, case: Case) -> bool:
+    """Whether an order of this level skips no step of the ladder."""
+    return level <= max(FREE_UP_TO, case.supervision_level + 1)
+
+
+def can_issue(level: int, unit: UnitId, own: Orders, case: Case) -> bool:
+    """Whether the unit has no open order of this level, and it skips no step."""
+    return (level, unit) not in own.unanswered and follows(level, case)
 
 
 def respond(own: Orders, command: RespondSupervision, facts: Facts) -> Sequence[Event]:

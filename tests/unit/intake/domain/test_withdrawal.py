@@ -21,7 +21,6 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, NotFound
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
-from services.intake.domain.case_state import allowed
 from services.intake.domain.decider import DECIDER
 from services.intake.domain.withdrawal import NotTheOwner, Proof, RestoreAppeal, TooLateToRestore, WithdrawAppeal
 from tests.unit.directory.town import VIEW, local, published, ruled
@@ -156,10 +155,3 @@ def test_an_ended_case_is_neither_withdrawn_nor_restored() -> None:
     given(DECIDER, NO_WATER, voided).when(withdraw(), NEW).then_refused(NotInThisState)
     given(DECIDER).when(withdraw(), NEW).then_refused(NotFound)
     given(DECIDER).when(restore(TEN), NEW).then_refused(NotFound)
-
-
-def test_the_case_says_what_can_be_done_with_it() -> None:
-    assert allowed(case_of((NINE, NO_WATER), (TEN, GONE))) == ["restore"]
-    assert allowed(case_of((NINE, NO_WATER), (NINE, REGISTERED))) == ["void", "correct", "withdraw"]
-    left = allowed(case_of((NINE, BLOCKED), (NINE, REGISTERED), (TEN, LEFT)))
-    assert ("restore" in left, "withdraw" in left) == (True, False)

@@ -12,7 +12,7 @@ from libs.events.ids import PersonId, UnitId
 from services.notify.channels.channel import FileChannel
 from services.notify.channels.configured import lines_of
 from services.notify.channels.posting import SmsChannel
-from services.notify.domain.decider import Message
+from services.notify.domain.telling import Message
 from services.notify.reactions import react
 from tests.unit.directory.town import VIEW, local, published, refusals, ruled, written
 from tests.unit.notify.cases import CLOSED, DISPATCHED, appeal

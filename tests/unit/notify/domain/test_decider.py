@@ -8,19 +8,11 @@ from libs.events.contracts.notify import MessageDropped, MessageDue, MessageFail
 from libs.events.decider import SYSTEM, Actor
 from libs.events.errors import Forbidden
 from libs.events.ids import MessageId, PersonId
-from services.notify.domain.decider import (
-    DECIDER,
-    PAUSES,
-    Delivery,
-    Message,
-    MessageNotUndelivered,
-    OnlyTheSystemTells,
-    RecordDeliveries,
-    RequeueMessage,
-    TellOf,
-    UnknownMessage,
-    message_id,
-)
+from services.notify.domain.decider import DECIDER
+from services.notify.domain.delivery import PAUSES, Delivery, RecordDeliveries
+from services.notify.domain.fates import OnlyTheSystemTells
+from services.notify.domain.resending import MessageNotUndelivered, RequeueMessage, UnknownMessage
+from services.notify.domain.telling import Message, TellOf, message_id
 from tests.unit.directory.town import VIEW
 from tests.unit.notify.cases import MONDAY
 

@@ -9,7 +9,6 @@ from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import ClassCode, PersonId, UnitId
 from libs.separation.refusal import SeparationForbids
-from services.routing.domain.allowed_actions import allowed_actions
 from services.routing.domain.decider import DECIDER
 from services.routing.domain.dispatch import (
     DispatchCase,
@@ -156,12 +155,6 @@ def test_the_system_dispatches_at_once_only_where_the_class_says_auto() -> None:
 def test_the_system_does_not_choose_where_the_rules_found_nobody() -> None:
     auto = TO_NOBODY.model_copy(update={"dispatch": "auto"})
     given(DECIDER, auto).when(DispatchCase(TEN, SYSTEM), facts(*ODOUR)).then()
-
-
-def test_only_the_dispatcher_is_offered_to_dispatch() -> None:
-    case = case_of(*ODOUR)
-    assert allowed_actions(case, CHEN_LI, VIEW, TEN) == ["dispatch"]
-    assert allowed_actions(case, ZHOU_MIN, VIEW, TEN) == []
 
 
 def test_an_emergency_is_dispatched_without_a_window_for_a_return() -> None:

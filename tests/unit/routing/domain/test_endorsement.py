@@ -19,7 +19,6 @@ from libs.events.errors import Forbidden
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId
 from libs.separation.refusal import SeparationForbids
-from services.routing.domain.allowed_actions import allowed_actions
 from services.routing.domain.decider import DECIDER
 from services.routing.domain.endorsement import DecideEndorsement, ReasonForGivingBackMissing
 from services.routing.domain.handling import CitizenNotContacted, SubmitFeedback
@@ -102,14 +101,6 @@ def test_nobody_endorses_what_he_drafted_himself() -> None:
     refusal = given(DECIDER, *own).when(ENDORSE, known(*own)).then_refused(SeparationForbids, rule="SEP-15")
     assert isinstance(refusal, SeparationForbids)
     assert refusal.events == (attempted,)
-
-
-def test_the_leader_is_offered_what_waits_for_him_and_who_drafted_it_is_not() -> None:
-    case = known(*HAD, DRAFT).known_case()
-    assert "endorsement" in allowed_actions(case, MA_JUN, ENDORSED, FIVE, drafted_by="fang-yun")
-    assert "endorsement" not in allowed_actions(case, MA_JUN, ENDORSED, FIVE, drafted_by="ma-jun")
-    assert "endorsement" not in allowed_actions(case, MA_JUN, ENDORSED, FIVE)
-    assert "endorsement" not in allowed_actions(case, FANG_YUN, ENDORSED, FIVE, drafted_by="zheng-kai")
 
 
 def test_who_drafts_and_who_endorses_has_handled_the_case() -> None:

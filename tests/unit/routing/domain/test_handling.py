@@ -1,7 +1,7 @@
 """Signing, assigning, contacting and reporting – and 巡办分离 where the power is used."""
 
 from libs.case.refusals import NotInThisState, NotYourUnit
-from libs.case.testing import case_of, given
+from libs.case.testing import given
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     AssignmentDeemedAccepted,
@@ -15,7 +15,6 @@ from libs.events.contracts.supervision import VerificationPassed
 from libs.events.errors import Forbidden
 from libs.events.ids import GridCode, PersonId
 from libs.separation.refusal import SeparationForbids
-from services.routing.domain.allowed_actions import allowed_actions
 from services.routing.domain.decider import DECIDER
 from services.routing.domain.handling import (
     AcceptAssignment,
@@ -28,7 +27,6 @@ from services.routing.domain.handling import (
     SubmitFeedback,
     UnknownPerson,
 )
-from tests.unit.directory.town import VIEW
 from tests.unit.routing.givens import (
     CHEN_LI,
     FANG_YUN,
@@ -201,13 +199,3 @@ def test_a_matter_that_is_checked_on_site_needs_a_photo_unless_it_was_only_expla
     past.when(bare, known).then_refused(FinishedWorkNotShown, code="E-FB-EVIDENCE")
     [explained] = past.when(SubmitFeedback(NOON, ZHENG_KAI, "EXPLAINED", "属业主自用管道"), known).events
     assert isinstance(explained, FeedbackSubmitted)
-
-
-def test_what_is_offered_is_what_the_rules_allow() -> None:
-    sent = case_of(*LITTER_SENT)
-    assert allowed_actions(sent, LIU_GUILAN, VIEW, NOON) == ["accept"]
-    assert allowed_actions(sent, WANG_JIANGUO, VIEW, NOON) == []
-    assert allowed_actions(sent, TANG_JING, VIEW, NOON) == []
-    signed = case_of(*ODOUR_SENT, (TEN, SIGNED))
-    assert allowed_actions(signed, ZHENG_KAI, VIEW, NOON) == ["contact", "progress", "feedback"]
-    assert allowed_actions(signed, FANG_YUN, VIEW, NOON) == ["assign", "co-units"]

@@ -13,39 +13,27 @@ from libs.events.contracts.supervision import DeadlineSet, StageFinished
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ClockId, PersonId
 from libs.log.read.rows import ReadModel
-from services.routing.domain.allowed_actions import allowed_actions
 from services.routing.readmodel.projection import project
 from services.routing.readmodel.tables import TABLES, dispute, work_order
-from tests.unit.directory.town import VIEW
 from tests.unit.routing.disputes import (
     ASKED,
     DUTY,
     FIRST_RETURN,
-    FIVE,
-    NEXT_DAY,
     PROPOSED,
     REJECTED,
     SENT,
-    SIGNED,
     THIRD_UNIT_HAS_IT,
     WHY,
     WINDOW,
     log,
     sent,
 )
-from tests.unit.routing.domain.test_co_units import ASKED_URBAN, URBAN_DONE
 from tests.unit.routing.givens import (
-    CHEN_LI,
-    DENG_HUI,
-    FANG_YUN,
     HOUSING,
-    LUO_MIN,
     NOON,
-    TANG_JING,
     TEN,
     URBAN,
     WATER,
-    ZHENG_KAI,
 )
 
 THIRD = ArbitrationOpened(
@@ -141,30 +129,3 @@ def test_a_correction_shows_in_the_order() -> None:
     row = shown(*log(PROPOSED, SENT), (NOON, corrected))[work_order].get(CASE_ID)
     assert row is not None
     assert (row["class_code"], row["unit"]) == ("street-stall", HOUSING)
-
-
-def test_a_return_is_offered_to_the_clerk_while_the_window_is_open() -> None:
-    signed = case(PROPOSED, SENT, SIGNED)
-    assert allowed_actions(signed, FANG_YUN, VIEW, FIVE, return_until=WINDOW) == ["assign", "co-units", "return"]
-    assert "return" not in allowed_actions(signed, FANG_YUN, VIEW, NEXT_DAY, return_until=FIVE)
-    assert "return" not in allowed_actions(signed, ZHENG_KAI, VIEW, FIVE, return_until=WINDOW)
-    rejected = case(PROPOSED, SENT, ASKED, REJECTED)
-    assert allowed_actions(rejected, FANG_YUN, VIEW, FIVE, return_until=WINDOW) == ["accept"]
-
-
-def test_the_decision_is_offered_to_the_dispatcher_and_the_ruling_to_an_arbiter_outside() -> None:
-    pending = case(PROPOSED, SENT, ASKED)
-    assert allowed_actions(pending, CHEN_LI, VIEW, FIVE) == ["return/approve", "return/reject", "arbitration"]
-    assert allowed_actions(pending, FANG_YUN, VIEW, FIVE, return_until=WINDOW) == []
-    assert allowed_actions(case(*FIRST_RETURN), CHEN_LI, VIEW, FIVE) == ["dispatch", "arbitration"]
-    disputed = case(*THIRD_UNIT_HAS_IT, THIRD)
-    assert allowed_actions(disputed, DENG_HUI, VIEW, FIVE, parties=THIRD.parties) == ["arbitration/rule"]
-    assert allowed_actions(disputed, DENG_HUI, VIEW, FIVE, parties=("county-staffing",)) == []
-    assert allowed_actions(disputed, CHEN_LI, VIEW, FIVE) == []
-
-
-def test_co_handling_is_offered_to_who_may_ask_and_to_who_is_asked() -> None:
-    working = case(PROPOSED, SENT, SIGNED, ASKED_URBAN)
-    assert allowed_actions(working, LUO_MIN, VIEW, FIVE) == ["co-units"]
-    assert allowed_actions(working, TANG_JING, VIEW, FIVE) == ["co-units/report"]
-    assert allowed_actions(case(PROPOSED, SENT, SIGNED, ASKED_URBAN, URBAN_DONE), TANG_JING, VIEW, FIVE) == []

@@ -7,11 +7,11 @@ from libs.case.testing import given
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
 from libs.events.contracts.supervision import CallbackWaived, CaseClosed, CaseUrged
 from libs.events.ids import PersonId
+from services.supervision.domain.allowed_actions import allowed
 from services.supervision.domain.closing.callback import Answers, RecordCallback
 from services.supervision.domain.closing.review import CloseCase, NotCalledBack, ReviewFeedback
 from services.supervision.domain.closing.verification import SubmitVerification
-from services.supervision.domain.decider import DECIDER, allowed_actions
-from tests.unit.directory.town import VIEW
+from services.supervision.domain.decider import DECIDER
 from tests.unit.supervision.cases import (
     ACCEPTED,
     APPEALED_BY_A_CITIZEN,
@@ -65,5 +65,5 @@ def test_the_reviewer_is_offered_the_closing() -> None:
     assert known.case is not None
 
     state = DECIDER.fold([*CHECKED, CaseUrged(source="SUPERVISOR")])
-    assert allowed_actions(state, known.case, WU_QIAN, VIEW, NOON) == ["close", "rework"]
-    assert allowed_actions(state, known.case, XU_JING, VIEW, NOON) == []
+    assert allowed(state, WU_QIAN, known, NOON) == ["close", "rework"]
+    assert allowed(state, XU_JING, known, NOON) == []

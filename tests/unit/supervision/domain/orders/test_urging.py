@@ -10,10 +10,10 @@ from libs.events.contracts.supervision import CaseUrged
 from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
 from libs.events.ids import PersonId, UnitId
-from services.supervision.domain.decider import DECIDER, allowed_actions
+from services.supervision.domain.allowed_actions import allowed
+from services.supervision.domain.decider import DECIDER
 from services.supervision.domain.orders.urging import UrgeCase
 from tests.unit.directory.rules.calendars import china
-from tests.unit.directory.town import VIEW
 from tests.unit.supervision.cases import (
     APPEALED_BY_A_CITIZEN,
     DISPATCHED,
@@ -115,5 +115,5 @@ def test_only_a_supervisor_urges_by_hand_and_it_is_offered_to_him() -> None:
     assert worker.case is not None
 
     given(DECIDER).when(UrgeCase(NOON, MA_JUN), worker.facts).then_refused(Forbidden, code="E-ROLE")
-    offered = {who.role: allowed_actions(worker.state, worker.case, who, VIEW, NOON) for who in (HAN_FENG, MA_JUN)}
+    offered = {who.role: allowed(worker.state, who, worker.facts, NOON) for who in (HAN_FENG, MA_JUN)}
     assert offered == {"SUPERVISOR": ["urge", "supervision"], "DEPT_LEADER": []}

@@ -1,0 +1,188 @@
+"""What a caller is offered: whatever is offered can be done, and whatever can be done is offered."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from hypothesis import given, settings
+
+from libs.case.facts import Facts
+from libs.case.testing import case_of
+from libs.directory.facts.view import View
+from libs.events.contracts.intake import (
+    AppealReceived,
+    AppealRestored,
+    AppealWithdrawn,
+    CaseCorrected,
+    CaseNotAccepted,
+    CaseRegistered,
+    CaseVoided,
+    GridEventReported,
+    PersonalDataErased,
+    RepeatContactReceived,
+)
+from libs.events.contracts.routing import AssignmentAccepted
+from libs.events.contracts.supervision import CaseClosed
+from libs.events.decider import Actor
+from libs.events.event import Event
+from libs.events.ids import ClassCode, GridCode, PersonId
+from services.intake.domain.allowed_actions import allowed
+from services.intake.domain.case_state import State
+from services.intake.domain.correction import AnswerDirectly, CorrectCase
+from services.intake.domain.decider import DECIDER
+from services.intake.domain.erasure import EraseCaseKeys
+from services.intake.domain.identity import ReceiveRepeatContact
+from services.intake.domain.reception import Place
+from services.intake.domain.registration import RegisterCase, RejectCase, VoidCase
+from services.intake.domain.withdrawal import RestoreAppeal, WithdrawAppeal
+from tests.unit.case.offers import CITIZEN, IMPORTER, Log, Question, Service, questions
+from tests.unit.directory.town import VIEW, local
+from tests.unit.routing.givens import FANG_YUN, HOUSING, ZHOU_MIN, acting, dispatched
+
+NINE = local("2026-11-03 09:00")
+ELEVEN = NINE + timedelta(hours=2)
+ZHOU = PersonId("zhou-min")
+LI_FANG = acting("li-fang-grid")
+HE_JUN = acting("he-jun-admin")
+APPEAL = AppealReceived(
+    channel="phone",
+    kind="help",
+    content="家中停水",
+    grid=GridCode("G03"),
+    reporter_kind="NAMED",
+    reporter_phone="13800000000",
+)
+REPORT = APPEAL.model_copy(update={"kind": "report", "content": "消防通道被堵"})
+QUESTION = APPEAL.model_copy(update={"kind": "consult", "content": "医保何时参保"})
+FOUND = GridEventReported(
+    discoverer=PersonId("li-fang"),
+    kind="city_management",
+    class_code=ClassCode("manhole"),
+    grid=GridCode("G03"),
+    content="井盖破损",
+    location="1193050000,321050000",
+)
+REGISTERED = CaseRegistered(
+    registered_by=ZHOU, kind="help", class_code=ClassCode("water-outage"), urgency="U2", grid=GridCode("G03")
+)
+CORRECTED = CaseCorrected(corrected_by=ZHOU, reason="误选", kind="consult")
+GONE = AppealWithdrawn(recorded_by=ZHOU, proof="PHONE", continues=False, restorable_until=ELEVEN)
+LEFT = AppealWithdrawn(proof="SECRET", continues=True, restorable_until=ELEVEN)
+FOR_GOOD = LEFT.model_copy(update={"restorable_until": None})
+RESTORED = AppealRestored(proof="SECRET")
+AGAIN = RepeatContactReceived(channel="phone")
+SENT = dispatched(HOUSING, "water-outage")
+SIGNED = AssignmentAccepted(unit=HOUSING, accepted_by=PersonId("fang-yun"))
+CLOSED = CaseClosed(closed_by=PersonId("wu-qian"), close_kind="HANDLED", round=1)
+VOIDED = CaseVoided(voided_by=ZHOU, reason="误录")
+REFUSED = CaseNotAccepted(refused_by=ZHOU, reason_code="OTHER", legal_basis="条例第5条", alternative="信访")
+ERASED = PersonalDataErased(erased_by=PersonId("he-jun"), kinds=("reporter",), ground="CONSENT_WITHDRAWN")
+ALL_ERASED = ERASED.model_copy(update={"kinds": ("reporter", "case")})
+
+
+def log(*events: Event) -> Log:
+    """One after the other, a minute apart."""
+    return [(NINE + timedelta(minutes=number), event) for number, event in enumerate(events)]
+
+
+HISTORIES: list[tuple[Log, View]] = [
+    (log(APPEAL, REGISTERED, CORRECTED, AGAIN, SENT, SIGNED, CLOSED, ERASED), VIEW),
+    (log(APPEAL, GONE, RESTORED, REGISTERED, GONE, ALL_ERASED), VIEW),
+    (log(REPORT, LEFT, RESTORED, LEFT, REGISTERED, SENT, CLOSED), VIEW),
+    (log(REPORT, REGISTERED, FOR_GOOD, VOIDED), VIEW),
+    (log(FOUND, REGISTERED, SENT), VIEW),
+    (log(QUESTION, REFUSED), VIEW),
+]
+CONCERNED = [ZHOU_MIN, LI_FANG, HE_JUN, FANG_YUN, CITIZEN, IMPORTER]
+
+
+def registrations(asked: Question) -> Iterator[RegisterCase]:
+    for item in asked.facts.directory.classes:
+        yield RegisterCase(asked.at, asked.by, item.code, "U3", "help")
+
+
+def corrections(asked: Question) -> Iterator[CorrectCase]:
+    yield CorrectCase(asked.at, asked.by, "误选")
+    yield CorrectCase(asked.at, asked.by, "误选", kind="complaint")
+    yield CorrectCase(asked.at, asked.by, "误选", class_code=ClassCode("street-light"))
+    yield CorrectCase(asked.at, asked.by, "误选", content="三单元停水", place=Place(grid=GridCode("G04")))
+
+
+def owners(asked: Question) -> tuple[bool, ...]:
+    """Secrets and telephones are compared outside: what was found on patrol belongs to nobody."""
+    return (True, False) if asked.facts.known_case().found == "APPEAL" else (False,)
+
+
+def withdrawals(asked: Question) -> Iterator[WithdrawAppeal]:
+    for owner in owners(asked):
+        yield WithdrawAppeal(asked.at, asked.by, "PHONE", owner)
+        yield WithdrawAppeal(asked.at, asked.by, "SECRET", owner, "已恢复")
+
+
+def restorations(asked: Question) -> Iterator[RestoreAppeal]:
+    for owner in owners(asked):
+        yield RestoreAppeal(asked.at, asked.by, "PHONE", owner)
+        yield RestoreAppeal(asked.at, asked.by, "SECRET", owner)
+
+
+def erasures(asked: Question) -> Iterator[EraseCaseKeys]:
+    for kinds in (("reporter",), ("case",), ("reporter", "case")):
+        yield EraseCaseKeys(asked.at, asked.by, kinds, "CONSENT_WITHDRAWN")
+
+
+def told(log: Log, view: View) -> tuple[State, Facts]:
+    own: list[Event] = [event for _, event in log if event.owner == "intake"]
+    return DECIDER.fold(own), Facts(case_of(*log), view)
+
+
+INTAKE = Service(
+    DECIDER,
+    allowed,
+    {
+        "register": registrations,
+        "reject": lambda asked: [RejectCase(asked.at, asked.by, "OTHER", "条例第5条", "信访")],
+        "void": lambda asked: [VoidCase(asked.at, asked.by, "误录")],
+        "answer": lambda asked: [AnswerDirectly(asked.at, asked.by, "social-insurance-0012", "每年9月至12月")],
+        "correct": corrections,
+        "withdraw": withdrawals,
+        "restore": restorations,
+        "repeat-contacts": lambda asked: [ReceiveRepeatContact(asked.at, asked.by, "phone")],
+        "erase": erasures,
+    },
+    told,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(questions(INTAKE, HISTORIES, CONCERNED))
+def test_what_is_offered_can_be_done_and_what_can_be_done_is_offered(asked: Question) -> None:
+    """A command that finds it already so counts as neither offered nor refused."""
+    assert INTAKE.disagreements(asked) == []
+
+
+def test_every_action_is_offered_to_somebody() -> None:
+    """What is offered to nobody would agree with anything."""
+    assert INTAKE.offered_to_somebody(HISTORIES, CONCERNED) == INTAKE.inputs.keys()
+
+
+def offered(*events: Event, by: Actor = ZHOU_MIN, after: timedelta = timedelta()) -> list[str]:
+    """What somebody may do after these events."""
+    state, facts = told(log(*events), VIEW)
+    return allowed(state, by, facts, log(*events)[-1][0] + after)
+
+
+def test_the_case_says_what_can_be_done_with_it() -> None:
+    assert offered(APPEAL, GONE) == ["restore"]
+    assert offered(APPEAL, REGISTERED) == ["void", "correct", "withdraw", "repeat-contacts"]
+    left = offered(REPORT, REGISTERED, LEFT)
+    assert ("restore" in left, "withdraw" in left) == (True, False)
+    assert offered(APPEAL, GONE, after=timedelta(hours=2)) == []
+
+
+def test_only_a_question_can_be_answered_on_the_spot() -> None:
+    assert "answer" in offered(QUESTION)
+    assert "answer" not in offered(APPEAL)
+
+
+def test_what_was_found_on_patrol_has_no_reporter_who_could_withdraw_it() -> None:
+    assert offered(FOUND) == ["register", "reject", "void", "correct", "repeat-contacts"]
+    assert offered(APPEAL, by=CITIZEN) == ["withdraw"]
