@@ -26,7 +26,7 @@ async def test_before_the_first_rulebook_the_worker_goes_on(monkeypatch: pytest.
     watching = asyncio.create_task(alarm_watch.watch(worker, worker))
 
     for _ in range(2):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await looked.acquire()
 
     assert not watching.done()
