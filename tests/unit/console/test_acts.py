@@ -1,4 +1,4 @@
-"""Every command on a case has a form, and every form fits the body that the API takes."""
+"""Every command on a case is offered and has a form, and every form fits the body that the API takes."""
 
 import importlib
 from collections.abc import Mapping
@@ -41,6 +41,14 @@ def test_every_command_on_a_case_has_a_form_and_every_form_a_command() -> None:
 
     assert acts | WITHOUT_A_FORM == set(bodies())
     assert not acts & WITHOUT_A_FORM
+
+
+def test_every_command_on_a_case_is_offered_to_whom_it_is_allowed() -> None:
+    """To whom and when is held to `decide` in each service's own tests."""
+    rooms = {service: importlib.import_module(f"services.{service}.domain.allowed_actions") for service in SERVICES}
+    offers = {(service, action) for service, room in rooms.items() for action in room.MAY}
+
+    assert offers | WITHOUT_A_FORM == set(bodies())
 
 
 @pytest.mark.parametrize("name", [name for name, act in BY_NAME.items() if act is not RESEND])

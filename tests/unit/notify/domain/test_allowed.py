@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from libs.case.facts import Facts
 from libs.directory.facts.view import View
@@ -15,6 +15,7 @@ from services.notify.domain.fates import State
 from services.notify.domain.resending import RequeueMessage
 from tests.unit.case.offers import Log, Question, Service, questions
 from tests.unit.directory.town import VIEW
+from tests.unit.examples import examples
 from tests.unit.notify.cases import MONDAY
 from tests.unit.routing.givens import FANG_YUN, acting
 
@@ -72,7 +73,7 @@ def resendings(asked: Question) -> list[RequeueMessage]:
 NOTIFY = Service(DECIDER, allowed, {"resend_message": resendings}, told)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(questions(NOTIFY, HISTORIES, CONCERNED))
 def test_what_is_offered_can_be_done_and_what_can_be_done_is_offered(asked: Question) -> None:
     """A command that finds it already so counts as neither offered nor refused."""

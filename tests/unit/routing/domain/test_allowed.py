@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from libs.case.facts import Facts
 from libs.case.testing import case_of
@@ -26,7 +26,7 @@ from libs.events.contracts.supervision import FeedbackRejected
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import ClassCode, PersonId, UnitId
-from services.routing.domain.allowed_actions import allowed
+from services.routing.domain.allowed_actions import MAY, allowed
 from services.routing.domain.arbitration import OpenArbitration, RuleArbitration
 from services.routing.domain.co_units import AddCoUnit, ReportAsCoUnit
 from services.routing.domain.decider import DECIDER
@@ -43,6 +43,7 @@ from services.routing.domain.returns import DecideReturn, RequestReturn
 from services.routing.domain.work_order import WorkOrder
 from tests.unit.case.offers import Log, Question, Service, questions
 from tests.unit.directory.town import VIEW, published, stricter, written
+from tests.unit.examples import examples
 from tests.unit.routing.disputes import (
     ASKED,
     DUTY,
@@ -198,7 +199,7 @@ ROUTING = Service(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(questions(ROUTING, HISTORIES, CONCERNED))
 def test_what_is_offered_can_be_done_and_what_can_be_done_is_offered(asked: Question) -> None:
     """A command that finds it already so counts as neither offered nor refused."""
@@ -207,7 +208,7 @@ def test_what_is_offered_can_be_done_and_what_can_be_done_is_offered(asked: Ques
 
 def test_every_action_is_offered_to_somebody() -> None:
     """What is offered to nobody would agree with anything."""
-    assert ROUTING.offered_to_somebody(HISTORIES, CONCERNED) == ROUTING.inputs.keys()
+    assert ROUTING.offered_to_somebody(HISTORIES, CONCERNED) == ROUTING.inputs.keys() == MAY.keys()
 
 
 def offered(by: Actor, *own: Event, at: datetime = FIVE, view: View = VIEW) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from libs.case.facts import Facts
 from libs.directory.facts.view import View
@@ -24,7 +24,7 @@ from libs.events.contracts.supervision import (
 )
 from libs.events.event import Event
 from libs.events.ids import GridCode, PersonId
-from services.supervision.domain.allowed_actions import allowed
+from services.supervision.domain.allowed_actions import MAY, allowed
 from services.supervision.domain.closing.callback import Answers, RecordCallback
 from services.supervision.domain.closing.review import CloseCase, OrderRework, ReviewFeedback
 from services.supervision.domain.closing.verification import AssignVerification, SubmitVerification
@@ -34,6 +34,7 @@ from services.supervision.domain.orders.urging import UrgeCase
 from tests.unit.case.offers import Log, Question, Service, questions
 from tests.unit.directory.rules.calendars import china
 from tests.unit.directory.town import VIEW
+from tests.unit.examples import examples
 from tests.unit.supervision.cases import (
     ACCEPTED,
     APPEALED_BY_A_CITIZEN,
@@ -156,7 +157,7 @@ SUPERVISION = Service(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(questions(SUPERVISION, HISTORIES, CONCERNED))
 def test_what_is_offered_can_be_done_and_what_can_be_done_is_offered(asked: Question) -> None:
     """A command that finds it already so counts as neither offered nor refused."""
@@ -165,4 +166,4 @@ def test_what_is_offered_can_be_done_and_what_can_be_done_is_offered(asked: Ques
 
 def test_every_action_is_offered_to_somebody() -> None:
     """What is offered to nobody would agree with anything."""
-    assert SUPERVISION.offered_to_somebody(HISTORIES, CONCERNED) == SUPERVISION.inputs.keys()
+    assert SUPERVISION.offered_to_somebody(HISTORIES, CONCERNED) == SUPERVISION.inputs.keys() == MAY.keys()
