@@ -1,4 +1,4 @@
-"""`xunban reference`: writes docs/events.md, docs/settings.md and docs/metrics.md, or says which is out of date."""
+"""`xunban reference`: writes the generated pages of docs, or says which of them is out of date."""
 
 from typing import Annotated
 
@@ -24,6 +24,10 @@ OF_EVENTS = (
     "in [schemas](../libs/events/contracts/schemas); what changed in types that were there before, in their "
     "[changelog](../libs/events/contracts/CHANGELOG.md)."
 )
+OF_ENDPOINTS = (
+    "Each carries an `Idempotency-Key`; who may is said in the [rulebook](rulebook.md), c.3; queries stand on the page "
+    "of their service. Everything about a field, and every answer: `/docs` of each service. `?`: may be left out."
+)
 OF_METRICS = (
     "`GET /metrics` of each API (its own port) and worker (`WORKER_PORT`), Prometheus text. Every sample carries "
     "`service` and `process`; beside these come `process_…` and `python_…` of the Python client. No case, no person, "
@@ -38,7 +42,7 @@ def write_reference(
         bool, typer.Option("--check", help="只比较, 不写入 / compare only; exit 1 on a difference")
     ] = False,
 ) -> None:
-    """由代码生成事件、设置与指标说明 / generate the reference of events, settings and metrics from the code."""
+    """由代码生成事件、接口、设置与指标说明 / generate events, endpoints, settings and metrics from the code."""
     wanted = documents()
     for name, text in wanted.items():
         path = FOLDER / name
@@ -56,7 +60,8 @@ def documents() -> dict[str, str]:
     from prometheus_client import REGISTRY  # noqa: PLC0415
 
     from libs.events.contracts import generate  # noqa: PLC0415
-    from libs.service.observe.reference import metrics_table, settings_table  # noqa: PLC0415
+    from libs.service.http.app import api_app  # noqa: PLC0415
+    from libs.service.observe.reference import endpoints_table, metrics_table, settings_table  # noqa: PLC0415
     from libs.service.settings import Settings  # noqa: PLC0415
     from services.console import config  # noqa: PLC0415
 
@@ -70,8 +75,10 @@ def documents() -> dict[str, str]:
     services = ("## Services", OF_SERVICES, settings_table(Settings), SDK, *own)
     console = ("## Console", OF_CONSOLE, settings_table(config.Settings))
     metrics = metrics_table(REGISTRY.collect())
+    acts = (part for name in SERVICES for part in (f"## {name}", endpoints_table(api_app(parts_of(name)).openapi())))
     return {
         "events.md": "\n\n".join(("# 事件 / events", GENERATED, OF_EVENTS, generate.page())) + "\n",
+        "endpoints.md": "\n\n".join(("# 接口 / endpoints that act", GENERATED, OF_ENDPOINTS, *acts)) + "\n",
         "settings.md": "\n\n".join(("# 设置 / settings", GENERATED, *services, *console)) + "\n",
         "metrics.md": "\n\n".join(("# 指标 / metrics", GENERATED, OF_METRICS, metrics)) + "\n",
     }
