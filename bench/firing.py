@@ -14,7 +14,6 @@ from typing import Any
 from bench.rows import Row, at_most, times_at_least
 from libs.log.store.event_store import lock_lane
 from libs.service.runtime import Runtime, runtime
-from libs.service.settings import Settings
 from operations.embedded.stack import Stack
 from services.supervision.jobs import append_steps, timers
 from services.supervision.main import PARTS
@@ -50,8 +49,8 @@ class Marks:
 async def supervision(running: Stack) -> AsyncIterator[Runtime]:
     """What the worker process of supervision holds, in this process."""
     told = running.service_env("supervision-worker")
-    fields = {name.lower(): value for name, value in told.items() if name.lower() in Settings.model_fields}
-    async with runtime(Settings(**fields), PARTS, lock_ms=5000, statement_ms=30_000) as open_here:  # type: ignore[arg-type]
+    fields = {name.lower(): value for name, value in told.items() if name.lower() in PARTS.settings.model_fields}
+    async with runtime(PARTS.settings(**fields), PARTS, lock_ms=5000, statement_ms=30_000) as open_here:  # type: ignore[arg-type]
         yield open_here
 
 

@@ -31,6 +31,10 @@ from libs.service.settings import Settings
 log = structlog.get_logger()
 
 
+class WrongService(RuntimeError):
+    """The process was told that it is another service; it would append in that one's name."""
+
+
 class WrongMode(RuntimeError):
     """The log was opened in the other mode; this process refuses to start (architecture.md §5)."""
 
@@ -51,6 +55,8 @@ Count = Callable[[ReadModel, Recorded], None]
 """What the service counts of an event that its live reader has applied."""
 Measure = Callable[[Connection, Sequence[int]], Awaitable[None]]
 """What the service itself measures of these lanes, when its worker is asked for metrics."""
+Open = Callable[["Runtime"], Opener]
+"""With what the live reader's search copies are made; a rebuild brings its own."""
 After = Callable[["Runtime", Connection, Sequence[str]], Awaitable[None]]
 """After the reactions of a batch, in its transaction: (runtime, connection, ids of the cases it touched)."""
 
@@ -62,6 +68,8 @@ class Parts:
     service: str
     title_zh: str
     decider: Decider[Any, Any, Facts]
+    settings: type[Settings] = Settings
+    """What its processes read from their environment."""
     routers: Sequence[APIRouter] = ()
     tables: Sequence[Table] = ()
     project: Project | None = None
@@ -69,11 +77,14 @@ class Parts:
     effect: Effect | None = None
     after: After | None = None
     copy: Copy | None = None
+    opener: Open | None = None
     body_limits: Mapping[str, int] = field(default_factory=dict)
     """Path → bytes that a request there may have, where files are sent."""
     jobs: dict[str, Job] = field(default_factory=dict)
     count: Count | None = None
     measure: Measure | None = None
+    hosts_directory: bool = False
+    """Whether the directory's lane is appended and relayed here."""
     pending: Callable[[Connection], Awaitable[tuple[int, Any]]] | None = None
     """Manual mode: how many own steps are due and not recorded, and the next due instant after them."""
 
@@ -88,8 +99,6 @@ class Runtime:
     vault: Vault
     tokens: Tokens
     idempotency_key: bytes
-    receipt_key: bytes | None = None
-    search_key: bytes | None = None
     directory: DirectoryCache = field(default_factory=DirectoryCache)
     wakeup: Wakeup = field(init=False)
 
@@ -103,8 +112,8 @@ class Runtime:
 
     @property
     def opener(self) -> Opener | None:
-        """Where this service makes search copies (intake)."""
-        return Opener(self.vault, self.search_key) if self.search_key else None
+        """Where this service makes search copies."""
+        return self.parts.opener(self) if self.parts.opener else None
 
     @property
     def manual(self) -> bool:
@@ -153,11 +162,13 @@ async def runtime(
     wait_seconds: float | None = None,
     plans: str = "auto",
 ) -> AsyncIterator[Runtime]:
-    """Connect, check the mode of the log, and close again at the end.
+    """Connect, check the mode of the log, and close again at the end; raises `WrongService` or `WrongMode`.
 
     `wait_seconds`: how long a request may wait for a connection; a worker's loops wait as long as it takes.
     `plans`: a worker's statements are few and find rows by key: one plan for all values, made once.
     """
+    if settings.service != parts.service:
+        raise WrongService(f"this is {parts.service}, and SERVICE says {settings.service}")
     limits = {
         "search_path": "read",
         "lock_timeout": str(lock_ms),
@@ -177,6 +188,4 @@ async def runtime(
         vault = Vault(keys, Vault.master_key(settings.master_key_file))
         tokens = Tokens.from_file(settings.jwks_file)
         idempotency_key = settings.idempotency_key_file.read_bytes()
-        receipt_key = settings.receipt_key_file.read_bytes() if settings.receipt_key_file else None
-        search_key = settings.search_key_file.read_bytes() if settings.search_key_file else None
-        yield Runtime(settings, parts, pool, vault, tokens, idempotency_key, receipt_key, search_key)
+        yield Runtime(settings, parts, pool, vault, tokens, idempotency_key)

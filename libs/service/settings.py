@@ -56,43 +56,25 @@ def kafka_settings(kafka: Address) -> dict[str, str]:
 
 
 class Settings(KafkaSettings):
-    """Environment of a service process; the names are those of the deployment (deploy/)."""
+    """Environment of a process of any service; the names are those of the deployment (deploy/).
+
+    What only one service reads, its `config.py` adds.
+    """
 
     # What is said of a wrong setting goes to the log, which must not show the others: addresses carry passwords.
     model_config = SettingsConfigDict(hide_input_in_errors=True)
 
-    service: Literal["intake", "routing", "supervision", "notify"] = Field(description="Which service this is.")
+    service: str = Field(description="Which service this is: the name of its folder in `services/`.")
     database_url: str = Field(
         description="The service's own database, application role; `?sslmode=verify-full&sslrootcert=…` for TLS."
     )
-    keys_database_url: str = Field(description="The vault; intake's role may write, all others only read.")
+    keys_database_url: str = Field(
+        description="The vault; the service that opens cases has a role that may write, all others only read."
+    )
     jwks_file: Path = Field(description="Public keys that callers' tokens are signed with.")
     master_key_file: Path = Field(description="32 bytes that wrap every case key.")
     idempotency_key_file: Path = Field(description="Key of the HMAC over requests.")
-    receipt_key_file: Path | None = Field(default=None, description="Key of the secrets of receipts; intake only.")
-    search_key_file: Path | None = Field(default=None, description="Key of blind indexes and search copies; intake.")
-    receipt_tries_per_address: str = Field(default="30/minute", description="How often one address may try receipts.")
-    receipt_tries_per_receipt: str = Field(default="30/hour", description="How often one receipt may be tried.")
     checkpoint_key_file: Path = Field(description="Ed25519 key that signs this service's lane heads.")
-    outbox_dir: Path | None = Field(default=None, description="Where notify's file channel puts messages.")
-    templates_dir: Path | None = Field(default=None, description="A deployment's own templates, before notify's.")
-    webhook_key_file: Path | None = Field(
-        default=None, description="32 bytes from which each unit's webhook secret derives."
-    )
-    smtp_host: str | None = Field(default=None, description="Mail server; unset = no e-mail.")
-    smtp_port: int = Field(default=587, description="Its port.")
-    smtp_tls: Literal["starttls", "tls", "none"] = Field(
-        default="starttls", description="How the mail server is spoken to; none on this machine alone."
-    )
-    smtp_username: str | None = Field(default=None, description="Login at the mail server, if it wants one.")
-    smtp_password_file: Path | None = Field(default=None, description="Password of that login.")
-    smtp_from: str | None = Field(default=None, description="From address; its domain is that of every Message-ID.")
-    sms_url: str | None = Field(default=None, description="Where the SMS gateway takes messages; unset = no SMS.")
-    sms_token_file: Path | None = Field(default=None, description="Bearer token of the SMS gateway.")
-    message_retry_seconds: tuple[float, ...] = Field(
-        default=(1, 2, 4, 15, 60, 300, 900, 3600, 7200, 14_400),
-        description="Pauses between the tries of a message, as JSON; after the last one it is undelivered.",
-    )
     mode: Literal["real", "manual"] = Field(default="real", description="Business time; must be that of the log.")
     host: str = Field(default="127.0.0.1", description="Address that the worker listens on.")
     worker_port: int = Field(default=0, description="Port of the worker: health, clock and metrics.")

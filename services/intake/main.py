@@ -4,6 +4,7 @@ from libs.service.http.app import api_app
 from libs.service.http.timeline import router as timeline
 from libs.service.runtime import Parts
 from libs.service.worker.process import run_worker
+from services.intake import config
 from services.intake.api import attachments, callers, cases, corrections, import_, receipts, same_matter
 from services.intake.domain import decider
 from services.intake.jobs import erasure
@@ -13,6 +14,7 @@ PARTS = Parts(
     service="intake",
     title_zh="受理",
     decider=decider.DECIDER,
+    settings=config.Settings,
     routers=(
         cases.router,
         corrections.router,
@@ -27,6 +29,7 @@ PARTS = Parts(
     project=projection.project,
     effect=erasure.destroy_keys,
     copy=search_copies.copies,
+    opener=config.opener,
     body_limits=attachments.BODY_LIMITS | import_.BODY_LIMITS,
 )
 app = api_app(PARTS)

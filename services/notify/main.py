@@ -3,7 +3,7 @@
 from libs.service.http.app import api_app
 from libs.service.runtime import Parts
 from libs.service.worker.process import run_worker
-from services.notify import reactions
+from services.notify import config, reactions
 from services.notify.api import messages
 from services.notify.domain import decider
 from services.notify.jobs import metrics, sender
@@ -13,6 +13,7 @@ PARTS = Parts(
     service="notify",
     title_zh="告知",
     decider=decider.DECIDER,
+    settings=config.Settings,
     routers=(messages.router,),
     tables=tables.TABLES,
     project=projection.project,

@@ -5,7 +5,7 @@ from libs.service.http.timeline import router as timeline
 from libs.service.runtime import Parts
 from libs.service.worker.process import run_worker
 from services.routing import reactions
-from services.routing.api import bulk, commands, disputes, feed, queue, work_list
+from services.routing.api import bulk, cases, commands, disputes, feed, queue, work_list
 from services.routing.directory import api as directory_api
 from services.routing.domain import decider
 from services.routing.readmodel import projection, tables
@@ -16,6 +16,7 @@ PARTS = Parts(
     decider=decider.DECIDER,
     routers=(
         commands.router,
+        cases.router,
         disputes.router,
         bulk.router,
         work_list.router,
@@ -27,6 +28,7 @@ PARTS = Parts(
     tables=tables.TABLES,
     project=projection.project,
     react=reactions.react,
+    hosts_directory=True,
 )
 app = api_app(PARTS)
 

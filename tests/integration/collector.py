@@ -51,7 +51,7 @@ class Collector:
                     ]
             self._changed.notify_all()
 
-    def wait(self, enough: Callable[[list[Span]], bool], timeout: float = 20) -> list[Span]:
+    def wait(self, enough: Callable[[list[Span]], bool], timeout: float = 60) -> list[Span]:
         """The spans as soon as they are enough; raises AssertionError where they do not come."""
         with self._changed:
             assert self._changed.wait_for(lambda: enough(self.spans), timeout), sorted(

@@ -126,7 +126,7 @@ async def configure(bootstrap: str, configs: dict[str, str]) -> None:
     await admin.start()
     try:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "case.events", configs)])
-        async for attempt in stamina.retry_context(on=AssertionError, attempts=None, timeout=20, wait_initial=0.05):
+        async for attempt in stamina.retry_context(on=AssertionError, attempts=None, timeout=60, wait_initial=0.05):
             with attempt:
                 answer = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, "case.events")])
                 shown = {entry[0]: entry[1] for entry in answer[0].resources[0][4]}

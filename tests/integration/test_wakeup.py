@@ -62,7 +62,7 @@ async def test_an_api_rings_when_it_has_answered_a_command(intake: Stack) -> Non
     await conn.execute("select")
     assert not heard.is_set(), "nobody rings for a question"
     await edge.send("POST", "/appeals", json=APPEAL)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await heard.wait()
     await conn.close()
 

@@ -57,7 +57,7 @@ async def test_a_stalled_writer_holds_up_neither_the_beat_nor_any_other_lane(rea
     async with real_log.pool.acquire() as stalled, stalled.transaction():
         await append(stalled, case_in(5))
         async with real_log.pool.acquire() as conn:
-            beat = await asyncio.wait_for(touch_lanes(conn, SOURCE), 5)
+            beat = await asyncio.wait_for(touch_lanes(conn, SOURCE), 60)
         assert {lane for lane, _, _ in beat.lanes} == set(range(64)) - {5}
 
 

@@ -12,7 +12,6 @@ import pytest_asyncio
 from libs.events.lanes import lane_of
 from libs.log.store.event_store import lock_lane
 from libs.service.runtime import Runtime, runtime
-from libs.service.settings import Settings
 from operations.embedded.stack import Stack
 from services.supervision.jobs import append_steps, timers
 from services.supervision.main import PARTS
@@ -101,7 +100,7 @@ async def service(running: Stack, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     """What supervision's worker holds, in this process."""
     for name, value in running.env("supervision-worker").items():
         monkeypatch.setitem(os.environ, name, value)
-    async with runtime(Settings(), PARTS, lock_ms=1000, statement_ms=30_000) as held:
+    async with runtime(PARTS.settings(), PARTS, lock_ms=1000, statement_ms=30_000) as held:
         yield held
 
 

@@ -47,7 +47,7 @@ async def advance_without(town: Town, silent: str, to: datetime) -> None:
 
 async def eventually(true: Callable[[], Any]) -> Any:
     """Ask until it is true: the other services are under way."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (found := await true()):  # noqa: ASYNC110 - another process cannot set an event of ours
             await asyncio.sleep(0.02)
     return found

@@ -21,7 +21,6 @@ from libs.service.observe import measuring
 from libs.service.observe.log import log_crash, set_up
 from libs.service.observe.tracing import traced
 from libs.service.runtime import Parts, runtime
-from libs.service.settings import Settings
 from libs.tuned.openapi_headers import tell
 
 
@@ -76,7 +75,7 @@ def api_app(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        settings = Settings()
+        settings = parts.settings()
         set_up(settings.service, "api")
         wait = settings.pool_wait_seconds
         with log_crash("api_died"), traced(settings, "api"):

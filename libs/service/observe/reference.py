@@ -1,9 +1,9 @@
-"""The reference of settings and metrics as tables, made from the code that reads and keeps them. Writes no file."""
+"""Settings, metrics and endpoints as tables, made from the code that reads and keeps them. Writes no file."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from prometheus_client.metrics_core import Metric
@@ -12,9 +12,10 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 
-def settings_table(settings: type[BaseSettings]) -> str:
-    """One row per environment variable: name, type, default, meaning."""
-    rows = [_setting(name, field) for name, field in settings.model_fields.items()]
+def settings_table(settings: type[BaseSettings], beyond: type[BaseSettings] = BaseSettings) -> str:
+    """One row per environment variable that `beyond` does not read already: name, type, default, meaning."""
+    own = {name: field for name, field in settings.model_fields.items() if name not in beyond.model_fields}
+    rows = [_setting(name, field) for name, field in own.items()]
     return _table(("variable", "type", "default", "what it does"), rows)
 
 
@@ -22,6 +23,27 @@ def metrics_table(families: Iterable[Metric]) -> str:
     """One row per metric of ours: name as it is asked for, kind, meaning."""
     rows = [(f"`{metric_name(one)}`", one.type, one.documentation) for one in families]
     return _table(("metric", "kind", "what it says"), sorted(row for row in rows if row[0].startswith("`xunban_")))
+
+
+def endpoints_table(openapi: Mapping[str, Any]) -> str:
+    """One row per operation of an OpenAPI document that acts: method and path, what it does, the fields of its body."""
+    schemas = openapi.get("components", {}).get("schemas", {})
+    rows = [
+        (f"`{method.upper()} {path}`", operation["summary"], _fields(operation, schemas))
+        for path, methods in openapi["paths"].items()
+        for method, operation in methods.items()
+        if method != "get"
+    ]
+    return _table(("endpoint", "what it does", "body"), sorted(rows))
+
+
+def _fields(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
+    """The names of a body's fields; those that may be left out with a question mark."""
+    content = operation.get("requestBody", {}).get("content", {})
+    schema: Mapping[str, Any] = next(iter(content.values()))["schema"] if content else {}
+    body = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    required = body.get("required", ())
+    return ", ".join(f"`{name}`" + ("" if name in required else "?") for name in body.get("properties", ())) or "–"
 
 
 def metric_name(family: Metric) -> str:

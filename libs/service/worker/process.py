@@ -49,7 +49,7 @@ class Advance(BaseModel):
 
 def run_worker(parts: Parts) -> None:
     """Run the worker until a signal comes or a loop dies; exit code 1 for the latter."""
-    settings = Settings()
+    settings = parts.settings()
     set_up(settings.service, "worker")
     raise_gc_threshold()
     try:
@@ -68,7 +68,7 @@ async def _work(settings: Settings, parts: Parts) -> None:
             running.pool,
             settings.broker,
             Projecting(running),
-            hosts_directory=settings.service == "routing",
+            hosts_directory=parts.hosts_directory,
             idle_seconds=settings.relay_idle_ms / 1000,
             intervals=BRISK if running.manual else TOWN,
             name=settings.worker_name,

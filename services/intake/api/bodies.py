@@ -1,4 +1,4 @@
-"""What the request bodies of intake's endpoints share."""
+"""The request bodies of intake's commands, and what they share."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
 from libs.events.decider import Actor
 from libs.events.ids import ClassCode, GridCode, PersonId
 from libs.service.http.cases import CASE_ID, Body
+from libs.service.http.commands import CommandBody
 from libs.service.http.headers import Instant
-from services.intake.domain import reception, registration
+from services.intake.domain import correction, erasure, reception, registration
 
 Channel = Literal["phone", "web", "app", "counter", "wechat", "mail", "visit", "import"]
 Photos = list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
@@ -32,7 +33,7 @@ class PlaceBody(Body):
         return reception.Place(self.grid, self.longitude, self.latitude, self.address)
 
 
-class AppealBody(Body):
+class AppealBody(CommandBody):
     """A citizen's appeal."""
 
     channel: Channel = Field(examples=["phone"])
@@ -59,12 +60,11 @@ class AppealBody(Body):
         return self
 
     def command(self, at: datetime, by: Actor) -> reception.SubmitAppeal:
-        """What is decided on."""
         fields = self.model_dump(exclude={"place", "case_id", "photos", "new_case"})
         return reception.SubmitAppeal(at=at, by=by, place=self.place.place(), photos=tuple(self.photos), **fields)
 
 
-class RegisterBody(Body):
+class RegisterBody(CommandBody):
     """Classification."""
 
     class_code: ClassCode = Field(max_length=64)
@@ -73,5 +73,76 @@ class RegisterBody(Body):
     filing_condition: str | None = Field(default=None, max_length=64)
 
     def command(self, at: datetime, by: Actor) -> registration.RegisterCase:
-        """What is decided on."""
         return registration.RegisterCase(at=at, by=by, **self.model_dump())
+
+
+class GridReportBody(CommandBody):
+    """What a grid worker found."""
+
+    kind: Kind = Field(examples=["city_management"])
+    class_code: ClassCode = Field(max_length=64)
+    content: str = Field(min_length=1, max_length=4000)
+    place: PlaceBody
+    photos: Photos = Field(default=[], max_length=20)
+    out_of_grid_reason: str | None = Field(default=None, max_length=500)
+    case_id: str | None = Field(default=None, pattern=CASE_ID)
+
+    def command(self, at: datetime, by: Actor) -> reception.ReportGridEvent:
+        fields = self.model_dump(exclude={"place", "case_id", "photos"})
+        return reception.ReportGridEvent(at=at, by=by, place=self.place.place(), photos=tuple(self.photos), **fields)
+
+
+class VoidBody(CommandBody):
+    """Why the entry was wrong."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+    def command(self, at: datetime, by: Actor) -> registration.VoidCase:
+        return registration.VoidCase(at, by, self.reason)
+
+
+class RejectBody(CommandBody):
+    """Reason, legal basis, and where to go instead."""
+
+    reason_code: registration.NotAcceptedReason
+    legal_basis: str = Field(min_length=1, max_length=300)
+    alternative: str = Field(min_length=1, max_length=300)
+
+    def command(self, at: datetime, by: Actor) -> registration.RejectCase:
+        return registration.RejectCase(at, by, self.reason_code, self.legal_basis, self.alternative)
+
+
+class EraseBody(CommandBody):
+    """Which keys, on which ground."""
+
+    kinds: list[Literal["reporter", "case"]] = Field(min_length=1, max_length=2)
+    ground: erasure.ErasureGround
+
+    def command(self, at: datetime, by: Actor) -> erasure.EraseCaseKeys:
+        return erasure.EraseCaseKeys(at, by, tuple(self.kinds), self.ground)
+
+
+class CorrectBody(CommandBody):
+    """What was written down wrongly; a field that is absent stays as it was."""
+
+    reason: str = Field(min_length=1, max_length=500, examples=["登记时选错事项"])
+    kind: Kind | None = None
+    class_code: ClassCode | None = Field(default=None, max_length=64, examples=["sewer-odour"])
+    urgency: Urgency | None = None
+    filing_condition: str | None = Field(default=None, max_length=64)
+    content: str | None = Field(default=None, min_length=1, max_length=4000)
+    place: PlaceBody | None = None
+
+    def command(self, at: datetime, by: Actor) -> correction.CorrectCase:
+        place = self.place.place() if self.place else None
+        return correction.CorrectCase(at=at, by=by, place=place, **self.model_dump(exclude={"place"}))
+
+
+class AnswerBody(CommandBody):
+    """The answer, and the entry of the knowledge base that it rests on."""
+
+    knowledge_entry: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["social-insurance-0012"])
+    reply: str = Field(min_length=1, max_length=4000, examples=["居民医保参保时间为每年9月至12月"])
+
+    def command(self, at: datetime, by: Actor) -> correction.AnswerDirectly:
+        return correction.AnswerDirectly(at, by, self.knowledge_entry, self.reply)

@@ -26,7 +26,8 @@ from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, MinPosition
 from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
-from services.intake.api.known_callers import earlier_cases, search_key
+from services.intake import config
+from services.intake.api.known_callers import earlier_cases
 from services.intake.domain import identity as callers
 
 router = APIRouter(tags=["来电 callers"])
@@ -56,7 +57,7 @@ class LookUpBody(PurposeBody):
 async def look_up(
     body: LookUpBody, running: RuntimeDep, call: CommandDep, min_position: MinPosition = None
 ) -> JSONResponse:
-    index = callers.blind_index(body.phone, search_key(running))
+    index = callers.blind_index(body.phone, config.of(running).search_key)
     if index is None:
         raise Malformed(zh="不是电话号码", en="not a telephone number")
     async with running.pool.acquire() as conn:

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import Field
 
 from libs.case.access import sight
 from libs.case.refusals import NotInThisState
 from libs.case.state import Case
-from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
-from libs.events.ids import ClassCode, new_id
+from libs.events.ids import new_id
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
 from libs.service.http.cases import (
-    CASE_ID,
-    Body,
     CaseRef,
     MinPosition,
     carry_out,
@@ -32,15 +28,17 @@ from libs.service.http.cases import (
     encode_cursor,
     show_case,
 )
+from libs.service.http.commands import post_command
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
+from services.intake import config
 from services.intake.api.attachments import held, reserved
-from services.intake.api.bodies import AppealBody, Photos, PlaceBody, RegisterBody
+from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
 from services.intake.api.known_callers import open_case_of
 from services.intake.api.same_matter import Again, attach
-from services.intake.domain import erasure, receipts, reception, registration
+from services.intake.domain import receipts
 from services.intake.domain.allowed_actions import allowed
 
 router = APIRouter(tags=["受理 intake"])
@@ -65,39 +63,6 @@ CSV_COLUMNS = (
     Column("round", "轮次"),
     Column("received_at", "受理时间"),
 )
-
-
-class GridReportBody(Body):
-    """What a grid worker found."""
-
-    kind: Kind = Field(examples=["city_management"])
-    class_code: ClassCode = Field(max_length=64)
-    content: str = Field(min_length=1, max_length=4000)
-    place: PlaceBody
-    photos: Photos = Field(default=[], max_length=20)
-    out_of_grid_reason: str | None = Field(default=None, max_length=500)
-    case_id: str | None = Field(default=None, pattern=CASE_ID)
-
-
-class VoidBody(Body):
-    """Why the entry was wrong."""
-
-    reason: str = Field(min_length=1, max_length=500)
-
-
-class RejectBody(Body):
-    """Reason, legal basis, and where to go instead."""
-
-    reason_code: registration.NotAcceptedReason
-    legal_basis: str = Field(min_length=1, max_length=300)
-    alternative: str = Field(min_length=1, max_length=300)
-
-
-class EraseBody(Body):
-    """Which keys, on which ground."""
-
-    kinds: list[Literal["reporter", "case"]] = Field(min_length=1, max_length=2)
-    ground: erasure.ErasureGround
 
 
 async def opening(running: Runtime, wanted: str | None, call: CommandContext) -> tuple[str, CommandContext]:
@@ -148,55 +113,24 @@ def with_receipt(running: Runtime, outcome: Outcome) -> Outcome:
     if outcome.status >= 400:
         return outcome
     case_id = outcome.document["case_id"]
-    receipt = {"receipt": receipts.number_of(case_id), "secret": receipts.secret_of(receipt_key(running), case_id)}
+    receipt = {
+        "receipt": receipts.number_of(case_id),
+        "secret": receipts.secret_of(config.of(running).receipt_key, case_id),
+    }
     return replace(outcome, document=outcome.document | receipt)
-
-
-def receipt_key(running: Runtime) -> bytes:
-    """The key of the receipts' secrets; intake does not work without one."""
-    if running.receipt_key is None:
-        raise RuntimeError("RECEIPT_KEY_FILE is not set")
-    return running.receipt_key
 
 
 @router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
 async def report_grid_event(body: GridReportBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> reception.ReportGridEvent:
-        fields = body.model_dump(exclude={"place", "case_id", "photos"})
-        photos = tuple(body.photos)
-        return reception.ReportGridEvent(at=now, by=call.actor, place=body.place.place(), photos=photos, **fields)
-
     case_id, first = await opening(running, body.case_id, call)
-    return answer(await carry_out(running, case_id, first, build, opens=True), 201)
+    outcome = await carry_out(running, case_id, first, lambda now: body.command(now, call.actor), opens=True)
+    return answer(outcome, 201)
 
 
-@router.post("/cases/{case_id}/register", summary="立案 / register")
-async def register(case_id: CaseRef, body: RegisterBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    return answer(await carry_out(running, case_id, call, lambda now: body.command(now, call.actor)))
-
-
-@router.post("/cases/{case_id}/void", summary="作废 / void")
-async def void(case_id: CaseRef, body: VoidBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> registration.VoidCase:
-        return registration.VoidCase(now, call.actor, body.reason)
-
-    return answer(await carry_out(running, case_id, call, build))
-
-
-@router.post("/cases/{case_id}/reject", summary="不予受理 / do not accept")
-async def reject(case_id: CaseRef, body: RejectBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> registration.RejectCase:
-        return registration.RejectCase(at=now, by=call.actor, **body.model_dump())
-
-    return answer(await carry_out(running, case_id, call, build))
-
-
-@router.post("/cases/{case_id}/erase", summary="清除个人信息 / erase personal data")
-async def erase(case_id: CaseRef, body: EraseBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> erasure.EraseCaseKeys:
-        return erasure.EraseCaseKeys(at=now, by=call.actor, kinds=tuple(body.kinds), ground=body.ground)
-
-    return answer(await carry_out(running, case_id, call, build))
+post_command(router, "/cases/{case_id}/register", RegisterBody, summary="立案 / register")
+post_command(router, "/cases/{case_id}/void", VoidBody, summary="作废 / void")
+post_command(router, "/cases/{case_id}/reject", RejectBody, summary="不予受理 / do not accept")
+post_command(router, "/cases/{case_id}/erase", EraseBody, summary="清除个人信息 / erase personal data")
 
 
 @router.get("/cases/{case_id}", summary="案件 / one case")

@@ -10,40 +10,21 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from libs.events.contracts.intake import AppealReceived, AppealWithdrawn, Kind, Urgency
-from libs.events.ids import ClassCode
+from libs.events.contracts.intake import AppealReceived, AppealWithdrawn
 from libs.log.store import event_store
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, carry_out
+from libs.service.http.commands import post_command
 from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.runtime import Runtime
-from services.intake.api.bodies import PlaceBody
-from services.intake.domain import correction, withdrawal
+from services.intake.api.bodies import AnswerBody, CorrectBody
+from services.intake.domain import withdrawal
 from services.intake.domain.decider import DECIDER
 from services.intake.domain.identity import digits_of
 
 router = APIRouter(tags=["受理 intake"])
 Telephone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[0-9+() \-]+$", examples=["13800000000"])]
-
-
-class CorrectBody(Body):
-    """What was written down wrongly; a field that is absent stays as it was."""
-
-    reason: str = Field(min_length=1, max_length=500, examples=["登记时选错事项"])
-    kind: Kind | None = None
-    class_code: ClassCode | None = Field(default=None, max_length=64, examples=["sewer-odour"])
-    urgency: Urgency | None = None
-    filing_condition: str | None = Field(default=None, max_length=64)
-    content: str | None = Field(default=None, min_length=1, max_length=4000)
-    place: PlaceBody | None = None
-
-
-class AnswerBody(Body):
-    """The answer, and the entry of the knowledge base that it rests on."""
-
-    knowledge_entry: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["social-insurance-0012"])
-    reply: str = Field(min_length=1, max_length=4000, examples=["居民医保参保时间为每年9月至12月"])
 
 
 class WithdrawBody(Body):
@@ -59,21 +40,8 @@ class RestoreBody(Body):
     phone: Telephone
 
 
-@router.post("/cases/{case_id}/correct", summary="更正 / correct")
-async def correct(case_id: CaseRef, body: CorrectBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> correction.CorrectCase:
-        place = body.place.place() if body.place else None
-        return correction.CorrectCase(at=now, by=call.actor, place=place, **body.model_dump(exclude={"place"}))
-
-    return answer(await carry_out(running, case_id, call, build))
-
-
-@router.post("/cases/{case_id}/answer", summary="直接答复办结 / answer directly")
-async def answer_directly(case_id: CaseRef, body: AnswerBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    def build(now: datetime) -> correction.AnswerDirectly:
-        return correction.AnswerDirectly(at=now, by=call.actor, **body.model_dump())
-
-    return answer(await carry_out(running, case_id, call, build))
+post_command(router, "/cases/{case_id}/correct", CorrectBody, summary="更正 / correct")
+post_command(router, "/cases/{case_id}/answer", AnswerBody, summary="直接答复办结 / answer directly")
 
 
 @router.post("/cases/{case_id}/withdraw", summary="撤诉 / withdraw for the citizen who calls")

@@ -14,6 +14,7 @@ from libs.events.event import Sealed
 from libs.log.store.event_store import Connection
 from libs.log.write.seal import CaseKeys
 from libs.service.runtime import Runtime
+from services.intake import config
 from services.intake.domain.duplicates import same_place
 from services.intake.domain.identity import blind_index
 from services.intake.domain.reception import Place, grid_of
@@ -50,13 +51,6 @@ class Earlier:
         return keys.open(Sealed.model_validate(self.sealed[name])) if known else None
 
 
-def search_key(running: Runtime) -> bytes:
-    """The key of the search copies; intake does not work without one."""
-    if running.search_key is None:
-        raise RuntimeError("SEARCH_KEY_FILE is not set")
-    return running.search_key
-
-
 async def earlier_cases(conn: Connection, index: bytes, most: int) -> list[Earlier]:
     """The newest cases of one telephone."""
     return [Earlier.of(row) for row in await conn.fetch(EARLIER, index, most)]
@@ -66,7 +60,7 @@ async def open_case_of(
     running: Runtime, directory: View, *, telephone: str | None, kind: str, place: Place
 ) -> str | None:
     """The newest open case of this caller on this matter (rulebook.md d.5); None where there is none, or no number."""
-    index = blind_index(telephone, search_key(running))
+    index = blind_index(telephone, config.of(running).search_key)
     if index is None:
         return None
     async with running.pool.acquire() as conn:

@@ -24,7 +24,8 @@ from libs.service.http.cases import Body, MinPosition, carry_out
 from libs.service.http.dependencies import NoIdempotencyKey, NulInText, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
-from services.intake.api.cases import LISTED, receipt_key
+from services.intake import config
+from services.intake.api.cases import LISTED
 from services.intake.api.corrections import with_consequence
 from services.intake.api.rate_limit import attempts
 from services.intake.domain import receipts, withdrawal
@@ -58,13 +59,13 @@ class Held:
 async def hold(running: Runtime, request: Request, body: ReceiptBody, position: str | None = None) -> Held:
     """Whose receipt this is; raises `ReceiptMistyped`, `TooMany` or `NoSuchReceipt`."""
     number = receipts.read_number(body.receipt)
-    settings = running.settings
+    settings = config.of(running)
     counted = attempts(settings.receipt_tries_per_address, settings.receipt_tries_per_receipt)
     await counted.count(request.client.host if request.client else "", number)
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, position)
         rows = await conn.fetch("select case_id::text from receipt where number = $1", number)
-    return Held(number, receipts.opened([row["case_id"] for row in rows], body.secret, receipt_key(running)))
+    return Held(number, receipts.opened([row["case_id"] for row in rows], body.secret, settings.receipt_key))
 
 
 async def get_key_of(

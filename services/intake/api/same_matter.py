@@ -23,8 +23,9 @@ from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out
 from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
+from services.intake import config
 from services.intake.api.bodies import Channel, PlaceBody
-from services.intake.api.known_callers import Earlier, keys_of, located, search_key
+from services.intake.api.known_callers import Earlier, keys_of, located
 from services.intake.domain import duplicates, identity
 
 router = APIRouter(tags=["重复件 same matter"])
@@ -109,7 +110,9 @@ async def find_duplicates(
     seen = sight(call.actor, person.directory)
     known = [(one, row["words"]) for row in rows if seen.sees((one := Earlier.of(row)).case)]
     keys = await keys_of(running, [one for one, _ in known])
-    new = duplicates.Matter(place, body.kind, body.class_code, duplicates.words(body.content, search_key(running)))
+    new = duplicates.Matter(
+        place, body.kind, body.class_code, duplicates.words(body.content, config.of(running).search_key)
+    )
     hints = [
         duplicates.hint(
             new,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from libs.service.settings import Settings
+from services.notify.config import Settings
 
 PATIENCE_SECONDS = 20.0
 """For one delivery as a whole; a single step of it has ten."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import get_args
 
 from libs.events.contracts.parts.rulebook import Channel as ContactChannel
-from libs.service.settings import Settings
 from services.notify.channels.channel import Channel, checked, file_channel
 from services.notify.channels.mail import MailChannel
 from services.notify.channels.posting import SmsChannel, WebhookChannel
+from services.notify.config import Settings
 
 
 @dataclass(frozen=True)

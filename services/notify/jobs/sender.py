@@ -27,6 +27,7 @@ from libs.log.worker import Worker
 from libs.log.write.command import CommandContext
 from libs.service.clock import real_now
 from libs.service.runtime import Runtime
+from services.notify import config
 from services.notify.channels.channel import ChannelFailed, Parcel, carried
 from services.notify.channels.configured import Line, lines_of, open_channels
 from services.notify.domain.decider import DECIDER, Command
@@ -74,7 +75,7 @@ async def report_untold(_: Runtime, event: Recorded) -> None:
 
 async def run(running: Runtime, worker: Worker) -> None:
     """Every channel sends whenever the read model has moved, and looks at least each second; for ever."""
-    senders = [Sender(running, line) for line in lines_of(open_channels(running.settings))]
+    senders = [Sender(running, line) for line in lines_of(open_channels(config.of(running)))]
     async with asyncio.TaskGroup() as group:
         for sender in senders:
             group.create_task(sender.work(worker))
@@ -228,14 +229,14 @@ class Sender:
         return Delivery(message_id, carrier.name, receipt=receipt)
 
     async def _parcel(self, row: Any, letter: Letter, known: Known, several: Sequence[tuple[Any, Letter]]) -> Parcel:
-        rendering = Rendering(known.view, self.running.settings.templates_dir)
+        rendering = Rendering(known.view, config.of(self.running).templates_dir)
         async with self.running.pool.acquire() as conn:
             point = await address_of(self.running, conn, row, known, self.line.carrier)
         return bundle(several, point, rendering) if several else parcel_of(row, letter, point, rendering)
 
     async def _record(self, case_id: str, deliveries: Sequence[Delivery]) -> None:
         tried_at = real_now()
-        pauses = tuple(timedelta(seconds=one) for one in self.running.settings.message_retry_seconds)
+        pauses = tuple(timedelta(seconds=one) for one in config.of(self.running).message_retry_seconds)
 
         def build(now: datetime) -> Command:
             return RecordDeliveries(now, SYSTEM, tuple(deliveries), tried_at, pauses)

@@ -18,7 +18,8 @@ from libs.service.http.cases import CursorMalformed, MinPosition, decode_cursor,
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.headers import Instant
-from services.routing.api.work_list import LISTED, own_sight, text_or_none
+from services.routing.api.clock_columns import text_or_none
+from services.routing.api.lists import LISTED, own_sight
 from services.routing.readmodel.tables import feed_entry
 
 router = APIRouter(tags=["派遣·办理 routing"])

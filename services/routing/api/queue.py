@@ -20,7 +20,8 @@ from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
-from services.routing.api.work_list import LISTED, Cursor, Limit, reasons, text_or_none
+from services.routing.api.clock_columns import reasons, text_or_none
+from services.routing.api.lists import LISTED, Cursor, Limit
 from services.routing.readmodel.holdings import ALL_UNITS
 from services.routing.readmodel.tables import WAITING
 

@@ -12,26 +12,24 @@ import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from libs.case.access import Sight, sight
+from libs.case.access import Sight
 from libs.case.lamp import Lamp, lamp_of
 from libs.case.state import TERMINAL
 from libs.log.store.event_store import Connection
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
-from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
+from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.headers import Instant
-from services.routing.domain.work_order import NotYourOrder
+from services.routing.api.clock_columns import due_times
+from services.routing.api.lists import LISTED, Cursor, Limit, own_sight
 from services.routing.readmodel.holdings import ALL_UNITS, Role
 
 router = APIRouter(tags=["派遣·办理 routing"])
 
-LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 COUNTED = 5_000
 """What no counter knows is counted up to here, so that an answer costs the same in a small town and in a city."""
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str | None, Query(max_length=300)]
 Code = Annotated[str | None, Query(max_length=64)]
 IN_LAMP: Mapping[Lamp, str] = {
     "GREEN": "red_from >= {at} and yellow_from > {at}",
@@ -150,14 +148,6 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
     return DocumentAnswer(document)
 
 
-def own_sight(person: Person, unit: str | None) -> Sight:
-    """What the caller may list; raises `NotYourOrder` where a department asks for another one's work."""
-    seen = sight(person.actor, person.directory)
-    if unit and seen.units and unit not in seen.units:
-        raise NotYourOrder()
-    return seen
-
-
 def conditions(asked: WorkFilter, seen: Sight, at: datetime) -> Conditions:
     """What is asked for, within what the caller may see."""
     where = Conditions()
@@ -235,19 +225,3 @@ def csv_item(row: Any, at: datetime) -> dict[str, Any]:
     """The same line with instants as instants, which a spreadsheet shows in civil time."""
     instants = ("dispatched_at", "signed_at", "sign_due_at", "due_at", "overall_due_at")
     return order_item(row, at) | {name: row[name] for name in instants}
-
-
-def due_times(row: Any) -> dict[str, Any]:
-    """When what is due, as supervision's clocks say; null where there is no clock."""
-    names = ("dispatched_at", "signed_at", "sign_due_at", "due_at", "yellow_at", "stopped_at", "overall_due_at")
-    return {name: text_or_none(row[name]) for name in names} | {"provisional": row["provisional"]}
-
-
-def reasons(row: Any) -> dict[str, Any]:
-    """Why the case goes where it goes, and why not elsewhere."""
-    return {"rule_chain": orjson.loads(row["chain"]), "rejected": orjson.loads(row["rejected"])}
-
-
-def text_or_none(at: datetime | None) -> str | None:
-    """An instant as the answer shows it."""
-    return at.isoformat() if at else None

@@ -1,8 +1,7 @@
-"""Cases that nobody answers for and that no clock watches: the list, and the alarm. Reading only."""
+"""Cases that nobody answers for and that no clock watches: the list. Reading only; jobs/alarm_watch.py alarms."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -17,16 +16,11 @@ from libs.directory.facts.view import View
 from libs.directory.rules.calendar import Limit, calendar_at, due
 from libs.directory.rules.limits import stage_limit
 from libs.directory.rules.naming import Bilingual
-from libs.events.errors import NotFound
-from libs.log.store import event_store
-from libs.log.transient import TRANSIENT
-from libs.log.worker import Worker
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
-from libs.service.runtime import Runtime
 from services.supervision.api.clock_query import SHOWN
 from services.supervision.readmodel.tables import RUNNING
 from services.supervision.readmodel.unattended import CLOCKED
@@ -46,8 +40,6 @@ REASONS: Mapping[Kind, Bilingual] = {
         "接收后超过立案时限仍未立案", "received, and not registered within the screening limit"
     ),
 }
-POLL_SECONDS = 60.0
-LOOK_AT_MOST_SECONDS = 30.0
 FOUND = f"""
 select * from (
   select case_id, lane, state, unit, grid, class_code, last_step, last_step_at,
@@ -151,25 +143,3 @@ def alarm_item(row: Mapping[str, Any]) -> dict[str, Any]:
     last_step = {"type": row["last_step"], "at": row["last_step_at"]}
     shown = {name: row[name] for name in names}
     return {"case_id": str(row["case_id"]), **shown, "reason": REASONS[row["kind"]]._asdict(), "last_step": last_step}
-
-
-async def watch(running: Runtime, worker: Worker) -> None:
-    """Alarm every minute while there are such cases in the owned lanes; for ever."""
-    while True:
-        await asyncio.sleep(POLL_SECONDS)
-        try:
-            for kind, cases in (await counted(running, sorted(worker.lanes))).items():
-                log.error("cases_unattended", kind=kind, cases=cases)
-        except (NotFound, *TRANSIENT) as why:  # not found: nobody has published a rulebook yet
-            log.warning("alarms_wait", reason=type(why).__name__)
-
-
-async def counted(running: Runtime, lanes: Sequence[int]) -> dict[str, int]:
-    """Kind of alarm → cases of these lanes."""
-    async with running.pool.acquire() as conn, conn.transaction(readonly=True):
-        await conn.execute(f"set local statement_timeout = '{LOOK_AT_MOST_SECONDS}s'")
-        directory = await running.directory.latest(conn)
-        values = judged_by(await event_store.business_now(conn), directory)
-        statement = f"select kind, count(*) as cases from ({FOUND} and lane = any($6)) f group by kind"  # noqa: S608 - values are bound
-        rows = await conn.fetch(statement, *values, lanes)
-    return {row["kind"]: row["cases"] for row in rows}

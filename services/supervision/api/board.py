@@ -25,7 +25,6 @@ router = APIRouter(tags=["督办 supervision"])
 
 Turn = Literal["due_at", "yellow_at"]
 """The instant that a list is ordered by: the next one at which the lamp turns."""
-Verdict = Literal["ON_TIME", "OVERDUE", "RUNNING", "EXEMPT"]
 FilterDep = Annotated[ClockFilter, Depends(get_filter)]
 ROW = """
 select c.*, v.state, v.handler, v.last_step, v.last_step_at, v.co_units from ({rows}) c
@@ -81,25 +80,6 @@ async def get_page(
 
 
 Paging = Annotated[Page, Depends(get_page)]
-
-
-def verdict_of(row: Mapping[str, Any], at: datetime) -> Verdict:
-    """What the fold says of a clock at an instant; on time iff stopped no later than due (CLK-04)."""
-    if row["breach_at"] and row["breach_at"] < at:
-        return "OVERDUE"
-    if row["exempt"]:
-        return "EXEMPT"
-    return "ON_TIME" if row["stopped_at"] and row["stopped_at"] <= at else "RUNNING"
-
-
-def clock_document(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """A clock as a case shows it."""
-    names = ("clock_id", "clock", "round", "unit", "started_at", "due_at", "yellow_at", "stopped_at", "provisional")
-    return {name: row[name] for name in names} | {
-        "lamp": lamp_of(row, at),
-        "verdict": verdict_of(row, at),
-        "confirmed": row["breach_recorded_at"] is not None,
-    }
 
 
 @router.get("/overdue", summary="超期看板 / what is overdue, or in the lamp asked for", responses=CSV_TOO)

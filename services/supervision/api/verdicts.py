@@ -15,7 +15,7 @@ from libs.service.http.cases import decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.headers import Instant
-from services.supervision.api.board import Verdict, clock_document
+from services.supervision.api.clock_columns import Verdict, clock_document
 from services.supervision.api.clock_query import COLUMNS, ClockFilter, Conditions, get_filter, moment
 
 router = APIRouter(tags=["督办 supervision"])

@@ -11,7 +11,7 @@ from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import CaseVoided
 from libs.events.ids import PersonId
 from libs.log.read.rows import ReadModel, Row
-from services.supervision.api.board import verdict_of
+from services.supervision.api.clock_columns import verdict_of
 from services.supervision.readmodel.projection import project
 from services.supervision.readmodel.tables import TABLES, clock
 from tests.unit.directory.rules.calendars import china

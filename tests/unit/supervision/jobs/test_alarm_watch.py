@@ -8,7 +8,8 @@ import pytest
 
 from libs.directory.facts.directory import Directory
 from libs.service.clock import real_now
-from services.supervision.api import alarms
+from services.supervision.api.alarms import judged_by
+from services.supervision.jobs import alarm_watch
 
 
 async def test_before_the_first_rulebook_the_worker_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,16 +17,16 @@ async def test_before_the_first_rulebook_the_worker_goes_on(monkeypatch: pytest.
 
     async def counted(*_: object) -> dict[str, int]:
         looked.release()
-        alarms.judged_by(real_now(), Directory().latest)
+        judged_by(real_now(), Directory().latest)
         return {}
 
-    monkeypatch.setattr(alarms, "counted", counted)
-    monkeypatch.setattr(alarms, "POLL_SECONDS", 0)
+    monkeypatch.setattr(alarm_watch, "counted", counted)
+    monkeypatch.setattr(alarm_watch, "POLL_SECONDS", 0)
     worker: Any = SimpleNamespace(lanes={7})
-    watching = asyncio.create_task(alarms.watch(worker, worker))
+    watching = asyncio.create_task(alarm_watch.watch(worker, worker))
 
     for _ in range(2):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await looked.acquire()
 
     assert not watching.done()
