@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 from hypothesis import strategies as st
@@ -26,14 +26,15 @@ class Question:
 
     state: Any
     by: Actor
-    facts: Facts
+    facts: Facts = field(repr=False)
     at: datetime
 
 
 Inputs = Mapping[str, Callable[[Question], Iterable[Any]]]
-"""Action path → commands with every input that makes a difference: all units, all people, with a reason and without."""
+"""Action path → commands with every input that makes a difference: units and people of each kind, reasons or none."""
 CITIZEN = Actor(PersonId("citizen"), "CITIZEN")
 IMPORTER = Actor(PersonId("importer"), "MACHINE", scopes=frozenset({"intake", "import", "read"}))
+MUCH_LATER = timedelta(days=40)
 LATER = st.one_of(
     st.sampled_from([timedelta(), timedelta(hours=2), timedelta(days=1)]),
     st.timedeltas(timedelta(), timedelta(hours=12)),
@@ -57,6 +58,9 @@ class Service:
     inputs: Inputs
     told: Callable[[Log, View], tuple[Any, Facts]]
     """The service's own state and its facts once the log says this."""
+    histories: Sequence[tuple[Log, View]] = field(repr=False)
+    concerned: Sequence[Actor] = field(repr=False)
+    """Asked more often than the rest of the town."""
 
     def decided(self, asked: Question, command: Any) -> list[Event] | None:
         """The events; none where it is already so, which is neither offered nor refused; None where it is refused."""
@@ -79,25 +83,21 @@ class Service:
         hidden = [action for action in self.inputs if action not in offered and any(self.accepted(asked, action))]
         return [*in_vain, *(f"{action} is accepted and not offered" for action in hidden)]
 
-    def offered_to_somebody(self, histories: Sequence[tuple[Log, View]], concerned: Sequence[Actor]) -> set[str]:
-        """Every action that one of them is offered somewhere in these histories, as soon as it can be done."""
-        told = [
-            (self.told(log[:end], view), log[end - 1][0]) for log, view in histories for end in range(1, len(log) + 1)
-        ]
-        return {one for (state, facts), at in told for by in concerned for one in self.allowed(state, by, facts, at)}
+    def stages(self) -> Iterator[Question]:
+        """What everybody concerned asks after every fact of every history: at once, and much later."""
+        for log, view in self.histories:
+            for end in range(1, len(log) + 1):
+                state, facts = self.told(log[:end], view)
+                for by, later in product(self.concerned, (timedelta(), MUCH_LATER)):
+                    yield Question(state, by, facts, log[end - 1][0] + later)
 
 
 @st.composite
-def questions(
-    draw: st.DrawFn, service: Service, histories: Sequence[tuple[Log, View]], concerned: Sequence[Actor]
-) -> Question:
-    """Somebody's question after part of a history and a few acts more, each of them offered to who did it.
-
-    `concerned` are asked more often than the rest of the town.
-    """
-    history, view = draw(st.sampled_from(histories))
+def questions(draw: st.DrawFn, service: Service) -> Question:
+    """Somebody's question after part of a history and a few acts more, each of them offered to who did it."""
+    history, view = draw(st.sampled_from(service.histories))
     log = [*history[: draw(st.integers(1, len(history)))]]
-    somebody = st.one_of(st.sampled_from(concerned), st.sampled_from(posts(view)))
+    somebody = st.one_of(st.sampled_from(service.concerned), st.sampled_from(posts(view)))
     for _ in range(draw(st.integers(0, 2))):
         asked = _asked(draw, service, log, view, somebody)
         if offered := service.offered(asked):

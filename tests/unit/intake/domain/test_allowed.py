@@ -150,19 +150,24 @@ INTAKE = Service(
         "erase": erasures,
     },
     told,
+    HISTORIES,
+    CONCERNED,
 )
 
 
 @examples(300)
-@given(questions(INTAKE, HISTORIES, CONCERNED))
+@given(questions(INTAKE))
 def test_what_is_offered_can_be_done_and_what_can_be_done_is_offered(asked: Question) -> None:
     """A command that finds it already so counts as neither offered nor refused."""
     assert INTAKE.disagreements(asked) == []
 
 
-def test_every_action_is_offered_to_somebody() -> None:
+def test_so_it_is_at_every_stage_for_everybody_concerned_and_every_action_is_somebodys() -> None:
     """What is offered to nobody would agree with anything."""
-    assert INTAKE.offered_to_somebody(HISTORIES, CONCERNED) == INTAKE.inputs.keys() == MAY.keys()
+    stages = [*INTAKE.stages()]
+    assert [(asked.by, wrong) for asked in stages for wrong in INTAKE.disagreements(asked)] == []
+    offered = {action for asked in stages for action in INTAKE.offered(asked)}
+    assert offered == INTAKE.inputs.keys() == MAY.keys()
 
 
 def offered(*events: Event, by: Actor = ZHOU_MIN, after: timedelta = timedelta()) -> list[str]:

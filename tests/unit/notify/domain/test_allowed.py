@@ -70,16 +70,19 @@ def resendings(asked: Question) -> list[RequeueMessage]:
     return [RequeueMessage(asked.at, asked.by, one) for one in (FIRST, SECOND, MessageId("c" * 32))]
 
 
-NOTIFY = Service(DECIDER, allowed, {"resend_message": resendings}, told)
+NOTIFY = Service(DECIDER, allowed, {"resend_message": resendings}, told, HISTORIES, CONCERNED)
 
 
 @examples(200)
-@given(questions(NOTIFY, HISTORIES, CONCERNED))
+@given(questions(NOTIFY))
 def test_what_is_offered_can_be_done_and_what_can_be_done_is_offered(asked: Question) -> None:
     """A command that finds it already so counts as neither offered nor refused."""
     assert NOTIFY.disagreements(asked) == []
 
 
-def test_every_action_is_offered_to_somebody() -> None:
+def test_so_it_is_at_every_stage_for_everybody_concerned_and_every_action_is_somebodys() -> None:
     """What is offered to nobody would agree with anything."""
-    assert NOTIFY.offered_to_somebody(HISTORIES, CONCERNED) == NOTIFY.inputs.keys()
+    stages = [*NOTIFY.stages()]
+    assert [(asked.by, wrong) for asked in stages for wrong in NOTIFY.disagreements(asked)] == []
+    offered = {action for asked in stages for action in NOTIFY.offered(asked)}
+    assert offered == NOTIFY.inputs.keys()

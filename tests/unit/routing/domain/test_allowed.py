@@ -62,6 +62,7 @@ from tests.unit.routing.givens import (
     CAO_YING,
     CHEN_LI,
     DENG_HUI,
+    ENFORCEMENT,
     FANG_YUN,
     HOUSING,
     LITTER,
@@ -134,7 +135,8 @@ CONCERNED = [
 
 
 def units(asked: Question) -> Iterator[UnitId]:
-    return (UnitId(unit) for unit in ("nowhere", *(one.id for one in asked.facts.directory.units)))
+    """Parties of the disputes, the village, one that no class names, and none."""
+    return iter((HOUSING, URBAN, WATER, VILLAGE, ENFORCEMENT, UnitId("county-staffing"), UnitId("nowhere")))
 
 
 def dispatches(asked: Question) -> Iterator[DispatchCase]:
@@ -143,7 +145,8 @@ def dispatches(asked: Question) -> Iterator[DispatchCase]:
 
 
 def assignments(asked: Question) -> Iterator[AssignHandler]:
-    return (AssignHandler(asked.at, asked.by, one.id) for one in asked.facts.directory.people)
+    people = (PersonId("he-wei"), PersonId("nobody"), *(one.person for one in CONCERNED))
+    return (AssignHandler(asked.at, asked.by, one) for one in people)
 
 
 def feedbacks(asked: Question) -> Iterator[SubmitFeedback]:
@@ -153,7 +156,7 @@ def feedbacks(asked: Question) -> Iterator[SubmitFeedback]:
 
 
 def returns(asked: Question) -> Iterator[RequestReturn]:
-    given_up = product((None, DUTY), (None, *units(asked)))
+    given_up = ((None, URBAN), (DUTY, None), *((DUTY, unit) for unit in units(asked)))
     return (RequestReturn(asked.at, asked.by, basis, unit) for basis, unit in given_up)
 
 
@@ -167,7 +170,7 @@ def endorsements(asked: Question) -> Iterator[DecideEndorsement]:
 
 
 def rulings(asked: Question) -> Iterator[RuleArbitration]:
-    ruled = product(units(asked), ((), (HOUSING,)))
+    ruled = ((URBAN, (HOUSING,)), *((unit, ()) for unit in units(asked)))
     return (RuleArbitration(asked.at, asked.by, unit, "裁定", groundless) for unit, groundless in ruled)
 
 
@@ -196,19 +199,24 @@ ROUTING = Service(
         "co-units/report": lambda asked: [ReportAsCoUnit(asked.at, asked.by, "已办")],
     },
     told,
+    HISTORIES,
+    CONCERNED,
 )
 
 
 @examples(150)
-@given(questions(ROUTING, HISTORIES, CONCERNED))
+@given(questions(ROUTING))
 def test_what_is_offered_can_be_done_and_what_can_be_done_is_offered(asked: Question) -> None:
     """A command that finds it already so counts as neither offered nor refused."""
     assert ROUTING.disagreements(asked) == []
 
 
-def test_every_action_is_offered_to_somebody() -> None:
+def test_so_it_is_at_every_stage_for_everybody_concerned_and_every_action_is_somebodys() -> None:
     """What is offered to nobody would agree with anything."""
-    assert ROUTING.offered_to_somebody(HISTORIES, CONCERNED) == ROUTING.inputs.keys() == MAY.keys()
+    stages = [*ROUTING.stages()]
+    assert [(asked.by, wrong) for asked in stages for wrong in ROUTING.disagreements(asked)] == []
+    offered = {action for asked in stages for action in ROUTING.offered(asked)}
+    assert offered == ROUTING.inputs.keys() == MAY.keys()
 
 
 def offered(by: Actor, *own: Event, at: datetime = FIVE, view: View = VIEW) -> list[str]:
