@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from importing.rows import LINE, REASON
 from libs.directory.publish.files import read_files
 from libs.events.ids import new_id
+from operations.embedded import processes
 from operations.embedded.stack import Stack
 from operations.installation import ROOT
 from tests.integration.logs import eventually
@@ -36,7 +38,8 @@ def running() -> Iterator[Stack]:
             key = {"Idempotency-Key": "town"}
             published = client.post(stack.api_url("routing") + "/directory/documents", json=documents, headers=key)
             query = {"min_position": published.raise_for_status().json()["position"]}
-            client.get(stack.api_url("intake") + "/freshness", params=query).raise_for_status()
+            known = partial(client.get, stack.api_url("intake") + "/freshness", params=query)
+            processes.wait_until(lambda: known().is_success, "intake knows the directory", 60)
         yield stack
 
 
