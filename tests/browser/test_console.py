@@ -243,8 +243,8 @@ async def test_the_supervisor_urges_orders_and_the_units_leader_answers(desk: De
     await expect(desk.page.get_by_role("status").first).to_contain_text("已完成: 催办")
     await desk.page.get_by_role("link", name=f"督办: 案件 {case[-6:]}").click()
     await desk.act("supervision", "下达督办", level="3", order="两个工作日内报送整改计划")
-    await desk.act("supervision/lift", "解除督办", level="0", reason="已整改")
-    await expect(desk.page.get_by_role("alert")).to_contain_text("仍在超期")
+    # While the case runs overdue there is nothing to lift, so nobody is offered to.
+    await expect(desk.page.locator("form[action$='/supervision/lift']")).to_have_count(0)
     await desk.shoot("supervision")
     await town.line.settle()
     await desk.sign_in("ma-jun", at=f"/cases/{case}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -14,6 +13,7 @@ from libs.events.lanes import CASE_LANES
 from libs.events.topics import FOR_EVER
 from libs.log.kafka.topics import topic_of
 from libs.log.relay.relay import Relay
+from libs.service.worker.process import wind_up
 from tests.integration.logs import SOURCE, Log, eventually
 
 
@@ -25,9 +25,7 @@ async def publish(log: Log, lanes: set[int], events: int) -> list[Any]:
     relay.assign(lanes)
     running = asyncio.create_task(relay.run())
     await eventually(lambda: relay.sent == events, "the relay published everything")
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
+    await wind_up([running])
     partitions = [topic_of(lane) for lane in lanes]
     async with open_log(log.bootstrap) as reader:
         extent = await reader.extent(partitions)

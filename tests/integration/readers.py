@@ -17,6 +17,7 @@ from libs.log.read.progress import CheckedBatch, check_batch, read_cursor
 from libs.log.read.reader import BatchPlan
 from libs.log.store.event_store import Connection, stored_position
 from libs.log.worker import Worker
+from libs.service.worker.process import wind_up
 from operations.embedded.processes import NotReady
 from tests.integration.logs import NOTED, SOURCE, Log, eventually
 
@@ -58,9 +59,7 @@ async def working(log: Log, work: Noting) -> AsyncIterator[Worker]:
         yield worker
     finally:
         died = [loop for loop in loops if loop.done()]
-        for loop in loops:
-            loop.cancel()
-        await asyncio.wait(loops)
+        await wind_up(loops)
         for loop in died:
             loop.result()
 

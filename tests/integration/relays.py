@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from libs.log.relay.relay import Relay
+from libs.service.worker.process import wind_up
 from tests.integration.logs import SOURCE, Log, eventually
 
 
@@ -22,8 +23,7 @@ async def relaying(log: Log, lanes: Iterable[int], idle_seconds: float = 0.01) -
         yield relay
     finally:
         died = running.done()
-        running.cancel()
-        await asyncio.wait([running])
+        await wind_up([running])
         if died:
             running.result()
 

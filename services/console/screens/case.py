@@ -14,7 +14,7 @@ from libs.directory.rules.naming import NOTICES
 from libs.events.ids import new_id
 from libs.service.http.cases import CASE_ID
 from services.console.forms.act import Form, form_of, shown_again
-from services.console.forms.catalogue import BY_NAME, RESEND
+from services.console.forms.catalogue import BY_NAME, IN_ANY_STATE, RESEND
 from services.console.forms.intake import PURPOSES
 from services.console.page import Screen, Seen, Typed, freshness, go, inside
 from services.console.screens.choices import choices, handlers_of
@@ -82,8 +82,9 @@ class Told:
         return list((self.of("routing").get("dispute") or {}).get("parties", []))
 
     def allowed(self) -> list[tuple[str, str]]:
-        """(service, act) that this visitor may do next."""
-        return [(name, act) for name in SERVICES for act in self.of(name).get("allowed_actions", [])]
+        """(service, act) that this visitor may do next; what the case waits for first."""
+        acts = [(name, act) for name in SERVICES for act in self.of(name).get("allowed_actions", [])]
+        return sorted(acts, key=lambda one: one[1] in IN_ANY_STATE)
 
 
 @router.get("/find")
