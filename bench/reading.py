@@ -14,6 +14,7 @@ from bench.rows import Row, at_least, times_at_least
 from libs.audit.verify import verify
 from libs.log.relay.relay import Relay
 from libs.log.store.event_store import Pool
+from libs.service.worker.process import wind_up
 from operations.embedded.stack import Stack
 from operations.rebuild import rebuilding
 from services.intake.main import PARTS
@@ -36,8 +37,7 @@ async def relayed(running: Stack, pool: Pool, lanes: Sequence[int]) -> float:
             await asyncio.sleep(0.002)
         return float(waiting / (time.perf_counter() - begun))
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        await wind_up([task])
 
 
 def relay_row(found: Sequence[float], appended: float) -> Row:
