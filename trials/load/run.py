@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from libs.service.worker.process import wind_up
 from operations.embedded.stack import Stack
 from trials.load.arrivals import Crowd, Tally
 from trials.load.checking import Kept, compare
@@ -127,8 +128,7 @@ class Load:
             took = loop.time() - begun
             drained = await self.watch.caught_up(PATIENCE_SECONDS)
         finally:
-            looking.cancel()
-            await asyncio.wait([looking])
+            await wind_up([looking])
         done = Phase(name, rate, seconds, tally, took, drained, seen)
         self.phases.append(done)
         self.told(done)
