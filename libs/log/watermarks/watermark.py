@@ -13,7 +13,9 @@ from libs.events.envelope import EPOCH, wire_instant
 from libs.events.lanes import CASE_LANES
 from libs.log.store.event_store import Connection
 
-SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision", "/xunban/notify")
+DECIDING_SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+"""Who decides on a case: what a list of cases shows, and what licenses the steps of clocks, is complete by these."""
+SOURCES = (*DECIDING_SOURCES, "/xunban/notify")
 
 WAITING_AT_MOST = 1000
 """Beats per (source, lane) kept while its reader stands still."""

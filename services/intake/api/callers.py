@@ -19,6 +19,7 @@ from libs.events.errors import Malformed, NotFound
 from libs.events.event import Event, Sealed
 from libs.log.store import event_store
 from libs.log.store.event_store import Appended, Connection
+from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.write.command import CommandContext, provenance
 from libs.log.write.idempotency import Outcome, at_most_once
 from libs.log.write.seal import plain_body
@@ -33,7 +34,7 @@ from services.intake.domain import identity as callers
 router = APIRouter(tags=["来电 callers"])
 
 SHOWN = 20
-LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+LISTED = DECIDING_SOURCES
 SOURCE = "/xunban/intake"
 IDENTITY: tuple[callers.IdentityField, ...] = ("reporter_name", "reporter_phone")
 

@@ -17,6 +17,7 @@ from libs.case.state import Case
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
 from libs.events.ids import new_id
+from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
@@ -43,7 +44,7 @@ from services.intake.domain.allowed_actions import allowed
 
 router = APIRouter(tags=["受理 intake"])
 
-LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+LISTED = DECIDING_SOURCES
 CASES = """
 select case_id::text, doc from case_view
  where ($1::text is null or state = $1) and ($2 or unit = any($3) or grid = any($4))

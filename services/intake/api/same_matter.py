@@ -16,6 +16,7 @@ from libs.events.contracts.intake import Kind
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import ClassCode
 from libs.log.store.event_store import Connection
+from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import DocumentAnswer, answer
@@ -32,7 +33,7 @@ router = APIRouter(tags=["重复件 same matter"])
 
 SHOWN = 20
 ASKING = ("OPERATOR", "REVIEWER", "GRID_WORKER")
-LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+LISTED = DECIDING_SOURCES
 CANDIDATES = """
     select v.doc, r.sealed, r.kind, l.words
       from likeness l join case_view v using (case_id) join report r using (case_id)

@@ -12,6 +12,7 @@ from libs.case.access import sight
 from libs.events.errors import NotFound
 from libs.events.ids import MessageId
 from libs.log.store.event_store import Connection
+from libs.log.watermarks.watermark import SOURCES
 from libs.service.http.answers import answer
 from libs.service.http.cases import CASE_ID, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
@@ -24,7 +25,7 @@ from services.notify.domain.resending import RequeueMessage
 
 router = APIRouter(tags=["告知 notify"])
 
-LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision", "/xunban/notify")
+LISTED = SOURCES
 
 WANTED = """
   from message m join case_view c using (case_id)

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import Query
 
 from libs.case.access import Sight, sight
+from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.service.http.dependencies import Person
 from services.routing.domain.work_order import NotYourOrder
 
-LISTED = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+LISTED = DECIDING_SOURCES
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=300)]
 

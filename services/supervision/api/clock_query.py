@@ -14,6 +14,7 @@ from libs.case.lamp import Lamp
 from libs.events.contracts.parts.clock import Clock
 from libs.events.errors import Malformed
 from libs.log.store.event_store import Connection
+from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.service.http import freshness
 from libs.service.http.cases import MinPosition
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
@@ -21,7 +22,7 @@ from libs.service.http.freshness import AsOf, wait_for_position
 from libs.service.http.headers import Instant
 from services.supervision.readmodel.tables import clock as clocks
 
-SHOWN = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+SHOWN = DECIDING_SOURCES
 Role = Literal["lead", "co"]
 Code = Annotated[str | None, Query(max_length=64)]
 Past = Annotated[

@@ -18,6 +18,7 @@ from libs.directory.facts.view import View
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
+from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.worker import Worker
 from libs.service.runtime import Runtime
 from services.supervision.domain.clocks.steps import next_step, steps_to_record
@@ -26,7 +27,7 @@ from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_ou
 
 log = structlog.get_logger()
 
-SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
+SOURCES = DECIDING_SOURCES
 """Whose facts move clocks: their watermarks license the steps."""
 ROUND = 500
 """Cases per lane and poll."""
