@@ -25,7 +25,7 @@ RUNNER_EVENTS = 1000
 
 async def relayed(running: Stack, pool: Pool, lanes: Sequence[int]) -> float:
     """Events per second with which a relay brings these lanes' backlog into the log, from being given them."""
-    relay = Relay("/xunban/intake", pool, running.bootstrap)
+    relay = Relay("/xunban/intake", pool, running.bootstrap, running.keys_of("intake"))
     waiting = await pool.fetchval("select sum(seq)::bigint from log.lane_head where lane = any($1)", list(lanes))
     task = asyncio.create_task(relay.run())
     try:
@@ -57,7 +57,8 @@ def relay_row(found: Sequence[float], appended: float) -> Row:
 
 async def rebuilt(running: Stack) -> tuple[float, int]:
     """Events per second of intake's read model made anew from the log, and how many events that were."""
-    async with rebuilding(running.database_url("intake", owner=True), running.bootstrap, PARTS) as rebuild:
+    url = running.database_url("intake", owner=True)
+    async with rebuilding(url, running.bootstrap, PARTS, running.public_keys.proves) as rebuild:
         begun = time.perf_counter()
         await rebuild.follow(rebuild.conns)
         seconds = time.perf_counter() - begun
@@ -101,7 +102,7 @@ async def verify_row(running: Stack) -> Row:
     found = []
     for _ in range(ROUNDS):
         begun = time.process_time()
-        report = await verify(running.bootstrap)
+        report = await verify(running.bootstrap, keys=running.public_keys)
         found.append(report.events / (time.process_time() - begun))
         assert report.sound, report.findings[:3]
     return at_least(

@@ -74,7 +74,7 @@ async def log_side(bench: Bench, running: Stack) -> None:
     """Appending, relaying, reading and firing; intake's part is played from here."""
     version = await _directory(running)
     ours = await appending.Appending.of(running, version)
-    intake = Heartbeat("/xunban/intake", ours.pool, running.bootstrap)
+    intake = Heartbeat("/xunban/intake", ours.pool, running.bootstrap, running.keys_of("intake"))
     await intake.publish(MORNING)
     catch_up: list[float] = []
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
@@ -13,16 +14,19 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
-from libs.audit.checks.chain import Topics
+from libs.audit.checks.claims import Topics
 from libs.audit.checks.findings import WORDS, Finding
 from libs.audit.history import History, history
 from libs.audit.reading import NoLog
-from libs.audit.verify import Report, public_keys, verify
+from libs.audit.verify import Proven, Report, verify
 from libs.case.words import sentence
 from libs.directory.rules.naming import Bilingual, Naming
 from libs.events.contracts.notify import MessageDue, MessageSent
 from libs.events.ids import MessageId
+from libs.events.signature import PublicKeys
+from libs.log.keys import read_public_keys
 from libs.service.settings import broker_at
 
 app = typer.Typer(no_args_is_help=True, help="审计: 直接读取日志 / audit, straight from the log")
@@ -31,23 +35,44 @@ Bootstrap = Annotated[str, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="
 Cases = Annotated[str, typer.Option(help="案件主题 / topic of the cases")]
 Facts = Annotated[str, typer.Option(help="目录主题 / topic of the directory")]
 Keys = Annotated[
-    Path | None, typer.Option(help="各服务公钥 / public keys of the services: keys/checkpoints.json", exists=True)
+    Path | None,
+    typer.Option(
+        envvar="PUBLIC_KEYS_FILE",
+        help="各服务公钥 / public keys of the services: keys/checkpoints.json",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Since = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="见证人保存的检查点摘要 / digest of a checkpoint that an outside witness kept; several if need be"
+    ),
 ]
 SHOWN = 200
+PIPED = 200
+"""Columns of what is written to a file or another program: nobody's window, so nothing is cut."""
 LATE = timedelta(minutes=1)
 """Recorded later than this after it happened, both instants are shown."""
 
 
 @app.command("verify")
 def verify_log(
-    bootstrap: Bootstrap, cases: Cases = Topics.cases, directory: Facts = Topics.directory, keys: Keys = None
+    bootstrap: Bootstrap,
+    cases: Cases = Topics.cases,
+    directory: Facts = Topics.directory,
+    keys: Keys = None,
+    since: Since = None,
 ) -> None:
     """校验整个日志: 缺号、重复、次序、内容、链条、外来记录、签名 / verify the whole log; exit code 1 with findings."""
     console = Console()
+    public = _public_keys(keys)
+    if since and public is None:
+        raise typer.BadParameter("需要公钥 / needs --keys", param_hint="--since")
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("校验 / verifying", total=None)
         told = _telling(progress, task)
-        report = _run(verify(broker_at(bootstrap), Topics(cases, directory), told, public_keys(keys)))
+        report = _run(verify(broker_at(bootstrap), Topics(cases, directory), told, public, since or ()))
     show_report(console, report)
     raise typer.Exit(0 if report.sound else 1)
 
@@ -58,10 +83,11 @@ def case_history(
     bootstrap: Bootstrap,
     cases: Cases = Topics.cases,
     directory: Facts = Topics.directory,
+    keys: Keys = None,
 ) -> None:
     """一个案件的全部经过, 按日志次序 / everything that happened to one case, in log order."""
-    console = Console()
-    found = _run(history(broker_at(bootstrap), case, Topics(cases, directory)))
+    console = Console(width=None if sys.stdout.isatty() else PIPED)
+    found = _run(history(broker_at(bootstrap), case, Topics(cases, directory), _public_keys(keys)))
     if not found.events:
         console.print(f"日志中没有此案件 / the log knows no such case: {case}", markup=False)
         raise typer.Exit(1)
@@ -87,10 +113,30 @@ def show_report(console: Console, report: Report) -> None:
     ):
         checked.add_row(f"{zh} {en}", value)
     console.print(checked)
+    if report.proven:
+        console.print(_horizon(report.proven))
     if report.sound:
         console.print("[green]日志完整, 未被改动 / the log is whole and unaltered[/green]")
         return
     _show_findings(console, report.findings)
+
+
+def _horizon(proven: tuple[Proven, ...]) -> Table:
+    """Until when the log is proven, source by source, and what a witness may keep."""
+    table = Table(
+        "来源\nsource",
+        "签名至\nsigned until",
+        "其后未签名\nnot signed",
+        "签名制度之前\nbefore signing began",
+        "最近检查点\nlast checkpoint",
+        "摘要, 可交见证人保存\ndigest for a witness",
+        title="证明范围 / how far the log is proven",
+    )
+    for one in proven:
+        signed = one.signed_at.isoformat(timespec="seconds") if one.signed_at else "从未 never"
+        row = (one.source, signed, f"{one.unsigned:,}", f"{one.began:,}", one.checkpoint_at or "从未 never")
+        table.add_row(*row, one.checkpoint or "—")
+    return table
 
 
 def _show_findings(console: Console, findings: tuple[Finding, ...]) -> None:
@@ -133,21 +179,35 @@ def show_history(console: Console, found: History) -> None:
             continue
         if isinstance(event.data, MessageDue) and (fate := fates.get(event.data.message_id)):
             what = Bilingual(f"{what.zh}; {fate.zh}", f"{what.en}; {fate.en}")
+        if event.id in found.unproven:
+            what = Bilingual(f"[未经证明] {what.zh}", f"[not proven] {what.en}")
         happened = naming.moment(event.recorded_at)
         if event.recorded_at - event.time > LATE:
             happened += f"\n发生于 / happened {naming.moment(event.time)}"
-        table.add_row(str(number), happened, f"{who.zh}\n[dim]{who.en}[/dim]", f"{what.zh}\n[dim]{what.en}[/dim]")
+        said = [Text.assemble(one.zh, "\n", (one.en, "dim")) for one in (who, what)]
+        table.add_row(str(number), happened, *said)
     console.print(table)
     state = found.case.state if found.case else "—"
     console.print(
-        f"状态 / state: {state}   事件 / events: {len(found.events)}   无法读取 / unreadable: {found.unreadable}"
+        f"状态 / state: {state}   事件 / events: {len(found.events)}   未经证明 / not proven: {len(found.unproven)}"
+        f"   无法读取 / unreadable: {found.unreadable}"
     )
+    if not found.checked:
+        console.print("没有公钥, 未校验签名 / no public keys: signatures were not checked (--keys)")
 
 
 def _fates(found: History, naming: Naming) -> dict[MessageId, Bilingual]:
     """What became of the messages that were sent, to be said where they became due."""
     sent = [event.data for event in found.events if isinstance(event.data, MessageSent)]
     return {data.message_id: sentence(data, naming) for data in sent}
+
+
+def _public_keys(file: Path | None) -> PublicKeys | None:
+    """Raises BadParameter for a file that holds none."""
+    try:
+        return read_public_keys(file) if file else None
+    except (ValueError, AttributeError, TypeError) as why:
+        raise typer.BadParameter(f"不是公钥文件 / no public keys: {file}", param_hint="--keys") from why
 
 
 def _telling(progress: Progress, task: Any) -> Callable[[int, int], None]:

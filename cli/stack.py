@@ -11,6 +11,7 @@ import typer
 
 from operations.embedded import (
     foreground,
+    keys,
     leftovers,
     processes,
     programs,
@@ -86,6 +87,18 @@ def prepare(
             lines = [f"{key}='{value}'\n" for key, value in said.items()]
             write_private(folder / f"{name}.env", "".join(lines).encode())
     print(f"已就绪 / prepared: {instance}")
+
+
+@app.command("new-signing-key")
+def new_signing_key(
+    service: Annotated[str, typer.Argument(help="服务 / service")],
+    instance: Annotated[str, typer.Option(envvar="INSTANCE", help="实例 / instance")] = "town",
+) -> None:
+    """签名密钥遗失或须更换时: 另立一把, 旧公钥保留 / a new signing key beside the public halves of the old ones."""
+    if service not in SERVICES:
+        raise typer.BadParameter(f"须为 / one of: {', '.join(SERVICES)}")
+    keys.renew_signing_key(Instance(instance).keys, service)
+    print(f"已更换, 请重启其 worker / renewed, restart its worker: {service}")
 
 
 @app.command()

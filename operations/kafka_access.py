@@ -29,8 +29,7 @@ def principal_of(service: str) -> str:
 
 def grants() -> tuple[Grant, ...]:
     """Everything that anybody but the administrator may do."""
-    audited = (CASE_EVENTS, DIRECTORY_EVENTS, CHECKPOINTS)
-    rights = [Grant(principal_of(AUDITOR), TOPIC, topic.name, READ) for topic in audited]
+    rights = [Grant(principal_of(AUDITOR), TOPIC, topic.name, READ) for topic in TOPICS]
     return (*rights, *(grant for service in SERVICES for grant in _of_service(service)))
 
 

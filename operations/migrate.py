@@ -9,6 +9,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 
+from libs.events.lanes import source_of
 from libs.log.kafka.broker import Address
 from libs.log.kafka.topics import create_topics
 from libs.log.store.schema import fingerprint
@@ -55,6 +56,29 @@ async def _open_log(owner_urls: Mapping[str, str], bootstrap: Address, mode: str
         await _set_mode(owner_urls[service], mode)
     await _record_mode(owner_urls[HOST_OF_DIRECTORY], mode)
     await create_topics(bootstrap, replication)
+    await _pin(owner_urls)
+
+
+async def _pin(owner_urls: Mapping[str, str]) -> None:
+    """Remember once, in every database, what each source had written before it signed (ADR 0011).
+
+    Each source's own table says it: what somebody else has written in its name is no part of that. Signing begins with
+    the first worker that starts after this step, so nothing may run meanwhile.
+    """
+    connections = [await asyncpg.connect(owner_urls[service]) for service in SERVICES]
+    try:
+        heads = [
+            (row["lane"], source_of(f"/xunban/{service}", row["lane"]), row["seq"], row["hash"])
+            for service, connection in zip(SERVICES, connections, strict=True)
+            for row in await connection.fetch("select lane, seq, hash from log.lane_head")
+        ]
+        for connection in connections:
+            async with connection.transaction():
+                if not await connection.fetchval("select exists (select from log.written_unsigned)"):
+                    await connection.copy_records_to_table("written_unsigned", schema_name="log", records=heads)
+    finally:
+        for connection in connections:
+            await connection.close()
 
 
 async def _set_mode(url: str, mode: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
@@ -14,10 +14,14 @@ from aiokafka import TopicPartition
 
 from libs.audit.reading import Log, open_log
 from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE, genesis
+from libs.events.proof import LONGEST_RUN
+from libs.events.signature import Proves
 from libs.log.kafka.broker import Address
-from libs.log.read.progress import CheckedBatch, Cursor, check_batch, parsed
+from libs.log.read.progress import CheckedBatch, Cursor, check_batch, parsed, read_unsigned
 from libs.log.read.statements import write
 from libs.log.store.event_store import Connection
+from libs.log.store.reconciler import Difference as OwnDifference
+from libs.log.store.reconciler import Reconciler
 from libs.log.watermarks.watermark import SOURCES
 from libs.log.write.seal import Opener
 from libs.service.runtime import Parts
@@ -56,6 +60,8 @@ class Comparison:
     events: int
     rows: Mapping[str, int]
     differences: tuple[Difference, ...]
+    own: tuple[OwnDifference, ...] = ()
+    """Where the service's own event table is not what was appended, or not what the log says."""
 
 
 @dataclass
@@ -65,6 +71,7 @@ class Rebuild:
     conns: Sequence[Connection]
     parts: Parts
     log: Log
+    proves: Proves
     opener: Opener | None = None
     cursors: dict[TopicPartition, Cursor] = field(default_factory=dict)
     events: int = 0
@@ -100,17 +107,23 @@ class Rebuild:
         """
         rows = await self.conn.fetch("select topic, partition, next_offset from read.progress")
         ends = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        for tp in ends:
-            self.cursors.setdefault(tp, _at_the_beginning(tp))
+        for tp in ends.keys() - self.cursors.keys():
+            start = _at_the_beginning(tp)
+            self.cursors[tp] = replace(start, unsigned=await read_unsigned(self.conn, start.lane))
         begins = {tp: self.cursors[tp].next_offset for tp in ends}
+        self.cursors |= {tp: replace(cursor, waiting=()) for tp, cursor in self.cursors.items()}
+        # What proves the last events may stand behind them: the live reader has stopped in the midst of a batch.
+        known = await self.log.extent(list(ends))
+        further = {tp: min(known.end[tp], ends[tp] + LONGEST_RUN) for tp in ends}
         free: asyncio.Queue[Connection] = asyncio.Queue()
         for conn in conns:
             free.put_nowait(conn)
         writing: dict[TopicPartition, asyncio.Task[None]] = {}
         try:
-            async for records in self.log.read(begins, ends):
-                if records:
-                    taken = self._take(TopicPartition(records[0].topic, records[0].partition), records)
+            async for records in self.log.read(begins, further):
+                tp = TopicPartition(records[0].topic, records[0].partition) if records else None
+                if tp and self.cursors[tp].next_offset < ends[tp]:
+                    taken = self._take(tp, records, ends[tp])
                     if before := writing.get(taken.start.partition):
                         await before
                     writing[taken.start.partition] = asyncio.create_task(self._apply(await free.get(), taken, free))
@@ -120,10 +133,9 @@ class Rebuild:
         for written in writing.values():
             written.result()
 
-    def _take(self, tp: TopicPartition, records: Sequence[Any]) -> CheckedBatch:
-        taken = check_batch(
-            self.cursors[tp], [parsed(record) for record in records], [record.offset for record in records]
-        )
+    def _take(self, tp: TopicPartition, records: Sequence[Any], end: int) -> CheckedBatch:
+        offsets = [record.offset for record in records]
+        taken = check_batch(self.cursors[tp], [parsed(record) for record in records], offsets, self.proves).before(end)
         if taken.broken:
             raise LogUnsound(f"{tp.topic}-{tp.partition} {taken.next_offset}: {taken.broken}")
         self.cursors[tp] = taken.end
@@ -159,7 +171,7 @@ class Rebuild:
 
 @asynccontextmanager
 async def rebuilding(
-    owner_url: str, bootstrap: Address, parts: Parts, opener: Opener | None = None
+    owner_url: str, bootstrap: Address, parts: Parts, proves: Proves, opener: Opener | None = None
 ) -> AsyncIterator[Rebuild]:
     """An empty rebuild with its connections; its schema is gone afterwards. Raises `NoLog`."""
     async with (
@@ -168,33 +180,40 @@ async def rebuilding(
         open_log(bootstrap) as log,
     ):
         conns = [await held.enter_async_context(pool.acquire()) for _ in range(SIDE_BY_SIDE)]
-        rebuild = Rebuild(conns, parts, log, opener)
+        rebuild = Rebuild(conns, parts, log, proves, opener)
         await rebuild.prepare()
         yield rebuild
         await rebuild.conn.execute(f"drop schema {SCHEMA} cascade")
 
 
-async def compare(owner_url: str, bootstrap: Address, parts: Parts, opener: Opener | None = None) -> Comparison:
+async def compare(
+    owner_url: str, bootstrap: Address, parts: Parts, proves: Proves, opener: Opener | None = None
+) -> Comparison:
     """Rebuild and compare at one position, while the service may go on. Raises `LogUnsound`, `NoLog`.
 
-    Without `opener` tables of search copies are left out: they need the vault.
+    The service's own event table is gone through too. Without `opener` tables of search copies are left out: they need
+    the vault.
     """
-    async with rebuilding(owner_url, bootstrap, parts, opener) as rebuild:
+    async with rebuilding(owner_url, bootstrap, parts, proves, opener) as rebuild:
         await rebuild.follow(rebuild.conns)
         # In one snapshot: the live progress, the live rows, and the few events that came meanwhile.
         async with rebuild.conn.transaction(isolation="repeatable_read"):
             await rebuild.follow([rebuild.conn])
             found = await rebuild.differences()
             rows = await rebuild.count()
-    return Comparison(parts.service, rebuild.events, rows, tuple(found))
+            lanes = [row["lane"] for row in await rebuild.conn.fetch("select lane from log.lane_head order by lane")]
+            own = await Reconciler(f"/xunban/{parts.service}").whole(rebuild.conn, lanes)
+    return Comparison(parts.service, rebuild.events, rows, tuple(found), tuple(own))
 
 
-async def replace(owner_url: str, bootstrap: Address, parts: Parts, opener: Opener) -> dict[str, int]:
+async def put_in_place(
+    owner_url: str, bootstrap: Address, parts: Parts, proves: Proves, opener: Opener
+) -> dict[str, int]:
     """Put the rebuilt rows in the place of the live ones; rows per table. The worker may go on: it waits at the end.
 
     Raises `LogUnsound`, `NoLog`; then nothing is replaced.
     """
-    async with rebuilding(owner_url, bootstrap, parts, opener) as rebuild:
+    async with rebuilding(owner_url, bootstrap, parts, proves, opener) as rebuild:
         conn = rebuild.conn
         await rebuild.follow(rebuild.conns)
         async with conn.transaction():

@@ -54,7 +54,7 @@ def audit(stack: Stack, story: Story) -> bool:
     """The auditor reads Kafka, and nothing else: no service of ours is asked."""
     story.chapter("审计", "the auditor verifies the log")
     command = [sys.executable, "-m", "cli.main", "verify", "--bootstrap", stack.bootstrap]
-    command += ["--keys", str(stack.instance.keys / "checkpoints.json")]
+    command += ["--keys", str(stack.instance.public_keys)]
     done = subprocess.run(command, cwd=ROOT, check=False)
     story.expect(done.returncode == 0, "日志完整、连续、未被改动 / the log is whole and unaltered")
     return done.returncode == 0

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from libs.audit.reading import open_log
-from libs.audit.verify import public_keys, verify
+from libs.audit.verify import verify
 from libs.directory.rules.naming import Bilingual
 from libs.service.clock import real_now
 from operations.backup import run
@@ -196,11 +196,11 @@ async def _gone_on(stack: Stack, worked: Worked) -> tuple[list[str], set[str]]:
 
 async def unsound(stack: Stack) -> list[str]:
     """What the auditor finds, and rows of read models that a rebuild makes differently."""
-    keys = public_keys(stack.instance.keys / "checkpoints.json")
+    keys = stack.public_keys
     faults = [f"verify: {one.fault} {one.detail}" for one in (await verify(stack.broker, keys=keys)).findings]
     async with opener(stack.keys_url(), stack.instance.keys) as opens:
         for service in SERVICES:
-            found = await compare(stack.owner_urls()[service], stack.broker, parts_of(service), opens)
+            found = await compare(stack.owner_urls()[service], stack.broker, parts_of(service), keys.proves, opens)
             faults += [f"{service} {one.table} {one.key} {one.columns}" for one in found.differences]
     return faults
 

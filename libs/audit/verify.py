@@ -1,19 +1,40 @@
-"""Verifies a whole log: reads every partition once and checks every record. The rules are in chain.py."""
+"""Verifies a whole log: reads every partition once and checks every record. The rules are in checks/chain.py."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from time import perf_counter
+from typing import Any
 
-from libs.audit.checks.chain import Checker, Topics
+from libs.audit.checks.chain import Checker
+from libs.audit.checks.claims import Topics
 from libs.audit.checks.findings import Fault, Finding
 from libs.audit.checks.signatures import Signatures
-from libs.audit.reading import Extent, open_log
+from libs.audit.reading import Extent, Log, open_log
+from libs.events.envelope import EPOCH, MICROSECOND, microseconds
 from libs.events.lanes import CASE_LANES
+from libs.events.signature import PublicKeys
 from libs.log.kafka.broker import Address
+from libs.log.watermarks.heartbeat import read_beat
+from libs.log.watermarks.watermark import NoBeat
+
+
+@dataclass(frozen=True)
+class Proven:
+    """Until when the log of one source is proven, and by what."""
+
+    source: str
+    signed_at: datetime | None
+    """When the newest event that it signed was recorded; after that nobody signed."""
+    unsigned: int
+    """Records in its name that it did not sign: no reader takes them."""
+    began: int
+    """Events that it had written before signing began, proven by its checkpoints alone."""
+    checkpoint: str | None
+    """Digest of its newest checkpoint: what an outside witness keeps."""
+    checkpoint_at: str | None
 
 
 @dataclass(frozen=True)
@@ -29,6 +50,8 @@ class Report:
     """Bytes of headers and bodies that were hashed."""
     checkpoints: int | None
     """Checkpoints whose signature holds; None where no keys were given to check them by."""
+    proven: tuple[Proven, ...]
+    """By source; nothing without keys."""
     seconds: float
     findings: tuple[Finding, ...]
 
@@ -42,22 +65,25 @@ async def verify(
     bootstrap: Address,
     topics: Topics | None = None,
     told: Callable[[int, int], None] = lambda done, of: None,
-    keys: Mapping[str, str] | None = None,
+    keys: PublicKeys | None = None,
+    since: Collection[str] = (),
 ) -> Report:
     """Check the log up to its end as of now; `told` hears how many of how many records are done. Raises `NoLog`.
 
-    With `keys` (source → public key, hex) the signed checkpoints are checked too, and the log against them.
+    With `keys` only what its source has signed counts, and checkpoints and heartbeats are checked too. `since`:
+    digests of checkpoints that an outside witness has kept; they need the keys.
     """
     topics = topics or Topics()
-    checker = Checker(topics)
-    signatures = Signatures(keys or {})
     began = perf_counter()
     async with open_log(bootstrap) as log:
-        if keys:
-            # Before the log's own end is taken: what was signed by then must stand in it.
-            signed = await log.extent(await log.partitions(topics.checkpoints))
-            async for records in log.read(signed.begin, signed.end):
+        signatures = Signatures(keys.proves, frozenset(since)) if keys else None
+        checker = Checker(topics)
+        if keys and signatures:
+            # Before the log's own end is taken: what was signed and promised by then must stand in it.
+            async for records in _all(log, topics.checkpoints):
                 signatures.take_all(records)
+            promised = await _promised(log, topics, keys)
+            checker = Checker(topics, keys.proves, signatures.unsigned, promised)
         cases = await log.partitions(topics.cases)
         partitions = [*cases, *await log.partitions(topics.directory)]
         extent = await log.extent(partitions)
@@ -70,17 +96,51 @@ async def verify(
             checker.check_all(records)
             done += len(records)
             told(done, extent.records)
-    signatures.judge(checker.heads)
+    checker.end()
+    if signatures:
+        signatures.judge(checker.heads)
     return Report(
         events=checker.events,
         duplicates=checker.duplicates,
         lanes=len(checker.heads),
         partitions=len(partitions),
         size=checker.size,
-        checkpoints=signatures.checked if keys else None,
+        checkpoints=signatures.checked if signatures else None,
+        proven=_proven(checker, signatures) if signatures else (),
         seconds=perf_counter() - began,
-        findings=(*checker.findings, *signatures.findings),
+        findings=(*checker.findings, *(signatures.findings if signatures else ())),
     )
+
+
+async def _all(log: Log, topic: str) -> AsyncIterator[list[Any]]:
+    extent = await log.extent(await log.partitions(topic))
+    async for records in log.read(extent.begin, extent.end):
+        yield records
+
+
+async def _promised(log: Log, topics: Topics, keys: PublicKeys) -> Mapping[tuple[str, int], tuple[int, int]]:
+    """The newest heartbeat of each source: after which number it records nothing before which instant."""
+    promised: dict[tuple[str, int], tuple[int, int]] = {}
+    async for records in _all(log, topics.heartbeats):
+        for record in records:
+            try:
+                beat = read_beat(record, keys.proves, None, manual=True)
+            except NoBeat:
+                continue  # Refused by every reader; it promises nothing.
+            promised |= {(beat.source, lane): (seq, microseconds(at)) for lane, seq, at in beat.lanes}
+    return promised
+
+
+def _proven(checker: Checker, signatures: Signatures) -> tuple[Proven, ...]:
+    sources = sorted({source for source, _ in checker.heads} | signatures.last.keys())
+    found = []
+    for source in sources:
+        checkpoint, made_at = signatures.last.get(source, (None, None))
+        signed = checker.signed_at.get(source)
+        at = EPOCH + signed * MICROSECOND if signed else None
+        unsigned = sum(seq for (one, _), seq in signatures.unsigned.items() if one == source)
+        found.append(Proven(source, at, checker.passed_over[source], unsigned, checkpoint, made_at))
+    return tuple(found)
 
 
 def _cut(extent: Extent) -> list[Finding]:
@@ -89,11 +149,3 @@ def _cut(extent: Extent) -> list[Finding]:
         for tp, offset in extent.begin.items()
         if offset > 0
     ]
-
-
-def public_keys(file: Path | None) -> dict[str, str] | None:
-    """Source → public key; the host of the directory signs for the directory too."""
-    if file is None:
-        return None
-    services = json.loads(file.read_text())
-    return {f"/xunban/{name}": key for name, key in services.items()} | {"/xunban/directory": services["routing"]}

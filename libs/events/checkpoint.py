@@ -1,50 +1,69 @@
-"""Signed heads of a source's lanes: their bytes, their chain, their signature (architecture.md §7). Pure."""
+"""Signed heads of a source's lanes: their bytes and their chain (architecture.md §7). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import orjson
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FIRST = "0" * 64
+HASH_SIZE = 32
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a source's lanes stood at: lane → (seq, hash), as this source itself had read them back from the log."""
+    """What a source's lanes hold: lane → (seq, hash), as its own table has what came back from the log."""
 
     source: str
     at: str
     heads: Mapping[int, tuple[int, str]]
     previous: str
     """SHA-256 of the source's previous checkpoint, hex; zeros for the first."""
+    unsigned: Mapping[int, tuple[int, str]] | None = None
+    """Up to where the lanes were written before their events were signed; None in checkpoints of that time."""
 
     def body(self) -> bytes:
         """The bytes that are signed and published."""
-        heads = [[lane, seq, head] for lane, (seq, head) in sorted(self.heads.items())]
-        return orjson.dumps({"source": self.source, "at": self.at, "heads": heads, "previous": self.previous})
+        said: dict[str, object] = {"source": self.source, "at": self.at}
+        said |= {"heads": _rows(self.heads), "previous": self.previous}
+        if self.unsigned is not None:
+            said["unsigned"] = _rows(self.unsigned)
+        return orjson.dumps(said)
 
     @staticmethod
     def parse(body: bytes) -> Checkpoint:
-        """A checkpoint as read from the topic; raises ValueError or KeyError for anything else."""
-        said = orjson.loads(body)
-        heads = {lane: (seq, head) for lane, seq, head in said["heads"]}
-        return Checkpoint(said["source"], said["at"], heads, said["previous"])
+        """A checkpoint as read from the topic; raises ValueError for anything else."""
+        try:
+            said = orjson.loads(body)
+            unsigned = None if "unsigned" not in said else _heads(said["unsigned"])
+            texts = [said[name] for name in ("source", "at", "previous")]
+            if not all(isinstance(text, str) for text in texts):
+                raise ValueError("no texts")
+            return Checkpoint(said["source"], said["at"], _heads(said["heads"]), said["previous"], unsigned)
+        except (KeyError, TypeError) as why:
+            raise ValueError("not a checkpoint") from why
+
+
+def _rows(heads: Mapping[int, tuple[int, str]]) -> list[list[int | str]]:
+    return [[lane, seq, head] for lane, (seq, head) in sorted(heads.items())]
+
+
+def _heads(rows: Iterable[Any]) -> dict[int, tuple[int, str]]:
+    heads = {lane: (seq, head) for lane, seq, head in rows}
+    for lane, (seq, head) in heads.items():
+        if (
+            type(lane) is not int
+            or type(seq) is not int
+            or not 0 < seq < 2**63
+            or len(bytes.fromhex(head)) != HASH_SIZE
+        ):
+            raise ValueError("not a head")
+    return heads
 
 
 def digest(body: bytes) -> str:
     """What the next checkpoint names as its previous one."""
     return sha256(body).hexdigest()
-
-
-def signed_by(public: str, body: bytes, signature: bytes) -> bool:
-    """Whether the source's public key (hex) made this signature."""
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(signature, body)
-    except (InvalidSignature, ValueError):
-        return False
-    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +14,13 @@ from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.event import Event
 from libs.events.ids import new_id
 from libs.events.lanes import CHAIN_HEADERS, DIRECTORY_LANE, Headers, encode_meta, leaf_hash, link_hash
+from libs.events.signature import HEADER as SIGNATURE
+from libs.events.signature import of_head
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+OUTSIDE_META = frozenset((*CHAIN_HEADERS, SIGNATURE))
+LONGEST_NAME = 0xFFFF
 ATTRIBUTES = frozenset(
     f"ce_{name}" for name in ("id", "source", "type", "subject", "stream", "time", "actor", "directoryversion")
 )
@@ -203,6 +207,17 @@ class WireRecord:
     headers: Headers
     body: bytes
     offset: int
+    signature: bytes | None = None
+
+    @property
+    def head(self) -> bytes:
+        """What the signature, where there is one, must have been made over."""
+        return of_head(self.source, self.position.lane, self.position.seq, self.position.hash)
+
+    @property
+    def intact(self) -> bool:
+        """Whether its bytes give its hash."""
+        return self.position.expected_hash(encode_meta(self.headers), self.body) == self.position.hash
 
     def decode(self) -> Recorded:
         """The event inside; raises `UnknownEvent`."""
@@ -210,9 +225,9 @@ class WireRecord:
 
 
 def from_kafka(record: Any) -> WireRecord:
-    """Read an aiokafka record; raises `ChainBroken` where it is not one of ours."""
-    fields = dict(record.headers)
+    """Read an aiokafka record, whatever is in it; raises `ChainBroken` where it is not one of ours."""
     try:
+        fields = named(record.headers)
         position = Position(
             lane=int(fields["ce_lane"]),
             seq=int(fields["ce_laneseq"]),
@@ -223,10 +238,19 @@ def from_kafka(record: Any) -> WireRecord:
         )
         source = fields["ce_source"].decode()
         _check_bounds(position)
-    except (KeyError, ValueError) as error:
+        signature = bytes.fromhex(fields[SIGNATURE].decode()) if SIGNATURE in fields else None
+    except (KeyError, ValueError, OverflowError) as error:
         raise ChainBroken(f"foreign record at {record.topic}-{record.partition} offset {record.offset}") from error
-    meta = [(name, value) for name, value in record.headers if name not in CHAIN_HEADERS]
-    return WireRecord(position, source, meta, record.value or b"", record.offset)
+    meta = [(name, value) for name, value in record.headers if name not in OUTSIDE_META]
+    return WireRecord(position, source, meta, record.value or b"", record.offset, signature)
+
+
+def named(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, bytes]:
+    """Headers by name; raises `ValueError` where one has no value, stands there twice or fits in no `meta`."""
+    fields = {name: value for name, value in headers if value is not None and len(name.encode()) <= LONGEST_NAME}
+    if len(fields) != len(headers):
+        raise ValueError("headers that no store of ours could have given")
+    return fields
 
 
 def _check_bounds(place: Position) -> None:

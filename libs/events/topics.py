@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from libs.events.lanes import CASE_LANES
 
+# A reader unpacks nothing: what a stranger has compressed the broker has unpacked, and measured, before it took it.
+UNPACKED = {"compression.type": "uncompressed"}
 FOR_EVER = {
+    **UNPACKED,
     "cleanup.policy": "delete",
     "retention.ms": "-1",
     "retention.bytes": "-1",
@@ -25,5 +28,7 @@ class Topic:
 CASE_EVENTS = Topic("case.events", CASE_LANES)  # never changed on a living topic (architecture.md §2)
 DIRECTORY_EVENTS = Topic("directory.events", 1)
 CHECKPOINTS = Topic("audit.checkpoints", 1)
-HEARTBEATS = Topic("log.heartbeats", 1, {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"})
+HEARTBEATS = Topic(
+    "log.heartbeats", 1, {**UNPACKED, "cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
+)
 TOPICS = (CASE_EVENTS, DIRECTORY_EVENTS, CHECKPOINTS, HEARTBEATS)

@@ -5,29 +5,31 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from libs.events.checkpoint import FIRST, Checkpoint, digest
 from libs.events.envelope import wire_instant
 from libs.log.kafka.broker import Address, reach
+from libs.log.keys import Keys
 from libs.log.store.event_store import Pool
+
+log = structlog.get_logger()
 
 TOPIC = TopicPartition("audit.checkpoints", 0)
 SECONDS = 60.0
 TAIL = 200
-
-
-def read_key(path: Path) -> Ed25519PrivateKey:
-    """The source's signing key, PEM."""
-    key = load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError(f"{path.name} is not an Ed25519 key")
-    return key
+SIGNATURE = "signature"
+"""Header of a checkpoint: over its body."""
+OWN_HEADS = """
+    select p.lane, p.seq, e.hash, e.hash = p.hash as agrees
+      from read.source_progress p left join log.event e on e.lane = p.lane and e.seq = p.seq
+     where p.source = $1 and p.seq > 0
+"""
+"""What came back from the log, as the source's own table has it: nobody signs what he has only read."""
+WRITTEN_UNSIGNED = "select lane, seq, hash from log.written_unsigned where source = $1 and seq > 0"
 
 
 @dataclass
@@ -37,24 +39,33 @@ class Signer:
     source: str
     pool: Pool
     bootstrap: Address
-    key: Ed25519PrivateKey
+    keys: Keys
+    _told: bool = False
+    """Where signing began was said by this process."""
 
     async def publish(self, at: datetime) -> Checkpoint:
-        """Sign what is in the log for certain: the heads that this service has read back."""
-        rows = await self.pool.fetch(
-            "select lane, seq, hash from read.source_progress where source = $1 and seq > 0", self.source
-        )
-        heads = {row["lane"]: (row["seq"], row["hash"].hex()) for row in rows}
-        checkpoint = Checkpoint(self.source, wire_instant(at), heads, await self._previous())
+        """Sign what is in the log for certain and in the source's own table."""
+        heads = {}
+        for row in await self.pool.fetch(OWN_HEADS, self.source):
+            if row["agrees"]:
+                heads[row["lane"]] = (row["seq"], row["hash"].hex())
+            else:
+                log.error("table_differs_from_log", source=self.source, lane=row["lane"], seq=row["seq"])
+        unsigned = {}
+        if not self._told:
+            rows = await self.pool.fetch(WRITTEN_UNSIGNED, self.source)
+            unsigned = {row["lane"]: (row["seq"], row["hash"].hex()) for row in rows}
+        checkpoint = Checkpoint(self.source, wire_instant(at), heads, await self._previous(), unsigned)
         body = checkpoint.body()
         producer = AIOKafkaProducer(**reach(self.bootstrap), enable_idempotence=True, acks="all")
         try:
             await producer.start()
-            headers = [("signature", self.key.sign(body))]
+            headers = [(SIGNATURE, self.keys.signing.sign(body))]
             async with asyncio.timeout(10):
                 await producer.send_and_wait(TOPIC.topic, body, key=self.source.encode(), partition=0, headers=headers)
         finally:
             await producer.stop()
+        self._told = True
         return checkpoint
 
     async def _previous(self) -> str:
@@ -78,9 +89,13 @@ class Signer:
             while position < upper:
                 for record in (await consumer.getmany(timeout_ms=1000)).get(TOPIC, []):
                     position = record.offset + 1
-                    if record.offset < upper and record.key == self.source.encode():
+                    if record.offset < upper and self._is_own(record):
                         found = digest(record.value)
             if found:
                 return found
             upper, size = start, size * 4
         return FIRST
+
+    def _is_own(self, record: Any) -> bool:
+        signature = dict(record.headers).get(SIGNATURE) or b""
+        return record.key == self.source.encode() and self.keys.proves(self.source, record.value or b"", signature)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,14 +15,16 @@ from aiokafka.errors import KafkaError
 
 from libs.log.kafka.broker import Address, reach
 from libs.log.kafka.topics import DIRECTORY
+from libs.log.keys import Keys
+from libs.log.process.counters import COUNTERS
 from libs.log.process.intervals import BRISK, UNASKED_MS, Intervals
 from libs.log.read.partitions import Partitions
 from libs.log.read.reader import Reader, Work
 from libs.log.relay.relay import Relay
 from libs.log.store.event_store import Pool
 from libs.log.transient import TRANSIENT
-from libs.log.watermarks.heartbeat import Heartbeat, heard, start_client
-from libs.log.watermarks.watermark import Beat, Watermarks
+from libs.log.watermarks.heartbeat import Heartbeat, heard, read_beat, start_client
+from libs.log.watermarks.watermark import Beat, NoBeat, Watermarks
 
 log = structlog.get_logger()
 
@@ -36,7 +38,11 @@ class Worker:
     source: str
     pool: Pool
     bootstrap: Address
+    keys: Keys
     work: Work
+    now: Callable[[], datetime]
+    """Real time, whatever the mode."""
+    manual: bool = False
     hosts_directory: bool = False
     idle_seconds: float = 0.2
     intervals: Intervals = BRISK
@@ -54,9 +60,9 @@ class Worker:
     _storing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.relay = Relay(self.source, self.pool, self.bootstrap, self.idle_seconds, self.intervals.poll)
-        self.partitions = Partitions(self.pool, Reader(self.work), self.watermarks, self._applied)
-        self.heartbeat = Heartbeat(self.source, self.pool, self.bootstrap)
+        self.relay = Relay(self.source, self.pool, self.bootstrap, self.keys, self.idle_seconds, self.intervals.poll)
+        self.partitions = Partitions(self.pool, Reader(self.work), self.watermarks, self.keys.proves, self._applied)
+        self.heartbeat = Heartbeat(self.source, self.pool, self.bootstrap, self.keys)
 
     @property
     def lanes(self) -> list[int]:
@@ -138,11 +144,14 @@ class Worker:
 
     def _hear(self, record: Any) -> None:
         try:
-            if self.watermarks.beat(Beat.parse(record.value or b"")):
-                self.stirred.set()
-        except (ValueError, KeyError, TypeError) as why:
+            beat = read_beat(record, self.keys.proves, self.now(), manual=self.manual)
+        except NoBeat as why:
             # Whoever wrote it is silent as far as we know; that is what the lists will say.
-            log.error("heartbeat_unreadable", offset=record.offset, reason=type(why).__name__)
+            COUNTERS.passed_over["BEAT"] += 1
+            log.error("heartbeat_refused", offset=record.offset, reason=str(why))
+            return
+        if self.watermarks.beat(beat):
+            self.stirred.set()
 
     async def remember(self) -> None:
         """Write moved watermarks down, for lists and for the next holder."""
@@ -161,7 +170,7 @@ class Worker:
         try:
             while True:
                 self.stirred.clear()
-                if self.does_single_jobs:
+                if self.does_single_jobs and not self.relay.speechless:
                     await self._beat_once()
                 await self.intervals.until_next_beat(self.stirred)
         finally:

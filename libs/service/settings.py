@@ -74,7 +74,12 @@ class Settings(KafkaSettings):
     jwks_file: Path = Field(description="Public keys that callers' tokens are signed with.")
     master_key_file: Path = Field(description="32 bytes that wrap every case key.")
     idempotency_key_file: Path = Field(description="Key of the HMAC over requests.")
-    checkpoint_key_file: Path = Field(description="Ed25519 key that signs this service's lane heads.")
+    checkpoint_key_file: Path = Field(
+        description="Ed25519 key that signs this service's events, heartbeats and checkpoints."
+    )
+    public_keys_file: Path = Field(
+        description="JSON: service → its public key, or several, hex; what none of them signed is applied by nobody."
+    )
     mode: Literal["real", "manual"] = Field(default="real", description="Business time; must be that of the log.")
     host: str = Field(default="127.0.0.1", description="Address that the worker listens on.")
     worker_port: int = Field(default=0, description="Port of the worker: health, clock and metrics.")

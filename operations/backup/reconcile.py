@@ -7,6 +7,7 @@ before this is done.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,16 @@ import orjson
 from aiokafka import TopicPartition
 
 from libs.audit.reading import Log
-from libs.events.envelope import EPOCH, WireRecord, from_kafka
-from libs.events.errors import ChainBroken
-from libs.events.lanes import encode_meta, source_of
+from libs.events.envelope import EPOCH, WireRecord
+from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE, encode_meta, source_of
+from libs.events.proof import Proof
+from libs.events.signature import Proves
 from libs.events.topics import HEARTBEATS
+from libs.log.kafka.topics import DIRECTORY
+from libs.log.read.progress import parsed, read_unsigned
 from libs.log.store.event_store import Connection
-from libs.log.watermarks.watermark import Beat
+from libs.log.watermarks.heartbeat import read_beat
+from libs.log.watermarks.watermark import SOURCES, NoBeat
 
 OF_A_CASE = ("case", "access", "cluster")
 LAST_BEATS = 2000
@@ -47,8 +52,10 @@ class Head:
     hash: bytes
 
 
-async def import_tail(conn: Connection, source: str, log: Log) -> int:
+async def import_tail(conn: Connection, source: str, log: Log, proves: Proves) -> int:
     """This service's own events that stand in the log after the table's last; how many came back. As the owner.
+
+    Its own are those that it signed: what somebody else wrote in its name comes into no table.
 
     `read.progress` belongs to the same snapshot as the table, so what is missing stands behind it. Raises `LogForked`.
     """
@@ -58,23 +65,38 @@ async def import_tail(conn: Connection, source: str, log: Log) -> int:
     behind = {tp: end for tp, end in extent.end.items() if begin[tp] < end}
     heads = {row["lane"]: Head(row["seq"], row["hash"]) for row in await conn.fetch("select * from log.lane_head")}
     found = 0
+    proofs = {tp: await _proof(conn, tp) for tp in behind}
     async for records in log.read({tp: begin[tp] for tp in behind}, behind):
         # The directory's lane is only where it is hosted; everybody reads it.
-        own = [wire for record in records if (wire := _own(record, source)) and wire.position.lane in heads]
+        own = [
+            wire for wire in _proven(proofs, records, proves) if _is_own(wire, source) and wire.position.lane in heads
+        ]
         if fresh := [wire for wire in own if _follows(heads, wire)]:
             async with conn.transaction():
                 await _insert(conn, fresh)
             found += len(fresh)
-    await _hear(conn, source, log)
+    await _hear(conn, source, log, proves)
     return found
 
 
-def _own(record: Any, source: str) -> WireRecord | None:
-    try:
-        wire = from_kafka(record)
-    except ChainBroken:
-        return None  # `verify` names it; it is nobody's.
-    return wire if wire.source == source_of(source, wire.position.lane) else None
+async def _proof(conn: Connection, tp: TopicPartition) -> Proof:
+    lane = DIRECTORY_LANE if tp == DIRECTORY else tp.partition
+    sources = (DIRECTORY_SOURCE,) if tp == DIRECTORY else SOURCES
+    return Proof(lane, frozenset(sources), await read_unsigned(conn, lane))
+
+
+def _proven(proofs: dict[TopicPartition, Proof], records: Sequence[Any], proves: Proves) -> list[WireRecord]:
+    """What these records of one partition prove; `verify` names the others."""
+    found: list[WireRecord] = []
+    for record in records:
+        tp = TopicPartition(record.topic, record.partition)
+        proofs[tp], proven, _ = proofs[tp].take(parsed(record), record.offset, proves)
+        found += proven
+    return found
+
+
+def _is_own(wire: WireRecord, source: str) -> bool:
+    return wire.source == source_of(source, wire.position.lane)
 
 
 def _follows(heads: Mapping[int, Head], wire: WireRecord) -> bool:
@@ -124,7 +146,7 @@ def _case_of(stream: str, subject: str) -> str | None:
     return subject if stream.partition("-")[0] in OF_A_CASE else None
 
 
-async def _hear(conn: Connection, source: str, log: Log) -> None:
+async def _hear(conn: Connection, source: str, log: Log, proves: Proves) -> None:
     """What this source had promised: nothing may be recorded before an instant that a heartbeat called complete."""
     promised: dict[int, Any] = {}
     tp = TopicPartition(HEARTBEATS.name, 0)
@@ -132,8 +154,9 @@ async def _hear(conn: Connection, source: str, log: Log) -> None:
     begin = {tp: max(extent.begin[tp], extent.end[tp] - LAST_BEATS)}
     async for records in log.read(begin, extent.end):
         for record in records:
-            if record.key == source.encode():
-                for lane, _, at in Beat.parse(record.value).lanes:
+            with suppress(NoBeat):
+                beat = read_beat(record, proves, None, manual=True)
+                for lane, _, at in beat.lanes if beat.source == source else ():
                     promised[lane] = max(at, promised.get(lane, EPOCH))
     await conn.execute(
         "update log.lane_head h set at = greatest(h.at, p.at)"

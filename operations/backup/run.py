@@ -21,9 +21,10 @@ from libs.audit.reading import open_log
 from libs.events.topics import CASE_EVENTS
 from libs.log.kafka.broker import Address
 from libs.log.kafka.topics import create_topics
+from libs.log.keys import read_public_keys
 from operations.backup import manifest, reconcile, tables, topics
 from operations.backup.manifest import Manifest
-from operations.embedded.instance import write_private
+from operations.embedded.instance import PUBLIC_KEYS, write_private
 from operations.embedded.postgres import DATABASES
 from operations.embedded.stack import Stack
 from operations.installation import SERVICES, CannotStart
@@ -111,11 +112,12 @@ async def catch_up(place: Place) -> tuple[int, reconcile.Keys]:
     recovered = 0
     for name in place.owners:
         await _shut(place, name)
+    proves = read_public_keys(place.keys / PUBLIC_KEYS).proves
     async with open_log(place.kafka) as log:
         for name in SERVICES:
             conn = await asyncpg.connect(place.owners[name])
             try:
-                recovered += await reconcile.import_tail(conn, f"/xunban/{name}", log)
+                recovered += await reconcile.import_tail(conn, f"/xunban/{name}", log, proves)
             finally:
                 await conn.close()
     keys = await reconcile.repeat_erasures(place.owners["intake"], place.owners[KEYS])

@@ -47,6 +47,9 @@ class Ports:
 # broker's own port as its source port, connect to itself and keep the broker from coming back.
 TOWN_PORTS = Ports(http=8100, postgres=15432, kafka=19092, controller=19093)
 
+PUBLIC_KEYS = "checkpoints.json"
+"""What everybody proves the log by: service → public key, or several."""
+
 _owned: dict[str, int] = {}
 """Lock file descriptors of the instances that this process owns."""
 
@@ -58,6 +61,7 @@ class Instance:
         self.name = name
         self.dir = LOCAL / name
         self.keys = self.dir / "keys"
+        self.public_keys = self.keys / PUBLIC_KEYS
         self.logs = self.dir / "logs"
         self.pids = self.dir / "pids"
         self.outbox = self.dir / "outbox"

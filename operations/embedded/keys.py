@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from operations.embedded.instance import write_private
+from operations.embedded.instance import PUBLIC_KEYS, write_private
 from operations.installation import SERVICES, CannotStart
 
 ISSUER = "xunban"
@@ -22,14 +22,14 @@ def create(folder: Path) -> None:
     """Make every key that is not there yet.
 
     signing.json (private JWK), jwks.json (public set), four secrets of 32 bytes (master, idempotency, receipt, search),
-    checkpoint-<service>.pem (Ed25519) and checkpoints.json (service → public key, hex).
+    checkpoint-<service>.pem (Ed25519) and checkpoints.json (service → its public keys, hex, the newest first).
     """
     if not (folder / "signing.json").exists():
         _create_signing_key(folder)
     for name in ("master.key", "idempotency.key", "receipt.key", "search.key"):
         if not (folder / name).exists():
             write_private(folder / name, secrets.token_bytes(32))
-    if not (folder / "checkpoints.json").exists():
+    if not (folder / PUBLIC_KEYS).exists():
         _create_checkpoint_keys(folder)
 
 
@@ -41,13 +41,33 @@ def _create_signing_key(folder: Path) -> None:
 
 
 def _create_checkpoint_keys(folder: Path) -> None:
-    public = {}
-    for service in SERVICES:
-        key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_private(folder / f"checkpoint-{service}.pem", pem)
-        public[service] = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
-    (folder / "checkpoints.json").write_text(json.dumps(public, indent=2))
+    public = {service: _new_signing_key(folder, service) for service in SERVICES}
+    (folder / PUBLIC_KEYS).write_text(json.dumps(public, indent=2))
+
+
+def renew_signing_key(folder: Path, service: str) -> None:
+    """A new key for a service, whose public half joins those that it had: what these signed stays proven.
+
+    The public half is there first, so that nobody meets a signature that he cannot prove.
+    """
+    public = json.loads((folder / PUBLIC_KEYS).read_text())
+    draft = folder / f"checkpoint-{service}.new"
+    draft.mkdir(mode=0o700, exist_ok=True)
+    known = [public[service]] if isinstance(public[service], str) else public[service]
+    public[service] = [_new_signing_key(draft, service), *known]
+    file = folder / f"{PUBLIC_KEYS}.new"
+    file.write_text(json.dumps(public, indent=2))
+    file.replace(folder / PUBLIC_KEYS)
+    (draft / f"checkpoint-{service}.pem").replace(folder / f"checkpoint-{service}.pem")
+    draft.rmdir()
+
+
+def _new_signing_key(folder: Path, service: str) -> str:
+    """Make it and write it down; its public half, hex."""
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_private(folder / f"checkpoint-{service}.pem", pem)
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
 
 def token(folder: Path, *, person: str | None, client: str | None, scopes: Iterable[str], hours: float = 12) -> str:

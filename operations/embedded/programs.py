@@ -53,6 +53,7 @@ def settings(instance: Instance, service: str) -> dict[str, str]:
         "MASTER_KEY_FILE": keys / "master.key",
         "IDEMPOTENCY_KEY_FILE": keys / "idempotency.key",
         "CHECKPOINT_KEY_FILE": keys / f"checkpoint-{service}.pem",
+        "PUBLIC_KEYS_FILE": instance.public_keys,
     }
     if service == "intake":
         files["RECEIPT_KEY_FILE"] = keys / "receipt.key"

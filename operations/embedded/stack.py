@@ -15,7 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from libs.events.signature import PublicKeys
 from libs.log.kafka.broker import Address, Broker
+from libs.log.keys import Keys, read_key, read_public_keys
 from libs.service.settings import broker_at, kafka_settings
 from operations.embedded import (
     certificates,
@@ -198,6 +200,15 @@ class Stack:
 
     def database_url(self, service: str, owner: bool = False) -> str:
         return self._url(service, f"{service}_owner" if owner else service)
+
+    @property
+    def public_keys(self) -> PublicKeys:
+        """What the log of this instance is proven by."""
+        return read_public_keys(self.instance.public_keys)
+
+    def keys_of(self, service: str) -> Keys:
+        """What a process of this service signs and proves with."""
+        return Keys(read_key(self.instance.keys / f"checkpoint-{service}.pem"), self.public_keys.proves)
 
     def keys_url(self, role: str = "keys_reader") -> str:
         """`role`: keys_reader, keys_intake or keys_owner."""

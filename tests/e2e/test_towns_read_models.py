@@ -15,7 +15,9 @@ from trials.town import Town
 
 async def compared(stack: Stack, service: str) -> Comparison:
     async with opener(stack.keys_url(), stack.instance.keys) as opens:
-        return await compare(stack.database_url(service, owner=True), stack.bootstrap, parts_of(service), opens)
+        return await compare(
+            stack.database_url(service, owner=True), stack.bootstrap, parts_of(service), stack.public_keys.proves, opens
+        )
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -24,7 +24,7 @@ from operations.embedded import postgres
 from operations.embedded.instance import Instance
 from operations.embedded.stack import Stack
 from operations.installation import CannotStart
-from operations.rebuild import replace
+from operations.rebuild import put_in_place
 from trials.drill import recorded, unsound
 from trials.faults.checker import read_model_faults
 from trials.faults.site import Site
@@ -151,7 +151,7 @@ async def test_a_row_that_is_not_what_the_log_makes_of_it_is_named_and_made_anew
 
     async with opener(elsewhere.keys_url(), elsewhere.instance.keys) as opens:
         url = elsewhere.owner_urls()["supervision"]
-        rows = await replace(url, elsewhere.broker, parts_of("supervision"), opens)
+        rows = await put_in_place(url, elsewhere.broker, parts_of("supervision"), elsewhere.public_keys.proves, opens)
 
     assert rows["case_view"] > 0
     assert await read_model_faults(elsewhere, ["supervision"]) == []

@@ -28,6 +28,7 @@ from libs.log.store.event_store import Appended, Connection, Pool
 from libs.log.store.schema import FOLDER
 from operations.embedded.postgres import with_database
 from operations.embedded.stack import Stack
+from tests.keys import KEYS
 from trials.faults import waiting
 
 SOURCE = "/xunban/intake"
@@ -148,7 +149,8 @@ async def _template(servers: Stack) -> str:
         await admin.close()
     inside = await asyncpg.connect(with_database(servers.admin_url(), name))
     script = (FOLDER / "event_store.sql").read_text().replace(":service", "intake").replace(":last_lane", "63")
-    await inside.execute(script)
+    signing = (FOLDER / "signing.sql").read_text().replace(":service", "intake")
+    await inside.execute(script + signing)
     await inside.close()
     return name
 
@@ -224,7 +226,7 @@ async def assert_published(log: Log, lane: int, duplicates: int = 0) -> None:
     """The lane's partition holds the event table's rows, byte for byte and in order; duplicates only identical."""
     sent = await read_lane(log, lane)
     cursor = Cursor(TopicPartition("case.events", lane), 0, {SOURCE: (0, genesis(SOURCE, lane))})
-    taken = check_batch(cursor, sent, range(len(sent)))
+    taken = check_batch(cursor, sent, range(len(sent)), KEYS.proves)
     assert taken.broken is None
     rows = await log.chain(lane)
     assert [(event.position.seq, event.body) for event in taken.events] == [(row["seq"], row["body"]) for row in rows]

@@ -15,13 +15,14 @@ from libs.log.kafka.topics import topic_of
 from libs.log.relay.relay import Relay
 from libs.service.worker.process import wind_up
 from tests.integration.logs import SOURCE, Log, eventually
+from tests.keys import KEYS
 
 
 async def publish(log: Log, lanes: set[int], events: int) -> list[Any]:
     """Relay these lanes until so many events are acknowledged; the records as they stand in the log."""
     rows = await log.pool.fetch("select topic, partition, next_offset from read.progress")
     starts = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-    relay = Relay(SOURCE, log.pool, log.bootstrap)
+    relay = Relay(SOURCE, log.pool, log.bootstrap, KEYS)
     relay.assign(lanes)
     running = asyncio.create_task(relay.run())
     await eventually(lambda: relay.sent == events, "the relay published everything")

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from aiokafka import TopicPartition
 
 from libs.events.contracts.intake import CaseNotAccepted
-from libs.events.envelope import Recorded, WireRecord
+from libs.events.envelope import Position, Recorded, WireRecord
 from libs.events.errors import Unavailable
 from libs.events.lanes import decode_meta
 from libs.log.read.progress import CheckedBatch, check_batch, read_cursor
 from libs.log.read.reader import BatchPlan
 from libs.log.store.event_store import Connection, stored_position
 from libs.log.worker import Worker
+from libs.service.clock import real_now
 from libs.service.worker.process import wind_up
 from operations.embedded.processes import NotReady
 from tests.integration.logs import NOTED, SOURCE, Log, eventually
+from tests.keys import KEYS, signature
 
 POISON = NOTED.model_copy(update={"alternative": "poison"})
 SEEN = "insert into seen (lane, seq) values ($1, $2)"
@@ -52,7 +54,7 @@ class Noting:
 @asynccontextmanager
 async def working(log: Log, work: Noting) -> AsyncIterator[Worker]:
     """A worker with all its loops, ended without a word."""
-    worker = Worker(SOURCE, log.pool, log.bootstrap, work, idle_seconds=0.01)
+    worker = Worker(SOURCE, log.pool, log.bootstrap, KEYS, work, real_now, manual=True, idle_seconds=0.01)
     loops = [asyncio.create_task(loop, name=name) for name, loop in worker.loops().items()]
     try:
         await eventually(worker.joined.is_set, "the worker has joined its group")
@@ -83,11 +85,17 @@ async def has_seen(log: Log, lane: int, *seqs: int) -> None:
 async def wire(log: Log, lane: int) -> list[WireRecord]:
     """The lane's rows as a partition of their own would hold them, from offset 0."""
     return [
-        WireRecord(stored_position(row), SOURCE, decode_meta(row["meta"]), row["body"], row["seq"] - 1)
+        WireRecord(place, SOURCE, decode_meta(row["meta"]), row["body"], row["seq"] - 1, signed(place))
         for row in await log.chain(lane)
+        if (place := stored_position(row))
     ]
+
+
+def signed(place: Position) -> bytes:
+    """As if each event had been a batch of its own."""
+    return signature(SOURCE, place.lane, place.seq, place.hash)
 
 
 async def taken_from(conn: Connection, lane: int, records: Sequence[WireRecord]) -> CheckedBatch:
     cursor = await read_cursor(conn, TopicPartition("case.events", lane))
-    return check_batch(cursor, records, [cursor.next_offset + n for n in range(len(records))])
+    return check_batch(cursor, records, [cursor.next_offset + n for n in range(len(records))], KEYS.proves)

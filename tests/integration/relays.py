@@ -8,15 +8,19 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from libs.log.keys import Keys
 from libs.log.relay.relay import Relay
 from libs.service.worker.process import wind_up
 from tests.integration.logs import SOURCE, Log, eventually
+from tests.keys import KEYS
 
 
 @asynccontextmanager
-async def relaying(log: Log, lanes: Iterable[int], idle_seconds: float = 0.01) -> AsyncIterator[Relay]:
+async def relaying(
+    log: Log, lanes: Iterable[int], idle_seconds: float = 0.01, keys: Keys = KEYS
+) -> AsyncIterator[Relay]:
     """A relay that owns these lanes, ended like a process that loses its place: without a word."""
-    relay = Relay(SOURCE, log.pool, log.bootstrap, idle_seconds)
+    relay = Relay(SOURCE, log.pool, log.bootstrap, keys, idle_seconds)
     relay.assign(lanes)
     running = asyncio.create_task(relay.run())
     try:

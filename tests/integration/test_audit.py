@@ -10,16 +10,20 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.audit import app
-from libs.audit.checks.chain import Topics
+from libs.audit.checks.claims import Topics
 from libs.audit.checks.findings import Fault
 from libs.audit.history import history
 from libs.audit.reading import NoLog
 from libs.audit.verify import verify
 from libs.events.contracts.intake import CaseRegistered
+from libs.events.envelope import from_kafka
 from libs.events.ids import ClassCode, GridCode, PersonId, new_id
 from operations.embedded.stack import Stack
-from tests.integration.logs import MORNING, NOTED, Log, case_in, new_log
+from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, new_log
 from tests.integration.published import copy, publish
+from tests.integration.readers import signed
+from tests.integration.strangers import forged
+from tests.keys import PUBLIC
 
 GAP, SWAP, FLIP, FOREIGN = LANES = (11, 12, 13, 14)
 REGISTERED = CaseRegistered(
@@ -92,6 +96,43 @@ async def test_each_planted_fault_is_found_with_its_lane_and_sequence(published_
     }
 
 
+async def test_the_auditor_blames_the_forged_record_and_not_the_genuine_one(
+    published_log: Log, records: dict[int, list[Any]]
+) -> None:
+    """In the midst with a sound chain, at the end, with a false signature; and a genuine tail that somebody cut."""
+    first, second, third, fourth = records[GAP]
+    name = f"copy.{new_id()}"
+    headers, body = forged(from_kafka(first).position, first.key.decode())
+    in_the_midst = replace(first, headers=headers, value=body)
+    headers, body = forged(from_kafka(records[SWAP][3]).position, records[SWAP][0].key.decode())
+    at_the_end = replace(records[SWAP][0], headers=headers, value=body)
+    falsely_signed = replace(at_the_end, headers=[*headers, ("ce_signature", b"00" * 64)])
+    unsigned = [pair for pair in fourth.headers if pair[0] != "ce_signature"]
+    last_of_a_batch = replace(
+        first, headers=[*first.headers, ("ce_signature", signed(from_kafka(first).position).hex().encode())]
+    )
+    planted = [last_of_a_batch, in_the_midst, second, third, fourth, *records[SWAP], at_the_end, falsely_signed]
+    await copy(published_log.bootstrap, [*planted, replace(fourth, headers=unsigned)], name)
+
+    report = await verify(published_log.bootstrap, topics_of(name), keys=PUBLIC)
+
+    assert sorted((found.fault, found.partition, found.offset) for found in report.findings) == [
+        (Fault.SIGNATURE, SWAP, 5),
+        (Fault.UNSIGNED, GAP, 1),
+        (Fault.UNSIGNED, SWAP, 4),
+    ]
+    assert report.duplicates == 1
+    (proven,) = report.proven
+    assert (proven.source, proven.unsigned, proven.checkpoint) == (SOURCE, 3, None)
+    assert proven.signed_at is not None
+
+
+async def test_what_only_a_witness_can_know_is_asked_of_what_he_kept(published_log: Log, sound: str) -> None:
+    report = await verify(published_log.bootstrap, topics_of(sound), keys=PUBLIC, since=["ab" * 32])
+
+    assert [found.fault for found in report.findings] == [Fault.CUT]
+
+
 async def test_the_command_line_says_what_it_checked_and_fails_on_a_finding(
     published_log: Log, sound: str, broken: str
 ) -> None:
@@ -116,6 +157,11 @@ async def test_the_history_of_a_case_tells_its_events_in_log_order(
     assert found.case.state == "NOT_ACCEPTED"
     assert shown.exit_code == 0
     assert shown.output.index("不予受理") < shown.output.index("立案")
+
+
+def topics_of(name: str) -> Topics:
+    """A copy whose checkpoints and heartbeats are those of nobody."""
+    return Topics(name, f"{name}.facts", f"{name}.facts", f"{name}.facts")
 
 
 async def test_an_unknown_case_and_a_log_that_is_not_there_are_said_in_one_line(published_log: Log) -> None:

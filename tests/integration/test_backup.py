@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from libs.events.checkpoint import Checkpoint
 from libs.events.topics import CASE_EVENTS, CHECKPOINTS
@@ -12,6 +11,7 @@ from libs.log.kafka.broker import Address
 from operations.backup import topics
 from tests.integration.logs import MORNING, SOURCE, Log, case_in
 from tests.integration.relays import as_superuser, caught_up, relaying
+from tests.keys import KEYS
 
 LANE = 61
 READ_BACK = """
@@ -25,7 +25,7 @@ async def test_every_event_that_a_saved_checkpoint_names_is_saved(
 ) -> None:
     """Before each topic is saved, one more event is in the log, read back and signed."""
     log, case, save = relayed_log, case_in(LANE), topics.save
-    signer = Signer(SOURCE, log.pool, log.bootstrap, Ed25519PrivateKey.generate())
+    signer = Signer(SOURCE, log.pool, log.bootstrap, KEYS)
     async with relaying(log, [LANE]) as relay:
 
         async def signed_and_saved(kafka: Address, topic: str, file: Path) -> dict[int, int]:

@@ -25,12 +25,13 @@ from typer.testing import CliRunner
 from cli.audit import app
 from libs.audit.checks.findings import Fault
 from libs.audit.reading import NoLog, open_log
-from libs.audit.verify import public_keys, verify
+from libs.audit.verify import verify
 from libs.directory.publish.files import read_files
 from libs.events.envelope import from_kafka
 from libs.events.ids import new_id
 from libs.events.lanes import Headers, encode_meta, lane_of
 from libs.log.kafka.broker import Broker, reach
+from libs.log.keys import read_public_keys
 from libs.service.settings import kafka_settings
 from operations.embedded import certificates, keys, postgres
 from operations.embedded.instance import Instance
@@ -133,7 +134,7 @@ async def test_the_console_knows_where_the_services_are(containers: Containers, 
 
 
 async def test_the_auditor_verifies_with_his_own_login(containers: Containers, auditor: Broker) -> None:
-    signed = ("--keys", str(containers.instance.keys / "checkpoints.json"))
+    signed = ("--keys", str(containers.instance.public_keys))
     shown = await asyncio.to_thread(CliRunner().invoke, app, ["verify", *signed], env=kafka_settings(auditor))
     assert shown.exit_code == 0, shown.output
 
@@ -195,7 +196,7 @@ async def test_a_record_forged_in_another_service_s_name_halts_its_lane_and_is_n
     await clients.post("routing", f"/cases/{case}/accept", {}, "fang-yun")
 
     await eventually(lambda: f"case.events-{lane}" in halted(containers), "the readers of the lane stand still")
-    found = (await verify(auditor, keys=public_keys(containers.instance.keys / "checkpoints.json"))).findings
+    found = (await verify(auditor, keys=read_public_keys(containers.instance.public_keys))).findings
     assert {(one.fault, one.source, one.lane) for one in found} == {(Fault.FORK, "/xunban/routing", lane)}
 
 

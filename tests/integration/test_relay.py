@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from libs.log.relay.relay import AFTER_POSITION, BATCH, BATCH_BYTES
+from libs.log.relay.relay import AFTER_POSITION, BATCH, BATCH_BYTES, CHAIN_BYTES
 from operations.embedded.stack import Stack
 from tests.integration.logs import (
     NOTED,
@@ -76,7 +76,7 @@ async def test_the_largest_body_passes_and_few_of_them_are_in_memory_at_once(rel
     log, case_id = relayed_log, case_in(14)
     largest = NOTED.model_copy(update={"alternative": "x" * 262_000})
     await log.append(case_id, largest, largest, largest, largest, largest, largest)
-    assert len(await log.pool.fetch(AFTER_POSITION, [14], [0], BATCH, BATCH_BYTES)) == 3
+    assert len(await log.pool.fetch(AFTER_POSITION, [14], [0], BATCH, BATCH_BYTES, CHAIN_BYTES)) == 1
     async with relaying(log, [14]) as relay:
         await caught_up(log, relay, 14)
     await assert_published(log, 14)

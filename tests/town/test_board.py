@@ -85,7 +85,9 @@ async def test_what_the_board_showed_is_answered_again(town: Town, running: Stac
     assert {row["unit"] for row in seen["/due-soon", moments[0]]["items"]} == {HOUSING}
     between = await asked(town, "/overdue", as_of=civil("2026-03-11 10:30").isoformat())
     assert between["items"] == []
-    found = await compare(running.database_url("supervision", owner=True), running.bootstrap, PARTS)
+    found = await compare(
+        running.database_url("supervision", owner=True), running.bootstrap, PARTS, running.public_keys.proves
+    )
     assert found.differences == ()
     assert {"clock_past", "case_past"} <= found.rows.keys()
 

@@ -297,6 +297,6 @@ async def queued(town: Town, **query: Any) -> dict[str, Any]:
 
 async def test_lists_counts_and_feeds_built_anew_from_the_log_are_the_same(running: Stack, town: Town) -> None:
     await town.line.settle()
-    found = await compare(running.admin_url("routing"), running.bootstrap, PARTS)
+    found = await compare(running.admin_url("routing"), running.bootstrap, PARTS, running.public_keys.proves)
     assert found.differences == ()
     assert min(found.rows[name] for name in ("held_order", "unit_lane", "feed_entry")) > 0

@@ -256,4 +256,4 @@ async def test_after_erasure_nobody_finds_the_caller_and_a_rebuild_makes_the_sam
 async def compared(running: Stack) -> Any:
     async with opener(running.keys_url(), running.instance.keys) as opens:
         owner = running.database_url("intake", owner=True)
-        return await compare(owner, running.bootstrap, parts_of("intake"), opens)
+        return await compare(owner, running.bootstrap, parts_of("intake"), running.public_keys.proves, opens)

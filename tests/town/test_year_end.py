@@ -94,7 +94,9 @@ async def test_nothing_is_left_to_be_counted_and_the_log_says_what_the_lists_sho
 
     assert await recount.waiting(database) == 0
     for parts in (supervision.PARTS, routing.PARTS):
-        found = await compare(running.database_url(parts.service, owner=True), running.bootstrap, parts)
+        found = await compare(
+            running.database_url(parts.service, owner=True), running.bootstrap, parts, running.public_keys.proves
+        )
         assert (found.differences, bool(found.rows)) == ((), True)
 
 

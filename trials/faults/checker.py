@@ -63,9 +63,10 @@ class Report:
 
 async def check(stack: Stack, acknowledged: Sequence[Acknowledged], now: datetime, *, rebuild: bool = True) -> Report:
     """Compare everything with everything once the services have come to rest at `now`; read models with `rebuild`."""
+    keys = stack.public_keys
     committed, (published, duplicates) = await _committed(stack), await _published(stack)
     faults = [*log_faults(committed, published), *broken_promises(published, acknowledged)]
-    faults += [f"verify: {found.fault} {found.detail}" for found in (await verify(stack.bootstrap)).findings]
+    faults += [f"verify: {found.fault} {found.detail}" for found in (await verify(stack.bootstrap, keys=keys)).findings]
     faults += await _message_faults(stack)
     if rebuild:
         faults += await read_model_faults(stack)
@@ -165,10 +166,11 @@ async def _published(stack: Stack) -> tuple[Chains, int]:
 async def read_model_faults(stack: Stack, services: Sequence[str] = SERVICES) -> list[str]:
     """Rows of any service that a rebuild from the log makes differently."""
     found = []
+    keys = stack.public_keys
     async with opener(stack.keys_url(), stack.instance.keys) as opens:
         for service in services:
             url = stack.database_url(service, owner=True)
-            compared = await compare(url, stack.bootstrap, parts_of(service), opens)
+            compared = await compare(url, stack.bootstrap, parts_of(service), keys.proves, opens)
             found += [f"read model: {service} {one.table} {one.key} {one.columns}" for one in compared.differences]
     return found
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from libs.audit.checks.chain import Checker
 from libs.audit.reading import open_log
+from libs.events.signature import PublicKeys
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Kept:
         return not (self.lost or self.twice or self.findings)
 
 
-async def compare(bootstrap: str, acknowledged: Mapping[str, str]) -> Kept:
+async def compare(bootstrap: str, acknowledged: Mapping[str, str], keys: PublicKeys) -> Kept:
     """Read the whole log and look for each event id."""
-    checker = Checker()
+    checker = Checker(proves=keys.proves)
     places: dict[str, set[tuple[int, bytes]]] = defaultdict(set)
     async with open_log(bootstrap) as log:
         partitions = await log.partitions(checker.topics.cases)
@@ -40,6 +41,7 @@ async def compare(bootstrap: str, acknowledged: Mapping[str, str]) -> Kept:
                 said = dict(record.headers)
                 if (event := said["ce_id"].decode()) in acknowledged:
                     places[event].add((record.partition, said["ce_laneseq"]))
+    checker.end()
     lost = len(acknowledged.keys() - places.keys())
     twice = sum(len(found) > 1 for found in places.values())
     return Kept(len(acknowledged), lost, twice, len(checker.findings))

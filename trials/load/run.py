@@ -167,4 +167,4 @@ async def load(stack: Stack, wanted: Wanted, told: Callable[[Phase], None]) -> t
             await run.phase("burst", calm * BURST, wanted.burst_seconds)
             await run.phase("after the burst", calm, 10)
         run.crowd.close()
-        return run.phases, best, await compare(stack.bootstrap, run.crowd.acknowledged)
+        return run.phases, best, await compare(stack.bootstrap, run.crowd.acknowledged, stack.public_keys)

@@ -20,6 +20,7 @@ class Fault(StrEnum):
     FOREIGN = "foreign"
     CUT = "cut"
     SIGNATURE = "signature"
+    UNSIGNED = "unsigned"
 
 
 WORDS: dict[Fault, Bilingual] = {
@@ -32,6 +33,7 @@ WORDS: dict[Fault, Bilingual] = {
     Fault.FOREIGN: Bilingual("外来记录", "not a record of this log"),
     Fault.CUT: Bilingual("日志被截", "a part of the log is gone"),
     Fault.SIGNATURE: Bilingual("签名无效", "the signature is not the source's"),
+    Fault.UNSIGNED: Bilingual("未经签名", "not signed by the source it names"),
 }
 
 

@@ -19,6 +19,7 @@ ASYNCAPI = "asyncapi.yaml"
 INSTANT = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"}
 DECIMAL = {"type": "string", "pattern": r"^\d+$"}
 HASH = {"type": "string", "pattern": r"^[0-9a-f]{64}$"}
+SIGNATURE = {"type": "string", "pattern": r"^[0-9a-f]{128}$"}
 TEXT = {"type": "string"}
 HEADERS: Mapping[str, tuple[dict[str, str], str]] = {
     "content-type": ({"const": "application/json"}, "Of the body."),
@@ -41,8 +42,9 @@ HEADERS: Mapping[str, tuple[dict[str, str], str]] = {
     "ce_recordedat": (INSTANT, "When the system recorded it; never goes back in a lane."),
     "ce_prevhash": (HASH, "Head of the chain before this event."),
     "ce_hash": (HASH, "Head of the chain with this event."),
+    "ce_signature": (SIGNATURE, "On the last event of a batch: its source's Ed25519 over source, lane, seq and hash."),
 }
-OPTIONAL_HEADERS = ("ce_causationid", "ce_appointment", "ce_traceparent")
+OPTIONAL_HEADERS = ("ce_causationid", "ce_appointment", "ce_traceparent", "ce_signature")
 
 
 def documents() -> dict[str, str]:

@@ -286,3 +286,5 @@ SupervisionEvent = (
 )
 """Everything that supervision says: whoever folds it names each of them, or mypy names what is missing."""
 EVENTS: tuple[type[SupervisionEvent], ...] = get_args(SupervisionEvent)
+STEPS: tuple[type[SupervisionEvent], ...] = (DeadlineWarned, DeadlineBreached, AutoEscalated)
+"""Instants of clocks that were reached: each happened before it was recorded."""

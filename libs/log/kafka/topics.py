@@ -10,9 +10,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from libs.events.lanes import DIRECTORY_LANE
-from libs.events.topics import CASE_EVENTS, DIRECTORY_EVENTS, TOPICS, Topic
+from libs.events.topics import CASE_EVENTS, DIRECTORY_EVENTS, TOPICS, UNPACKED, Topic
 from libs.log.kafka.broker import Address, reach
 
+OF_THE_TOPIC = 1
+"""Kafka's number for a setting of the topic's own."""
 DIRECTORY = TopicPartition(DIRECTORY_EVENTS.name, 0)
 
 
@@ -39,6 +41,7 @@ async def create_topics(bootstrap: Address, replication: int = 1) -> None:
     await admin.start()
     try:
         answer = await admin.create_topics(wanted)
+        await _unpack(admin, [name for name, code, *_ in answer.topic_errors if code == TopicAlreadyExistsError.errno])
     finally:
         await admin.close()
     for name, code, *message in answer.topic_errors:
@@ -50,6 +53,23 @@ async def create_topics(bootstrap: Address, replication: int = 1) -> None:
     ):
         with attempt:
             await check_topics(bootstrap)
+
+
+async def _unpack(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Topics of an earlier version take what was compressed as it is: from now on the broker unpacks it."""
+    for name, settings in (await _own_settings(admin, names)).items():
+        if not UNPACKED.items() <= settings.items():
+            changed = {**settings, **UNPACKED}
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
+
+
+async def _own_settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    """What was set for these topics, not for the whole broker."""
+    if not names:
+        return {}
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    resources: list[Any] = [resource for answer in answers for resource in answer.resources]
+    return {one[3]: {entry[0]: entry[1] for entry in one[4] if entry[3] == OF_THE_TOPIC} for one in resources}
 
 
 async def check_topics(bootstrap: Address) -> None:

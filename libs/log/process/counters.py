@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -13,6 +14,8 @@ class Counters:
     """Events appended, also where the transaction failed afterwards."""
     conflicts: int = 0
     """Appends that found the stream moved on."""
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """Records of topics that nobody applies, by reason."""
 
 
 COUNTERS = Counters()

@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from libs.events.signature import Proves
 from libs.log.kafka.topics import DIRECTORY
+from libs.log.process.counters import COUNTERS
 from libs.log.read.progress import REWIND, CheckedBatch, Cursor, ProgressMoved, check_batch, parsed, read_cursor
 from libs.log.read.reader import Reader
 from libs.log.store.event_store import Pool
@@ -50,10 +52,14 @@ class Partitions:
     pool: Pool
     reader: Reader
     watermarks: Watermarks
+    proves: Proves
     applied: Callable[[], None]
     """Called after each transaction."""
     cursors: dict[TopicPartition, Cursor] = field(default_factory=dict)
-    _careful_until: dict[TopicPartition, int] = field(default_factory=dict)
+    _searched: set[tuple[TopicPartition, int]] = field(default_factory=set)
+    """Where something signed was missing, and all of the partition was read again for it."""
+    _told: dict[TopicPartition, int] = field(default_factory=dict)
+    """Behind the last record of which it was told that it is passed over."""
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
     async def start(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
@@ -101,26 +107,31 @@ class Partitions:
         return True
 
     def _is_sound(self, tp: TopicPartition, offset: int) -> bool:
-        """Owned, not halted, no poison near, and at its place: what stands before that is `_batch`'s to judge."""
-        if tp not in self.cursors or tp in self.reader.halted:
-            return False
-        return offset >= max(self.cursors[tp].next_offset, self._careful_until.get(tp, 0))
+        """Owned, not halted, and at its place: what stands before that is `_batch`'s to judge."""
+        return tp in self.cursors and tp not in self.reader.halted and offset >= self.cursors[tp].next_offset
 
     async def _partition(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> None:
         async with self._slots:
             while records:
                 if tp not in self.cursors or tp in self.reader.halted:
                     return
-                careful = records[0].offset < self._careful_until.get(tp, 0)
-                size = 1 if careful else BATCH
-                if not await self._batch(consumer, tp, records[:size]):
+                if not await self._batch(consumer, tp, records[:BATCH]):
                     return
-                records = records[size:]
+                records = records[BATCH:]
 
     def _take(self, tp: TopicPartition, records: Sequence[Any]) -> CheckedBatch:
-        return check_batch(
-            self.cursors[tp], [parsed(record) for record in records], [record.offset for record in records]
-        )
+        offsets = [record.offset for record in records]
+        taken = check_batch(self.cursors[tp], [parsed(record) for record in records], offsets, self.proves)
+        self._tell(tp, taken)
+        return taken
+
+    def _tell(self, tp: TopicPartition, taken: CheckedBatch) -> None:
+        """Of each record that is applied by nobody once, however often it is read."""
+        for offset, reason in taken.passed_over:
+            if offset >= self._told.get(tp, 0):
+                self._told[tp] = offset + 1
+                COUNTERS.passed_over[reason] += 1
+                log.error("record_passed_over", topic=tp.topic, partition=tp.partition, offset=offset, reason=reason)
 
     async def _batch(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> bool:
         """Apply the next records; False where the rest of them must be fetched again, or by somebody else."""
@@ -131,19 +142,35 @@ class Partitions:
                 return False
             records = records[1:]
         taken = self._take(tp, records)
+        if taken.gap and (missing := (tp, taken.next_offset)) not in self._searched:
+            # It may have been passed over, before the key that proves it was known here.
+            self._searched.add(missing)
+            await self._rewind(consumer, cursor)
+            return False
+        if not await self._applied_or_put_back(consumer, taken):
+            return False
+        if tp in self.reader.halted and tp in self.cursors:
+            consumer.pause(tp)
+        return tp in self.cursors and self.cursors[tp].next_offset == taken.next_offset
+
+    async def _applied_or_put_back(self, consumer: AIOKafkaConsumer, taken: CheckedBatch) -> bool:
+        """Apply a batch; one that cannot be applied is tried event by event, so that all before the poison is."""
+        tp = taken.start.partition
         try:
             await self._apply([taken])
         except (NotYet, ProgressMoved, *TRANSIENT) as why:
             log.info("batch_put_back", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
             await asyncio.sleep(0.02 if isinstance(why, NotYet) else 0.2)
-            await self._put_back(consumer, cursor)
+            await self._put_back(consumer, taken.start)
             return False
         except Exception as poison:
-            await self._find_poison(consumer, taken, poison)
-            return False
-        if tp in self.reader.halted and tp in self.cursors:
-            consumer.pause(tp)
-        return tp in self.cursors and self.cursors[tp].next_offset == taken.next_offset
+            if len(taken.events) <= 1:
+                self._halt(consumer, taken, poison)
+                return False
+            for one in taken.one_by_one():
+                if not await self._applied_or_put_back(consumer, one):
+                    return False
+        return True
 
     async def _apply(self, steps: Sequence[CheckedBatch]) -> None:
         async with self.pool.acquire() as conn:
@@ -159,14 +186,9 @@ class Partitions:
         for event in step.events:
             self.watermarks.apply(event.source, step.start.lane, event.position.seq, event.recorded_at)
 
-    async def _find_poison(self, consumer: AIOKafkaConsumer, taken: CheckedBatch, poison: Exception) -> None:
+    def _halt(self, consumer: AIOKafkaConsumer, taken: CheckedBatch, poison: Exception) -> None:
         cursor, tp = taken.start, taken.start.partition
         if self.cursors.get(tp) is not cursor:
-            return
-        if len(taken.events) > 1:
-            # Read the batch again record by record, so that all before the poison is applied.
-            self._careful_until[tp] = taken.next_offset
-            await self._put_back(consumer, cursor)
             return
         self.reader.halted[tp] = f"poison: {type(poison).__name__}"
         consumer.pause(tp)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import asyncpg
@@ -12,7 +13,9 @@ from aiokafka import TopicPartition
 
 from libs.events.envelope import Recorded, WireRecord, from_kafka
 from libs.events.errors import ChainBroken, UnknownEvent
-from libs.events.lanes import DIRECTORY_LANE, encode_meta
+from libs.events.lanes import DIRECTORY_LANE
+from libs.events.proof import Head, PassedOver, Proof
+from libs.events.signature import Proves
 from libs.log.kafka.topics import DIRECTORY
 from libs.log.read.statements import Write, write
 from libs.log.store.event_store import Connection
@@ -34,6 +37,7 @@ MOVE = """
        where p.lane = n.lane and p.source = n.source and exists (select from moved))
 """
 """All of these partitions go on from where they were found, or the statement fails and none of them does."""
+UNSIGNED = "select source, seq, hash from log.written_unsigned where lane = $1"
 REWIND = (
     "update progress set next_offset = 0, rebuilt = rebuilt + 1 where (topic, partition, next_offset) = ($1, $2, $3)"
 )
@@ -49,9 +53,14 @@ class Cursor:
 
     partition: TopicPartition
     next_offset: int
-    heads: dict[str, tuple[int, bytes]]
+    """After the last record that was applied; what was passed over behind it is read again by whoever starts here."""
+    heads: dict[str, Head]
     rebuilt: int = 0
     """How often the progress was set back or the read model replaced: what was read before that may not be written."""
+    unsigned: Mapping[str, Head] = field(default_factory=dict)
+    """Source → up to where it wrote before it signed."""
+    waiting: tuple[WireRecord, ...] = ()
+    """Read, and not proven by their source yet."""
 
     @property
     def lane(self) -> int:
@@ -72,20 +81,44 @@ class Cursor:
 
 @dataclass(frozen=True)
 class CheckedBatch:
-    """Records of one partition that follow the chain, duplicates dropped, and where the cursor stands after them."""
+    """Records of one partition that their source has proven and that follow its chain, and where that leads."""
 
     start: Cursor
     events: tuple[Recorded, ...]
+    offsets: tuple[int, ...]
+    """Of the events."""
     next_offset: int
-    heads: dict[str, tuple[int, bytes]]
-    duplicates: int
+    heads: dict[str, Head]
+    waiting: tuple[WireRecord, ...] = ()
+    duplicates: int = 0
+    passed_over: tuple[PassedOver, ...] = ()
     broken: str | None = None
-    """Why the record at `next_offset` halts the partition."""
+    """Why what its source has signed at `next_offset` halts the partition."""
+    gap: bool = False
+    """What halts it is that something signed is missing here."""
 
-    @property
+    @cached_property
     def end(self) -> Cursor:
         """Where the partition's reader stands once this is committed."""
-        return replace(self.start, next_offset=self.next_offset, heads=self.heads)
+        return replace(self.start, next_offset=self.next_offset, heads=self.heads, waiting=self.waiting)
+
+    def before(self, end: int) -> CheckedBatch:
+        """The same up to this offset, and nothing of what stands behind it."""
+        if self.next_offset <= end:
+            return self
+        events = tuple(event for event, offset in zip(self.events, self.offsets, strict=True) if offset < end)
+        heads = self.start.heads | {event.source: (event.position.seq, event.position.hash) for event in events}
+        offsets = self.offsets[: len(events)]
+        return CheckedBatch(self.start, events, offsets, offsets[-1] + 1 if offsets else self.start.next_offset, heads)
+
+    def one_by_one(self) -> Iterator[CheckedBatch]:
+        """The same events, each in a batch of its own; only the last knows what comes behind them."""
+        cursor = self.start
+        for event, offset in zip(self.events[:-1], self.offsets, strict=False):
+            heads = {**cursor.heads, event.source: (event.position.seq, event.position.hash)}
+            yield (step := CheckedBatch(cursor, (event,), (offset,), offset + 1, heads))
+            cursor = step.end
+        yield replace(self, start=cursor, events=self.events[-1:], offsets=self.offsets[-1:], passed_over=())
 
 
 def parsed(record: Any) -> WireRecord | ChainBroken:
@@ -96,41 +129,76 @@ def parsed(record: Any) -> WireRecord | ChainBroken:
         return broken
 
 
-def check_batch(cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: Sequence[int]) -> CheckedBatch:
-    """Check the chain record by record; stop before the first that is not the next of its (source, lane). Pure."""
-    heads = dict(cursor.heads)
-    events: list[Recorded] = []
-    duplicates = 0
-    next_offset, broken = cursor.next_offset, None
+def check_batch(
+    cursor: Cursor, records: Sequence[WireRecord | ChainBroken], offsets: Sequence[int], proves: Proves
+) -> CheckedBatch:
+    """Take what each source has proven; stop before what it signed and does not follow here. Pure.
+
+    What nobody has signed is passed over, whatever it says: it belongs to no lane.
+    """
+    taking = _Taking(cursor, dict(cursor.heads), cursor.next_offset)
+    proof = Proof(cursor.lane, frozenset(cursor.heads), cursor.unsigned, cursor.waiting)
     for record, offset in zip(records, offsets, strict=True):
+        proof, proven, passed = proof.take(record, offset, proves)
+        taking.passed_over += passed
         try:
-            if isinstance(record, ChainBroken):
-                raise record
-            if _is_next(cursor.lane, heads, record):
-                events.append(record.decode())
-                heads[record.source] = (record.position.seq, record.position.hash)
-            else:
-                duplicates += 1
+            for one in proven:
+                taking.place(one)
         except (ChainBroken, UnknownEvent) as why:
-            broken = f"{type(why).__name__}: {why}"
+            taking.broken = f"{type(why).__name__}: {why}"
             break
-        next_offset = offset + 1
-    return CheckedBatch(cursor, tuple(events), next_offset, heads, duplicates, broken)
+    return CheckedBatch(
+        cursor,
+        tuple(taking.events),
+        tuple(taking.offsets),
+        taking.next_offset,
+        taking.heads,
+        proof.waiting,
+        taking.duplicates,
+        tuple(taking.passed_over),
+        taking.broken,
+        taking.gap,
+    )
 
 
-def _is_next(lane: int, heads: dict[str, tuple[int, bytes]], record: WireRecord) -> bool:
-    place = record.position
-    if record.source not in heads or place.lane != lane:
-        raise ChainBroken(f"foreign record of {record.source} in lane {lane} at offset {record.offset}")
-    seq, head = heads[record.source]
-    meta = encode_meta(record.headers)
-    if place.expected_hash(meta, record.body) != place.hash:
-        raise ChainBroken(f"{record.source} {lane}/{place.seq}: the bytes do not give the hash")
-    if place.seq == seq + 1 and place.prev_hash == head:
-        return True
-    if place.seq < seq or (place.seq == seq and place.hash == head):
-        return False
-    raise ChainBroken(f"{record.source} {lane}/{place.seq}: expected {seq + 1} after {head.hex()[:12]}")
+@dataclass
+class _Taking:
+    """A batch while it is being checked."""
+
+    start: Cursor
+    heads: dict[str, Head]
+    next_offset: int
+    events: list[Recorded] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    duplicates: int = 0
+    passed_over: list[PassedOver] = field(default_factory=list)
+    broken: str | None = None
+    gap: bool = False
+
+    def place(self, record: WireRecord) -> None:
+        """Put a proven record behind its source's last one; raises what halts the partition before it."""
+        place = record.position
+        seq, head = self.heads[record.source]
+        if place.seq < seq or (place.seq, place.hash) == (seq, head):
+            self.duplicates += 1
+        elif (place.seq, place.prev_hash) == (seq + 1, head) and self._as_pinned(record):
+            self.events.append(record.decode())
+            self.offsets.append(record.offset)
+            self.heads[record.source] = (place.seq, place.hash)
+            self.next_offset = record.offset + 1
+        elif place.seq <= self._pinned(record)[0]:
+            self.passed_over.append(PassedOver(record.offset, "UNSIGNED"))
+        else:
+            self.gap = place.seq > seq + 1
+            raise ChainBroken(f"{record.source} {place.lane}/{place.seq}: expected {seq + 1} after {head.hex()[:12]}")
+
+    def _pinned(self, record: WireRecord) -> Head:
+        return self.start.unsigned.get(record.source, (0, b""))
+
+    def _as_pinned(self, record: WireRecord) -> bool:
+        """Where signing began the chain must be the one that was found then."""
+        seq, head = self._pinned(record)
+        return record.position.seq != seq or record.position.hash == head
 
 
 async def read_cursor(conn: Connection, partition: TopicPartition) -> Cursor:
@@ -141,7 +209,12 @@ async def read_cursor(conn: Connection, partition: TopicPartition) -> Cursor:
     cursor = Cursor(partition, there["next_offset"], {}, there["rebuilt"])
     for row in await conn.fetch("select source, seq, hash from source_progress where lane = $1", cursor.lane):
         cursor.heads[row["source"]] = (row["seq"], row["hash"])
-    return cursor
+    return replace(cursor, unsigned=await read_unsigned(conn, cursor.lane))
+
+
+async def read_unsigned(conn: Connection, lane: int) -> dict[str, Head]:
+    """Source → the last event of the lane that was written before signing began."""
+    return {row["source"]: (row["seq"], row["hash"]) for row in await conn.fetch(UNSIGNED, lane)}
 
 
 async def move(conn: Connection, steps: Sequence[CheckedBatch], writes: Sequence[Write] = ()) -> None:

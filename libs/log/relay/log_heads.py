@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from libs.events.envelope import WireRecord
 from libs.events.errors import ChainBroken
-from libs.events.lanes import source_of
+from libs.events.lanes import genesis, source_of
+from libs.events.proof import Head, Proof
+from libs.events.signature import Proves
 from libs.log.kafka.broker import Address, reach
 from libs.log.kafka.topics import topic_of
 from libs.log.read.progress import Cursor, parsed
@@ -27,27 +30,25 @@ RECORDED = """
      where s.lane = any($1)
 """
 """Of one instant: a reader may move meanwhile."""
-Head: TypeAlias = tuple[int, bytes]
-"""Sequence number and hash of a lane's last event."""
-NOTHING: Head = (0, b"")
+WRITTEN_UNSIGNED = "select lane, source, seq, hash from log.written_unsigned where lane = any($1)"
 
 
-async def heads_in_log(pool: Pool, bootstrap: Address, source: str, lanes: Sequence[int]) -> dict[int, Head]:
-    """Each lane's own last event in the log, looked for from the recorded progress to the end of its partition."""
+async def heads_in_log(
+    pool: Pool, bootstrap: Address, source: str, lanes: Sequence[int], proves: Proves
+) -> dict[int, Head]:
+    """Each lane's own last proven event in the log, from the recorded progress to the end of its partition."""
     cursors = await _recorded(pool, lanes)
+    search = {
+        cursor.partition: _Search(source_of(source, lane), cursor, cursor.heads[source_of(source, lane)])
+        for lane, cursor in cursors.items()
+    }
     consumer = AIOKafkaConsumer(**reach(bootstrap), enable_auto_commit=False, auto_offset_reset="earliest")
     try:
         await consumer.start()
-        last, lost = await _read(consumer, source, {cursor.partition: cursor for cursor in cursors.values()})
+        await _read(consumer, search, proves)
     finally:
         await consumer.stop()
-    for lane in lost:
-        # What the log still has of what we had read is what counts, and the table refills it.
-        log.error("log_lost_records", source=source, lane=lane)
-    known = {
-        lane: NOTHING if lane in lost else cursor.heads[source_of(source, lane)] for lane, cursor in cursors.items()
-    }
-    return {lane: max(head, last.get(lane, NOTHING), key=lambda one: one[0]) for lane, head in known.items()}
+    return {one.cursor.lane: one.last for one in search.values()}
 
 
 async def _recorded(pool: Pool, lanes: Sequence[int]) -> dict[int, Cursor]:
@@ -55,42 +56,63 @@ async def _recorded(pool: Pool, lanes: Sequence[int]) -> dict[int, Cursor]:
     for row in await pool.fetch(RECORDED, list(lanes)):
         cursor = cursors.setdefault(row["lane"], Cursor(topic_of(row["lane"]), row["next_offset"], {}))
         cursor.heads[row["source"]] = (row["seq"], row["hash"])
-    return cursors
+    unsigned: dict[int, dict[str, Head]] = {}
+    for row in await pool.fetch(WRITTEN_UNSIGNED, list(lanes)):
+        unsigned.setdefault(row["lane"], {})[row["source"]] = (row["seq"], row["hash"])
+    return {lane: replace(cursor, unsigned=unsigned.get(lane, {})) for lane, cursor in cursors.items()}
 
 
-async def _read(
-    consumer: AIOKafkaConsumer, source: str, cursors: Mapping[TopicPartition, Cursor]
-) -> tuple[dict[int, Head], set[int]]:
-    """The source's last event per lane after the progress, and the lanes whose log is not what had been read."""
-    consumer.assign(list(cursors))
-    ends = await consumer.end_offsets(list(cursors))
-    lost = {tp for tp, cursor in cursors.items() if cursor.next_offset > ends[tp]}
-    starts = {tp: 0 if tp in lost else cursor.begin for tp, cursor in cursors.items()}
-    unproven = {tp for tp, cursor in cursors.items() if starts[tp] == cursor.begin < cursor.next_offset}
-    reading = {tp for tp in cursors if starts[tp] < ends[tp]}
+@dataclass
+class _Search:
+    """The last event of one source in one partition, as far as it has been looked for."""
+
+    source: str
+    cursor: Cursor
+    last: Head
+    proof: Proof = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.proof = Proof(self.cursor.lane, frozenset(self.cursor.heads), self.cursor.unsigned)
+
+    def start_over(self) -> None:
+        """The log is not what had been read: what it still has counts, and the table refills it."""
+        log.error("log_lost_records", source=self.source, lane=self.cursor.lane)
+        self.last = (0, genesis(self.source, self.cursor.lane))
+
+    def take(self, record: WireRecord | ChainBroken, offset: int, proves: Proves) -> None:
+        """What a stranger wrote is passed over: it is not ours to continue."""
+        self.proof, proven, _ = self.proof.take(record, offset, proves)
+        for one in proven:
+            place = one.position
+            signed = place.seq > self.cursor.unsigned.get(self.source, self.last)[0] or place.prev_hash == self.last[1]
+            if one.source == self.source and place.seq > self.last[0] and signed:
+                self.last = (place.seq, place.hash)
+
+
+async def _read(consumer: AIOKafkaConsumer, search: Mapping[TopicPartition, _Search], proves: Proves) -> None:
+    """Look through each partition from where its reader stands, or all of it where the log is not what was read."""
+    consumer.assign(list(search))
+    ends = await consumer.end_offsets(list(search))
+    lost = {tp for tp, one in search.items() if one.cursor.next_offset > ends[tp]}
+    starts = {tp: 0 if tp in lost else one.cursor.begin for tp, one in search.items()}
+    unproven = {tp for tp, one in search.items() if starts[tp] == one.cursor.begin < one.cursor.next_offset}
+    for tp in lost:
+        search[tp].start_over()
+    reading = {tp for tp in search if starts[tp] < ends[tp]}
     for tp, start in starts.items():
         consumer.seek(tp, start)
-    consumer.pause(*(cursors.keys() - reading))
-    last: dict[int, Head] = {}
+    consumer.pause(*(search.keys() - reading))
     while reading:
         async with asyncio.timeout(READ_SECONDS):
             got = await consumer.getmany(timeout_ms=500)
         for tp, records in got.items():
-            if tp in unproven and not cursors[tp].stands_behind(parsed(records[0])):
-                lost.add(tp)
+            if tp in unproven and not search[tp].cursor.stands_behind(parsed(records[0])):
+                search[tp].start_over()
                 consumer.seek(tp, 0)
-            else:
-                _take_last(source, cursors[tp].lane, records, last)
+                continue
+            for record in records:
+                search[tp].take(parsed(record), record.offset, proves)
         unproven -= got.keys()
         done = {tp for tp in reading if await consumer.position(tp) >= ends[tp]}
         reading -= done
         consumer.pause(*done)
-    return last, {cursors[tp].lane for tp in lost}
-
-
-def _take_last(source: str, lane: int, records: Iterable[Any], last: dict[int, Head]) -> None:
-    for record in map(parsed, records):
-        if isinstance(record, ChainBroken) or record.source != source_of(source, lane):
-            continue  # A stranger's: the reader halts on it and `verify` names it; it is not ours to continue.
-        if record.position.seq > last.get(lane, NOTHING)[0]:
-            last[lane] = record.position.seq, record.position.hash

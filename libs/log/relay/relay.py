@@ -13,9 +13,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import BrokerResponseError, KafkaError
 
 from libs.events.envelope import well_formed
-from libs.events.lanes import decode_meta
+from libs.events.lanes import decode_meta, source_of
+from libs.events.proof import LONGEST_RUN
+from libs.events.signature import HEADER as SIGNATURE
+from libs.events.signature import of_head
 from libs.log.kafka.broker import Address, reach
 from libs.log.kafka.topics import topic_of
+from libs.log.keys import Keys
 from libs.log.process import fault_points, tracing
 from libs.log.relay.log_heads import heads_in_log
 from libs.log.relay.wakeup import CHANNEL
@@ -25,20 +29,24 @@ from libs.tuned.kafka_producer import stop_producer
 
 log = structlog.get_logger()
 
-BATCH = 500
+BATCH = LONGEST_RUN
 BATCH_BYTES = 1 << 19
-"""Of bodies, per lane: what one batch of the producer holds, and so all that a poll has in memory at most."""
+"""Per lane: what one batch of the producer holds, and so all that a poll has in memory at most."""
+CHAIN_BYTES = 600
+"""Of the headers that are added to an event, and what Kafka adds."""
 SEND_SECONDS = 30.0
+UNKNOWN_SECONDS = 5.0
 SHORTEST = 0.005
 """Seconds between two polls while events come."""
 AFTER_POSITION = """
     select e.lane, e.seq, e.version, e.recorded_at, e.prev_hash, e.hash, e.meta, e.body
       from unnest($1::smallint[], $2::bigint[]) l(lane, position)
       join log.lane_head h on h.lane = l.lane and h.seq > l.position
-     cross join lateral (select n.*, sum(octet_length(n.body)) over (order by n.seq rows unbounded preceding) as bytes
-                           from (select * from log.event e where e.lane = l.lane and e.seq > l.position
+     cross join lateral (select n.*, sum(n.size) over (order by n.seq rows unbounded preceding) as bytes
+                           from (select *, octet_length(body) + octet_length(meta) + $5 as size
+                                   from log.event e where e.lane = l.lane and e.seq > l.position
                                   order by e.seq limit $3) n) e
-     where e.bytes - octet_length(e.body) < $4
+     where e.bytes = e.size or e.bytes < $4
      order by e.lane, e.seq
 """
 STORED = """
@@ -50,12 +58,13 @@ CLOSE = "select log.close_lane($1, $2)"
 
 @dataclass
 class Relay:
-    """Publishes the lanes that this worker owns. A lane whose log is ahead of the table, or forks from it, stops; so
-    does one whose next batch the broker refuses for good. It is tried again when it is assigned anew."""
+    """Publishes the lanes that this worker owns, each batch signed. A lane whose log is ahead of the table, or forks
+    from it, stops; so does one whose next batch the broker refuses for good. It is tried again when assigned anew."""
 
     source: str
     pool: Pool
     bootstrap: Address
+    keys: Keys
     idle_seconds: float = 0.2
     rest_seconds: float = 0.0
     """Where nothing comes the pause grows on, slowly, up to this; a wake-up ends it."""
@@ -65,6 +74,8 @@ class Relay:
     refused: dict[int, int] = field(default_factory=dict)
     """Lane → the sequence after which the broker refused a batch; refused by a new producer too, the lane halts."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    speechless: bool = False
+    """No public key belongs to the one it would sign with: nobody would take what it sends, so it sends nothing."""
     rung: bool = False
     """An API has told that something was recorded: more may follow, which it does not tell."""
     sent: int = 0
@@ -79,12 +90,13 @@ class Relay:
     async def run(self) -> None:
         """Relay for ever; any produce error ends in a new producer and a new look at the log's tail."""
         while True:
+            await self._can_sign()
             producer = AIOKafkaProducer(
                 **reach(self.bootstrap),
                 enable_idempotence=True,
                 acks="all",
                 linger_ms=0,
-                max_batch_size=BATCH_BYTES,
+                max_batch_size=BATCH_BYTES + CHAIN_BYTES,
                 request_timeout_ms=10_000,
             )
             try:
@@ -96,6 +108,15 @@ class Relay:
                 self.positions.clear()
                 await stop_producer(producer)
             await asyncio.sleep(0.5)
+
+    async def _can_sign(self) -> None:
+        """Wait until the public keys have the one that belongs to what this source signs with."""
+        probe = of_head(self.source, 0, 0, b"")
+        while not self.keys.proves(self.source, probe, self.keys.signing.sign(probe)):
+            self.speechless = True
+            log.error("signing_key_unknown", source=self.source)
+            await asyncio.sleep(UNKNOWN_SECONDS)
+        self.speechless = False
 
     async def _publish(self, producer: AIOKafkaProducer) -> None:
         """On a connection of its own, which hears wake-ups; a relay that has become deaf notices at once."""
@@ -132,7 +153,8 @@ class Relay:
         open_lanes = {lane: seq for lane, seq in self.positions.items() if lane in self.owned}
         if not open_lanes:
             return False
-        rows = await conn.fetch(AFTER_POSITION, list(open_lanes), list(open_lanes.values()), BATCH, BATCH_BYTES)
+        after = list(open_lanes), list(open_lanes.values())
+        rows = await conn.fetch(AFTER_POSITION, *after, BATCH, BATCH_BYTES, CHAIN_BYTES)
         if not rows:
             return False
         by_lane: dict[int, list[Any]] = {}
@@ -165,8 +187,11 @@ class Relay:
             headers = decode_meta(row["meta"])
             named = dict(headers)
             wire = [*headers, *stored_position(row).headers()]
+            if row is rows[-1]:
+                wire.append((SIGNATURE, self._signature(row)))
             if batch.append(key=named["ce_subject"], value=row["body"], timestamp=None, headers=wire) is None:
-                break
+                self._halt(lane, last, "too_large")
+                return
             last = row["seq"]
             traces.append(well_formed(named.get("ce_traceparent", b"").decode()))
         batch.close()
@@ -185,9 +210,13 @@ class Relay:
             self.sent += last - self.positions[lane]
             self.positions[lane] = last
 
+    def _signature(self, row: Any) -> bytes:
+        message = of_head(source_of(self.source, row["lane"]), row["lane"], row["seq"], row["hash"])
+        return self.keys.signing.sign(message).hex().encode()
+
     async def _reconcile(self, lanes: list[int]) -> None:
         """Go on after what the log itself has of these lanes."""
-        heads = await heads_in_log(self.pool, self.bootstrap, self.source, lanes)
+        heads = await heads_in_log(self.pool, self.bootstrap, self.source, lanes, self.keys.proves)
         async with self.pool.acquire() as conn:
             for lane, (seq, head) in heads.items():
                 await self._take_up(conn, lane, seq, head)

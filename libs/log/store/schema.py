@@ -19,6 +19,11 @@ def fingerprint() -> str:
     return sha256((FOLDER / "event_store.sql").read_bytes()).hexdigest()
 
 
+def create_signing(service: str) -> None:
+    """Where the lanes of all sources stood before their events were signed; filled by the admin step."""
+    run_script((FOLDER / "signing.sql").read_text().replace(":service", service))
+
+
 def create_vault() -> None:
     """Create the table of wrapped keys; the roles `keys_reader` and `keys_intake` must exist."""
     run_script((FOLDER / "keys.sql").read_text())

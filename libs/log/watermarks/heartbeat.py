@@ -1,4 +1,4 @@
-"""Heartbeats: of one source, from its lanes to `log.heartbeats`, and of all, as heard; what they mean: watermark.py."""
+"""Heartbeats: of one source, signed, from its lanes to `log.heartbeats`, and of all, as heard; see watermark.py."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from libs.events.envelope import named
+from libs.events.signature import HEADER as SIGNATURE
+from libs.events.signature import SIZE, Proves, of_beat
+from libs.events.topics import HEARTBEATS
 from libs.log.kafka.broker import Address, reach
+from libs.log.keys import Keys
 from libs.log.process.intervals import UNASKED_MS, Intervals
 from libs.log.store.event_store import Pool
-from libs.log.watermarks.watermark import Beat, touch_lanes
+from libs.log.watermarks.watermark import Beat, NoBeat, credible, touch_lanes
 from libs.tuned.kafka_producer import stop_producer
 
 log = structlog.get_logger()
@@ -32,6 +37,7 @@ class Heartbeat:
     source: str
     pool: Pool
     bootstrap: Address
+    keys: Keys
     _producer: AIOKafkaProducer | None = None
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -43,11 +49,16 @@ class Heartbeat:
             try:
                 producer = await self._started()
                 async with asyncio.timeout(SEND_SECONDS):
-                    await producer.send_and_wait("log.heartbeats", beat.body(), key=self.source.encode())
+                    await self._send(producer, beat.body())
             except (KafkaError, TimeoutError, OSError):
                 await self.close()
                 raise
             return beat
+
+    async def _send(self, producer: AIOKafkaProducer, body: bytes) -> None:
+        signature = self.keys.signing.sign(of_beat(body)).hex().encode()
+        headers = [(SIGNATURE, signature)]
+        await producer.send_and_wait(HEARTBEATS.name, body, key=self.source.encode(), headers=headers)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -62,9 +73,25 @@ class Heartbeat:
             await stop_producer(dropped)
 
 
+def read_beat(record: Any, proves: Proves, now: datetime | None, *, manual: bool) -> Beat:
+    """A heartbeat that its source signed and that can be true by `now`; raises NoBeat for any other record."""
+    beat = Beat.parse(record.value or b"")
+    try:
+        signature = bytes.fromhex(named(record.headers)[SIGNATURE].decode())
+    except (KeyError, ValueError):
+        raise NoBeat("unsigned") from None
+    if record.key != beat.source.encode() or len(signature) != SIZE:
+        raise NoBeat("unsigned")
+    if not proves(beat.source, of_beat(record.value), signature):
+        raise NoBeat("forged")
+    if now and not credible(beat, now, manual=manual):
+        raise NoBeat("ahead")
+    return beat
+
+
 async def heard(bootstrap: Address, intervals: Intervals) -> AsyncGenerator[list[Any], None]:
     """The heartbeats of every source for ever, those of one instant together; first the newest there are."""
-    there = TopicPartition("log.heartbeats", 0)
+    there = TopicPartition(HEARTBEATS.name, 0)
     consumer = AIOKafkaConsumer(
         **reach(bootstrap),
         enable_auto_commit=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -19,6 +19,10 @@ SOURCES = (*DECIDING_SOURCES, "/xunban/notify")
 
 WAITING_AT_MOST = 1000
 """Beats per (source, lane) kept while its reader stands still."""
+
+
+class NoBeat(Exception):
+    """A record among the heartbeats that is none of its source, or none that can be true; in one word why."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,42 @@ class Beat:
 
     @staticmethod
     def parse(body: bytes) -> Beat:
-        """A heartbeat as read from the topic."""
-        document = orjson.loads(body)
-        lanes = tuple((lane, seq, datetime.fromisoformat(at)) for lane, seq, at in document["lanes"])
-        return Beat(document["source"], datetime.fromisoformat(document["sent"]), lanes)
+        """A heartbeat as read from the topic; raises NoBeat for anything else."""
+        try:
+            return _beat(orjson.loads(body))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise NoBeat("unreadable") from None
+
+
+def _beat(said: Any) -> Beat:
+    source, sent, lanes = said["source"], _instant(said["sent"]), said["lanes"]
+    if not isinstance(source, str) or not all(
+        _is_count(lane, CASE_LANES) and _is_count(seq, 2**63) for lane, seq, _ in lanes
+    ):
+        raise ValueError
+    return Beat(source, sent, tuple((lane, seq, _instant(at)) for lane, seq, at in lanes))
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError
+    return at
+
+
+def _is_count(value: object, end: int) -> bool:
+    return type(value) is int and 0 <= value < end
+
+
+AHEAD = timedelta(seconds=10)
+"""How far the clocks of two machines may be apart."""
+
+
+def credible(beat: Beat, now: datetime, *, manual: bool) -> bool:
+    """Whether a beat speaks of what can have been: sent by `now`, and in real mode of no instant after that."""
+    if beat.sent > now + AHEAD:
+        return False
+    return manual or all(at <= beat.sent + AHEAD for _, _, at in beat.lanes)
 
 
 STORE = """

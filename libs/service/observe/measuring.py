@@ -39,7 +39,7 @@ async def of_worker(running: Runtime, worker: Worker) -> Response:
     """The metrics of a worker process: its share of the lanes."""
     metrics.LANES.set(len(worker.lanes))
     metrics.HALTED.labels("projection").set(len(worker.halted))
-    metrics.HALTED.labels("relay").set(len(worker.relay.halted))
+    metrics.HALTED.labels("relay").set(len(worker.relay.halted) + worker.relay.speechless)
     metrics.WATERMARK_LAG.clear()
     for source, seconds in lags(worker).items():
         metrics.WATERMARK_LAG.labels(_name(source)).set(seconds)

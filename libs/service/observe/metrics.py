@@ -21,6 +21,8 @@ from prometheus_client.metrics_core import Metric
 from libs.log.process.counters import COUNTERS
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
+REASONS = ("FOREIGN", "CONTENT", "UNSIGNED", "FORGED", "BEAT")
+"""Why a record is passed over (libs/events/proof.py); the last: a heartbeat that is none."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 HTTP_REQUESTS = Counter(
@@ -67,6 +69,9 @@ VISIBLE_SECONDS = Histogram(
 CHECKPOINT = Gauge(
     "xunban_checkpoint_signed_timestamp_seconds", "Worker with the single jobs: when it last signed its lane heads."
 )
+TABLE_DIFFERS = Gauge(
+    "xunban_event_table_differs", "Worker: owned lanes whose event table is not what was appended or what the log says."
+)
 
 
 class Log:
@@ -78,6 +83,14 @@ class Log:
         yield CounterMetricFamily(
             "xunban_append_conflicts", "Appends that found the stream moved on.", value=COUNTERS.conflicts
         )
+        passed_over = CounterMetricFamily(
+            "xunban_records_passed_over",
+            "Records of the log that no source signed: applied by nobody.",
+            labels=["reason"],
+        )
+        for reason in REASONS:
+            passed_over.add_metric([reason], COUNTERS.passed_over[reason])
+        yield passed_over
 
 
 REGISTRY.register(Log())

@@ -11,16 +11,19 @@ from typing import Annotated, Any
 import structlog
 import uvloop
 from aiokafka.errors import KafkaError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
-from libs.events.lanes import DIRECTORY_SOURCE, source_of
+from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE, source_of
 from libs.log.checkpoint import SECONDS as CHECKPOINT_SECONDS
-from libs.log.checkpoint import Signer, read_key
+from libs.log.checkpoint import Signer
 from libs.log.kafka.topics import check_topics
+from libs.log.keys import Keys, KeysInFile, read_key
 from libs.log.process.intervals import BRISK, TOWN
 from libs.log.store.event_store import business_now
+from libs.log.store.reconciler import Reconciler
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
 from libs.service.callers import TokenInvalid
@@ -30,7 +33,7 @@ from libs.service.http.dependencies import ClockNotSettable, ClockNotYours
 from libs.service.http.headers import Instant
 from libs.service.observe import measuring
 from libs.service.observe.log import log_crash, set_up
-from libs.service.observe.metrics import CHECKPOINT
+from libs.service.observe.metrics import CHECKPOINT, TABLE_DIFFERS
 from libs.service.observe.tracing import traced
 from libs.service.runtime import Parts, Runtime, runtime
 from libs.service.settings import Settings
@@ -39,6 +42,9 @@ from libs.tuned.gc_threshold import raise_gc_threshold
 from libs.tuned.uvicorn_server import Server
 
 log = structlog.get_logger()
+
+RECONCILE_SECONDS = 10.0
+"""Between two looks at some rows of the own event table."""
 
 
 class Advance(BaseModel):
@@ -67,7 +73,10 @@ async def _work(settings: Settings, parts: Parts) -> None:
             settings.source,
             running.pool,
             settings.broker,
+            keys_of(settings),
             Projecting(running),
+            real_now,
+            manual=running.manual,
             hosts_directory=parts.hosts_directory,
             idle_seconds=settings.relay_idle_ms / 1000,
             intervals=BRISK if running.manual else TOWN,
@@ -77,12 +86,14 @@ async def _work(settings: Settings, parts: Parts) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        loops = worker.loops() | {"checkpoints": _checkpoints(running, worker)}
+        reconciler = Reconciler(settings.source)
+        loops = worker.loops()
+        loops |= {"checkpoints": _checkpoints(running, worker), "reconciler": _reconcile(running, worker, reconciler)}
         loops |= {name: job(running, worker) for name, job in parts.jobs.items()}
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_named(name, loop)) for name, loop in loops.items()]
-                tasks.append(group.create_task(_serve(running, worker, stop)))
+                tasks.append(group.create_task(_serve(running, worker, reconciler, stop)))
                 await stop.wait()
                 await wind_up(tasks)
         except* asyncio.CancelledError:
@@ -100,24 +111,50 @@ async def wind_up(tasks: Sequence[asyncio.Task[None]], seconds: float = 5.0) -> 
         await asyncio.wait(left, timeout=seconds)
 
 
+def keys_of(settings: Settings) -> Keys:
+    """What this process signs and proves with.
+
+    Where its own key cannot be read it has one that nobody knows: it reads and reacts, and its relay says so.
+    """
+    try:
+        signing = read_key(settings.checkpoint_key_file)
+    except (OSError, ValueError) as why:
+        log.error("signing_key_unreadable", reason=type(why).__name__)
+        signing = Ed25519PrivateKey.generate()
+    return Keys(signing, KeysInFile(settings.public_keys_file).proves)
+
+
 async def _checkpoints(running: Runtime, worker: Worker) -> None:
     """Each minute the holder of the single jobs signs this service's heads, and the directory's where it is hosted."""
     settings = running.settings
-    key = read_key(settings.checkpoint_key_file)
     sources = [settings.source, *([DIRECTORY_SOURCE] if worker.hosts_directory else [])]
+    signers = [Signer(source, running.pool, settings.broker, worker.keys) for source in sources]
     await worker.joined.wait()
     while True:
-        for source in sources if worker.does_single_jobs else []:
+        for signer in signers if worker.does_single_jobs and not worker.relay.speechless else []:
             try:
-                await Signer(source, running.pool, settings.broker, key).publish(real_now())
+                await signer.publish(real_now())
                 CHECKPOINT.set_to_current_time()
             except (KafkaError, *TRANSIENT) as why:
-                log.warning("checkpoint_missed", source=source, reason=type(why).__name__)
+                log.warning("checkpoint_missed", source=signer.source, reason=type(why).__name__)
         await asyncio.sleep(CHECKPOINT_SECONDS)
 
 
-async def _serve(running: Runtime, worker: Worker, stop: asyncio.Event) -> None:
-    settings, app = running.settings, worker_app(running, worker)
+async def _reconcile(running: Runtime, worker: Worker, reconciler: Reconciler) -> None:
+    """All the time: whether the own event table still is what the log says, a few rows after another."""
+    while True:
+        await asyncio.sleep(RECONCILE_SECONDS)
+        directory = [DIRECTORY_LANE] if worker.hosts_directory and worker.does_single_jobs else []
+        try:
+            async with running.pool.acquire() as conn:
+                await reconciler.step(conn, [*worker.lanes, *directory])
+        except TRANSIENT as why:
+            log.warning("reconciling_waits", reason=type(why).__name__)
+        TABLE_DIFFERS.set(len(reconciler.found))
+
+
+async def _serve(running: Runtime, worker: Worker, reconciler: Reconciler, stop: asyncio.Event) -> None:
+    settings, app = running.settings, worker_app(running, worker, reconciler)
     # On a signal uvicorn winds up, then hands the signal on to the handler above.
     await Server(app, settings.host, settings.worker_port, lifespan="off").serve()
     async with asyncio.timeout(5):
@@ -135,7 +172,7 @@ async def _named(name: str, loop: Coroutine[Any, Any, None]) -> None:
     raise RuntimeError(f"the loop {name} ended")
 
 
-def worker_app(running: Runtime, worker: Worker) -> FastAPI:
+def worker_app(running: Runtime, worker: Worker, reconciler: Reconciler) -> FastAPI:
     """Health for the operator, and the clock for whoever drives a manual log."""
     app = FastAPI(title=f"Xunban 巡办 · {running.parts.service} worker", docs_url=None)
     problems.install(app)
@@ -152,8 +189,12 @@ def worker_app(running: Runtime, worker: Worker) -> FastAPI:
     async def readyz() -> JSONResponse:
         halted = {f"{tp.topic}-{tp.partition}": why for tp, why in worker.halted.items()}
         relays = {str(lane): why for lane, why in worker.relay.halted.items()}
+        if worker.relay.speechless:
+            relays["*"] = "signing_key_unknown"
+        differs = {str(one.lane): f"{one.what} {one.seq}" for one in reconciler.found.values()}
         ready = worker.joined.is_set() and not halted and not relays
         document = {"ready": ready, "lanes": len(worker.lanes), "halted": halted, "relay_halted": relays}
+        document["table_differs"] = differs
         return JSONResponse(document, status_code=200 if ready else 503)
 
     @app.get("/metrics")

@@ -112,8 +112,10 @@ async def run(running: Runtime, worker: Worker) -> None:
 
 async def fire(running: Runtime, worker: Worker) -> bool:
     """One poll of the owned lanes; whether there was anything to record."""
-    marks = {lane: worker.watermarks.lane(lane, SOURCES) for lane in worker.lanes}
     async with running.pool.acquire() as conn:
+        # Whatever a heartbeat promised: no step is recorded of an instant that is still to come here.
+        now = await event_store.business_now(conn)
+        marks = {lane: min(worker.watermarks.lane(lane, SOURCES), now) for lane in worker.lanes}
         rows = await conn.fetch(DUE, list(marks), list(marks.values()), ROUND)
         view = await running.directory.latest(conn)
     return await carry_out(running, rows, lambda lane, one: decide(running, one, marks[lane], view))

@@ -39,6 +39,8 @@ def known_metrics() -> dict[str, set[str]]:
         for name in names:
             buckets = {"le"} if isinstance(collector, Histogram) and name.endswith("_bucket") else set[str]()
             found[name] = own | buckets
+    for family in metrics.Log().collect():
+        found[f"{family.name}_total"] |= {label for sample in family.samples for label in sample.labels}
     return found
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from libs.events.contracts.intake import CaseVoided
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Position, Provenance, WireRecord, draft
 from libs.events.event import Event
 from libs.events.lanes import decode_meta, encode_meta, genesis, lane_of
+from tests.keys import KEY
 
 CASE = "0191f2a0-0000-7000-8000-000000000001"
 LANE = lane_of(CASE)
@@ -60,4 +64,14 @@ def place(lane: int, seq: int, prev: bytes) -> Position:
 def linked(record: WireRecord) -> WireRecord:
     """The record with the hash that its own bytes give."""
     expected = record.position.expected_hash(encode_meta(record.headers), record.body)
-    return replace(record, position=replace(record.position, hash=expected))
+    return signed(replace(record, position=replace(record.position, hash=expected)))
+
+
+def signed(record: WireRecord, by: Ed25519PrivateKey = KEY) -> WireRecord:
+    """The record as the last one of a batch."""
+    return replace(record, signature=by.sign(record.head))
+
+
+def as_one_batch(records: Sequence[WireRecord]) -> list[WireRecord]:
+    """The records as a relay sends them at once: the last one alone is signed."""
+    return [*(replace(record, signature=None) for record in records[:-1]), records[-1]]

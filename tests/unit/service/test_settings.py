@@ -21,7 +21,8 @@ COMMON = {
     "DATABASE_URL": SECRET,
     "KEYS_DATABASE_URL": SECRET,
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
-    **dict.fromkeys(("JWKS_FILE", "MASTER_KEY_FILE", "IDEMPOTENCY_KEY_FILE", "CHECKPOINT_KEY_FILE"), "a-file"),
+    **dict.fromkeys(("JWKS_FILE", "MASTER_KEY_FILE", "IDEMPOTENCY_KEY_FILE"), "a-file"),
+    **dict.fromkeys(("CHECKPOINT_KEY_FILE", "PUBLIC_KEYS_FILE"), "a-file"),
 }
 
 

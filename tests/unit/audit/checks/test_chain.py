@@ -4,7 +4,8 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 
-from libs.audit.checks.chain import Checker, Topics
+from libs.audit.checks.chain import Checker
+from libs.audit.checks.claims import Topics
 from libs.audit.checks.findings import Fault
 from tests.unit.audit.logs import (
     ASSIGNED,

@@ -1,18 +1,15 @@
 """A signed head shows what a chain alone cannot: a cut tail, and a tail that was forged with a valid chain."""
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from libs.audit.checks.chain import Checker
 from libs.audit.checks.findings import Fault
 from libs.audit.checks.signatures import Signatures
 from libs.events.checkpoint import FIRST, Checkpoint, digest
+from tests.keys import KEY, PUBLIC, STRANGER
 from tests.unit.audit.logs import WrittenRecord, sound_log
 
 ROUTING = "/xunban/routing"
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
-STRANGER = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
-KEYS = {ROUTING: KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()}
 AT = "2026-11-02T09:00:00.000000Z"
 
 
@@ -28,7 +25,7 @@ def signed(seq: int, head: str, previous: str = FIRST, by: Ed25519PrivateKey = K
 
 
 def faults(log: list[WrittenRecord], *checkpoints: WrittenRecord) -> list[tuple[Fault, int | None, int | None]]:
-    signatures = Signatures(KEYS)
+    signatures = Signatures(PUBLIC.proves)
     signatures.take_all(checkpoints)
     signatures.judge(heads_of(log).heads)
     return [(found.fault, found.lane, found.seq) for found in signatures.findings]
