@@ -107,7 +107,7 @@ async def _harmed(stack: Stack, run: Run, deadlines: int, desks: int) -> tuple[M
         now = (line.now or START) + timedelta(days=3)
         await line.advance(now)
         await line.settle(PATIENCE)
-        found = await check(stack, site.clients.answers, now)
+        found = await check(stack, site.clients.answers, now, strangers=mix.stranger.written)
         run.complaints += [f"died: {name}" for name in mix.died]
         run.complaints += [f"stuck: {one.seconds:.1f} s" for one in run.fired if one.seconds > LONGEST]
         faults = (*found.faults, *run.complaints)
@@ -153,6 +153,7 @@ def figures_of(run: Run, mix: Mix, report: Report) -> dict[str, Any]:
         "commands_acknowledged": report.acknowledged,
         "events": report.events,
         "identical_duplicates": report.duplicates,
+        "records_of_a_stranger": len(mix.stranger.written),
         "found": {kind: kinds[kind] for kind in KINDS},
         "findings": sum(kinds.values()),
     }
@@ -170,6 +171,7 @@ def show(figures: dict[str, Any], faults: Sequence[str], console: Console) -> No
     table.add_row("已答复的命令 / commands acknowledged", f"{figures['commands_acknowledged']:,}")
     table.add_row("日志事件 / events in the log", f"{figures['events']:,}")
     table.add_row("相同的重复记录 / identical duplicates", f"{figures['identical_duplicates']:,}")
+    table.add_row("外人写入的记录 / records of a stranger", f"{figures['records_of_a_stranger']:,}")
     table.add_section()
     for kind, times in figures["found"].items():
         table.add_row(KINDS[kind], f"[red]{times:,}[/red]" if times else "0")

@@ -17,6 +17,7 @@ from importing.mapping import (
 )
 from importing.rows import Row
 from libs.directory.facts.places import e7
+from libs.events.text import trimmed
 
 SPACE = uuid5(NAMESPACE_URL, "xunban:import")
 EXTERNAL_ID_LENGTH = 64
@@ -87,7 +88,7 @@ class _Reader:
     def _raw(self, source: Source) -> str:
         if source.constant is not None:
             return source.constant
-        return source.join.join(part for name in source.used if (part := self.row.values[name].strip()))
+        return source.join.join(part for name in source.used if (part := trimmed(self.row.values[name])))
 
     def needed(self, path: str, source: Source) -> str:
         if text := self.text(path, source):

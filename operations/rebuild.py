@@ -13,7 +13,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from libs.audit.reading import Log, open_log
-from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE, genesis
+from libs.events.lanes import DIRECTORY_LANE, genesis
 from libs.events.proof import LONGEST_RUN
 from libs.events.signature import Proves
 from libs.log.kafka.broker import Address
@@ -22,7 +22,7 @@ from libs.log.read.statements import write
 from libs.log.store.event_store import Connection
 from libs.log.store.reconciler import Difference as OwnDifference
 from libs.log.store.reconciler import Reconciler
-from libs.log.watermarks.watermark import SOURCES
+from libs.log.watermarks.watermark import sources_of
 from libs.log.write.seal import Opener
 from libs.service.runtime import Parts
 from libs.service.worker.projecting import project, save_directory
@@ -229,8 +229,7 @@ async def put_in_place(
 
 def _at_the_beginning(tp: TopicPartition) -> Cursor:
     cursor = Cursor(tp, 0, {})
-    sources = (DIRECTORY_SOURCE,) if cursor.lane == DIRECTORY_LANE else SOURCES
-    return Cursor(tp, 0, {source: (0, genesis(source, cursor.lane)) for source in sources})
+    return Cursor(tp, 0, {source: (0, genesis(source, cursor.lane)) for source in sources_of(cursor.lane)})
 
 
 def _difference(table: str, keys: Sequence[str], live: str | None, rebuilt: str | None) -> Difference:

@@ -17,12 +17,12 @@ from libs.directory.facts.directory import Directory
 from libs.events.envelope import Recorded, WireRecord
 from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.ids import EventId
-from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE, genesis, lane_of
+from libs.events.lanes import DIRECTORY_LANE, genesis, lane_of
 from libs.events.proof import Head, Proof
 from libs.events.signature import PublicKeys
 from libs.log.kafka.broker import Address
 from libs.log.read.progress import parsed
-from libs.log.watermarks.watermark import SOURCES
+from libs.log.watermarks.watermark import sources_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class _Partition:
     def __init__(
         self, lane: int, subject: str | None, keys: PublicKeys | None, unsigned: Mapping[tuple[str, int], int]
     ) -> None:
-        sources = (DIRECTORY_SOURCE,) if lane == DIRECTORY_LANE else SOURCES
+        sources = sources_of(lane)
         self.subject = subject
         self._found: dict[str, tuple[int, Recorded]] = {}
         self.unproven: set[str] = set()

@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 TERMINAL = frozenset({"CLOSED", "ARCHIVED", "MERGED", "NOT_ACCEPTED", "DIVERTED", "WITHDRAWN", "VOID"})
 WORKING = frozenset({"DISPATCHED", "IN_PROGRESS", "RETURN_PENDING", "ARBITRATION", "SUSPENDED"})
 
+State = Literal[
+    "RECEIVED",
+    "SCREENING",
+    "PRECHECK",
+    "REGISTERED",
+    "DISPATCHED",
+    "RETURN_PENDING",
+    "ARBITRATION",
+    "IN_PROGRESS",
+    "SUSPENDED",
+    "FEEDBACK",
+    "VERIFYING",
+    "CALLBACK",
+    "CLOSED",
+    "ARCHIVED",
+    "MERGED",
+    "NOT_ACCEPTED",
+    "DIVERTED",
+    "WITHDRAWN",
+    "VOID",
+]
+"""rulebook.md c.1."""
 POWERS = frozenset({"discoverers", "dispatchers", "handlers", "verifiers", "closers", "supervisors"})
 
 Powers = dict[str, tuple[str, ...]]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -57,6 +58,8 @@ class Worker:
     joined: asyncio.Event = field(default_factory=asyncio.Event)
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever an event was applied, here or, as its heartbeat says, by any source: the next beat does not wait."""
+    heard_at: float = field(default_factory=monotonic)
+    """When anything came from `log.heartbeats`: as long as it does, Kafka is there."""
     _storing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -138,6 +141,8 @@ class Worker:
         """Read every source's heartbeats."""
         async with aclosing(heard(self.bootstrap, self.intervals)) as heartbeats:
             async for records in heartbeats:
+                if records:
+                    self.heard_at = monotonic()
                 for record in records:
                     self._hear(record)
                 self._tell()

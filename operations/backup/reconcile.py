@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 
 from libs.audit.reading import Log
 from libs.events.envelope import EPOCH, WireRecord
-from libs.events.lanes import DIRECTORY_LANE, DIRECTORY_SOURCE, encode_meta, source_of
+from libs.events.lanes import DIRECTORY_LANE, encode_meta, source_of
 from libs.events.proof import Proof
 from libs.events.signature import Proves
 from libs.events.topics import HEARTBEATS
@@ -25,7 +25,7 @@ from libs.log.kafka.topics import DIRECTORY
 from libs.log.read.progress import parsed, read_unsigned
 from libs.log.store.event_store import Connection
 from libs.log.watermarks.heartbeat import read_beat
-from libs.log.watermarks.watermark import SOURCES, NoBeat
+from libs.log.watermarks.watermark import NoBeat, sources_of
 
 OF_A_CASE = ("case", "access", "cluster")
 LAST_BEATS = 2000
@@ -81,8 +81,7 @@ async def import_tail(conn: Connection, source: str, log: Log, proves: Proves) -
 
 async def _proof(conn: Connection, tp: TopicPartition) -> Proof:
     lane = DIRECTORY_LANE if tp == DIRECTORY else tp.partition
-    sources = (DIRECTORY_SOURCE,) if tp == DIRECTORY else SOURCES
-    return Proof(lane, frozenset(sources), await read_unsigned(conn, lane))
+    return Proof(lane, frozenset(sources_of(lane)), await read_unsigned(conn, lane))
 
 
 def _proven(proofs: dict[TopicPartition, Proof], records: Sequence[Any], proves: Proves) -> list[WireRecord]:

@@ -1,10 +1,11 @@
-"""`make up`: honcho runs the processes of the Procfile in the foreground and starts again what dies; a server that
-ends, or a process that dies for good, takes all down with it."""
+"""`make up`: honcho runs the processes of the Procfile in the foreground; whatever dies, a server among it, is started
+again, and what stands still is said."""
 
 import os
 import subprocess
 import time
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import honcho.manager
@@ -18,6 +19,7 @@ from operations.installation import CONSOLE, EVERYTHING, ROOT, CannotStart
 
 TOWN = ROOT / "examples" / "town"
 WATCH = "town"
+LOOK_SECONDS = 3.0
 
 # A worker needs up to ten seconds to hand over its lanes; honcho would kill after five.
 honcho.manager.KILL_WAIT = 20
@@ -39,38 +41,57 @@ class FilingPrinter(Printer):  # type: ignore[misc]
 
 
 def run(stack: Stack, names: tuple[str, ...]) -> int:
-    """Run until Ctrl-C, a SIGTERM or the end of any process; returns honcho's exit code."""
+    """Run until Ctrl-C, a SIGTERM or the end of what watches; returns honcho's exit code."""
     manager = honcho.manager.Manager(FilingPrinter(stack.instance.logs))
     for name in names:
         command = processes.kept_alive(programs.COMMANDS[name], name)
         manager.add_process(name, command, env=stack.env(name), cwd=str(ROOT))
     command = processes.recorded(f"xunban stack watch --instance {stack.instance.name}", WATCH)
     manager.add_process(WATCH, command, env=programs.bare_environment(stack.dir), cwd=str(ROOT))
-    manager.loop()
+    over = Event()
+    guard = Thread(target=guard_servers, args=(stack, over), name="servers")
+    guard.start()
+    try:
+        manager.loop()
+    finally:
+        over.set()
+        guard.join()
     return int(manager.returncode)
 
 
+def guard_servers(stack: Stack, over: Event) -> None:
+    """Start PostgreSQL and Kafka again where they have ended, until it is over; ever longer pauses between failures."""
+    pause = LOOK_SECONDS
+    while not over.wait(pause):
+        try:
+            for what in stack.revive():
+                print(f"{what} 已退出, 重新启动 / had ended, was started again", flush=True)
+            pause = LOOK_SECONDS
+        except (CannotStart, processes.NotReady) as why:
+            print(f"服务器无法重新启动 / a server cannot be started again: {why}", flush=True)
+            pause = min(pause * 2, processes.LONGEST_PAUSE)
+
+
 def watch(instance: Instance) -> None:
-    """Publish the demo town, print addresses and tokens, then return as soon as PostgreSQL or Kafka has ended."""
+    """Publish the demo town, print addresses and tokens, then say for ever what stands still and what goes on again."""
     names = programs.names(EVERYTHING)
     ports = instance.ports()
-    servers = server_pids(instance)
+    urls = {}
     for name in names:
         service, _, kind = name.partition("-")
-        url = f"http://127.0.0.1:{ports.api(service) if kind == 'api' else ports.worker(service)}"
-        programs.wait_ready(name, None, url, instance.logs / f"{name}.log", timeout=120)
+        urls[name] = f"http://127.0.0.1:{ports.api(service) if kind == 'api' else ports.worker(service)}"
+        programs.wait_up(name, urls[name], instance.logs / f"{name}.log", timeout=120)
     if instance.name == "town" and "routing-api" in names:
         _publish_town(instance, f"http://127.0.0.1:{ports.api('routing')}")
     _tell(instance, names)
-    while all(Path(f"/proc/{pid}").exists() for pid in servers):
-        time.sleep(1)
-    print("数据库或 Kafka 已退出 / a server has ended", flush=True)
-
-
-def server_pids(instance: Instance) -> list[int]:
-    """Process ids of the servers that this instance runs itself."""
-    files = (instance.dir / "pg" / "postmaster.pid", instance.pids / "kafka")
-    return [int(path.read_text().split()[0]) for path in files if path.exists()]
+    said: dict[str, str] = {}
+    while True:
+        for name, url in urls.items():
+            stands = programs.stands(url)
+            if stands != said.get(name, ""):
+                print(f"{name}: {stands or '恢复 / goes on'}", flush=True)
+            said[name] = stands
+        time.sleep(LOOK_SECONDS)
 
 
 def _publish_town(instance: Instance, url: str) -> None:

@@ -72,12 +72,24 @@ def stop(instance: Path, mode: str = "fast") -> None:
 
 def kill(instance: Path) -> None:
     """Crash the server: SIGKILL to its main process; returns when the others have ended too."""
-    lock = instance / "pg" / "postmaster.pid"
-    os.kill(int(lock.read_text().split()[0]), signal.SIGKILL)
+    os.kill(int((instance / "pg" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    forget_dead(instance)
+
+
+def is_running(instance: Path) -> bool:
+    """Whether its main process lives; one that nobody has reaped does not."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        pid = int((instance / "pg" / "postmaster.pid").read_text().split()[0])
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    return False
+
+
+def forget_dead(instance: Path) -> None:
+    """After the death of its main process: until the others have ended too, and a new server may start."""
     # A new server would refuse to start beside one that still holds the old one's memory.
     processes.wait_until(lambda: not _working_in(instance / "pg"), "PostgreSQL is gone", 30)
     # Where nobody reaps orphans the dead server's process id still answers, and a new one would believe in it.
-    lock.unlink()
+    (instance / "pg" / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _working_in(data: Path) -> bool:

@@ -24,19 +24,31 @@ def recorded(command: str, name: str) -> str:
     return f'echo $$ > "$INSTANCE_DIR/pids/{name}" && exec {command}'
 
 
+LONG_LIFE = 60
+"""Seconds after which a death is the first one again."""
+LONGEST_PAUSE = 60
+
+
 def kept_alive(command: str, name: str) -> str:
-    """A shell line that runs `command` and, when it dies, again; the fifth death is final. SIGTERM ends both."""
+    """A shell line that runs `command` and, whenever it dies, again, after ever longer pauses. SIGTERM ends both."""
     return f"""
         echo $$ > "$INSTANCE_DIR/pids/{name}"
         trap 'told=yes' TERM INT
-        for life in 1 2 3 4 5; do
+        pause=1
+        while :; do
+          born=$(date +%s)
           {command} &
           wait $!; code=$?
           # A signal ends the waiting, not yet the program.
           while kill -0 $! 2> /dev/null; do wait $!; code=$?; done
-          test -z "${{told:-}}" && test $life -lt 5 || exit $code
-          echo "{name} 退出, 重新启动 / ended with $code, is started again"
-          sleep 1
+          test -z "${{told:-}}" || exit $code
+          lived=$(($(date +%s) - born))
+          test $lived -lt {LONG_LIFE} || pause=1
+          echo "{name} 退出 / ended with $code after $lived s, is started again in $pause s; why: the lines above"
+          sleep $pause &
+          wait $!
+          test -z "${{told:-}}" || exit $code
+          pause=$((pause * 2 < {LONGEST_PAUSE} ? pause * 2 : {LONGEST_PAUSE}))
         done"""
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 from honcho.environ import parse_procfile
@@ -73,11 +74,48 @@ def wait_ready(name: str, process: "subprocess.Popen[bytes] | None", url: str, l
 
     def answers() -> bool:
         if process is not None and process.poll() is not None:
-            end = log.read_text(errors="replace")[-3000:] if log.exists() else ""
-            raise CannotStart(f"{name} 退出 / ended with {process.returncode} ({log}):\n{end}")
-        try:
-            return LOCAL.get(f"{url}/readyz").status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
+            raise CannotStart(f"{name} 退出 / ended with {process.returncode} ({log}):\n{_end_of(log)}")
+        status, _ = _readiness(url)
+        return status == httpx.codes.OK
 
     processes.wait_until(answers, f"{name} {url}/readyz", timeout, poll=0.1)
+
+
+def wait_up(name: str, url: str, log: Path, timeout: float) -> None:
+    """Poll `url`/readyz until the process serves, whatever of its lanes stands still. Raises CannotStart."""
+
+    def serves() -> bool:
+        status, document = _readiness(url)
+        return status == httpx.codes.OK or bool(document.get("joined"))
+
+    try:
+        processes.wait_until(serves, name, timeout, poll=0.1)
+    except processes.NotReady:
+        why = f"{name} 未能启动 / did not come up in {timeout:.0f} s ({log}):\n{_end_of(log)}"
+        raise CannotStart(why) from None
+
+
+def stands(url: str) -> str:
+    """What of a process stands still, in words; empty where all goes on."""
+    status, document = _readiness(url)
+    if status is None:
+        return "无应答 / does not answer"
+    if status == httpx.codes.OK:
+        return ""
+    halted = {**document.get("halted", {}), **document.get("relay_halted", {})}
+    told = [f"{place}: {why}" for place, why in halted.items()]
+    told += [f"{what} 无应答 / does not answer" for what in document.get("away", ())]
+    return "停止 / stands still: " + ("; ".join(told) or f"{status}")
+
+
+def _readiness(url: str) -> tuple[int | None, Mapping[str, Any]]:
+    """Status and document of `/readyz`; None where nobody answers."""
+    try:
+        answer = LOCAL.get(f"{url}/readyz")
+        return answer.status_code, answer.json()
+    except (httpx.TransportError, ValueError):
+        return None, {}
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-3000:] if log.exists() else ""

@@ -314,5 +314,17 @@ class Stack:
         """Start PostgreSQL again on its data; returns when it has recovered and accepts connections."""
         postgres.start(self.dir, self.ports.postgres, self._passwords[postgres.SUPERUSER])
 
+    def revive(self) -> list[str]:
+        """Start those of its own servers again that have ended; their names. Raises CannotStart, NotReady."""
+        revived = []
+        if not self._postgres_given and not postgres.is_running(self.dir):
+            postgres.forget_dead(self.dir)
+            self.start_postgres()
+            revived.append("PostgreSQL")
+        if self._broker and self._broker.poll() is not None:
+            self.start_broker()
+            revived.append("Kafka")
+        return revived
+
     def broker_pid(self) -> int | None:
         return self._broker.pid if self._broker and self._broker.poll() is None else None

@@ -20,3 +20,4 @@ def test_ten_seconds_of_harm_lose_and_misjudge_nothing(tmp_path: Path, monkeypat
     assert found["commands_acknowledged"] > 300
     assert [fired["due"] >= 300 for fired in found["deadlines"]] == [True, True]
     assert sum(found["faults"].values()) > 1
+    assert found["records_of_a_stranger"] > 0

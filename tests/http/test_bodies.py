@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from libs.events.ids import new_id
 from tests.integration.http_edge import APPEAL, LEAK, REPORT, Edge, appealed, assert_problem
 
 
@@ -18,12 +19,12 @@ from tests.integration.http_edge import APPEAL, LEAK, REPORT, Edge, appealed, as
         (b"", 422),
         (b'{"content": "' + LEAK.encode(), 422),
         (b'{"content": ' + LEAK.encode() + b"}", 422),
-        (b"\xff\xfe" + LEAK.encode(), 400),
+        (b"\xff\xfe" + LEAK.encode(), 422),
         (b"null", 422),
         (json.dumps([APPEAL]).encode(), 422),
         (json.dumps(LEAK).encode(), 422),
-        (b"[" * 100_000, 400),
-        (b'{"place": {"longitude": 1' + b"0" * 5000 + b"}}", 400),
+        (b"[" * 100_000, 422),
+        (b'{"place": {"longitude": 1' + b"0" * 5000 + b"}}", 422),
         (json.dumps({**APPEAL, "place": {"longitude": float("nan"), "latitude": 1}}).encode(), 422),
     ],
     ids=["empty", "cut", "unquoted", "not-utf-8", "null", "list", "string", "deep", "huge-number", "nan"],
@@ -148,3 +149,21 @@ async def test_a_body_of_unknown_length_that_grows_too_large(untouched: Edge) ->
 async def test_a_body_that_is_not_json(untouched: Edge, kind: str) -> None:
     answer = await untouched.send("POST", "/appeals", content=json.dumps(APPEAL), headers={"Content-Type": kind})
     assert_problem(answer, 422)
+
+
+async def test_an_item_that_cannot_be_written_down_keeps_none_of_the_others_out(edge: Edge) -> None:
+    deep: Any = "x"
+    for _ in range(300):
+        deep = [deep]
+    hostile = (
+        {"content": "\ud800"},
+        {"content": 2**70},
+        {"content": deep},
+        {"content": "x\x00"},
+        {"content": "\u3000"},
+    )
+    items = [{"appeal": {**APPEAL, "case_id": new_id(), **changed}} for changed in ({}, *hostile, {})]
+    answer = await edge.send("POST", "/import", scopes=("import",), content=json.dumps({"items": items}))
+    assert answer.status_code == 200, answer.text
+    assert [one["status"] for one in answer.json()["items"]] == [200, *[422] * len(hostile), 200]
+    assert LEAK not in answer.text

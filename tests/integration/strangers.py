@@ -4,45 +4,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.util import calc_crc32c
 
-from libs.events.contracts.intake import CaseVoided
-from libs.events.decider import SYSTEM
-from libs.events.envelope import Position, Provenance, draft
-from libs.events.ids import PersonId
-from libs.events.lanes import Headers, decode_meta, encode_meta
 from libs.log.watermarks.watermark import Beat
 from tests.integration.logs import SOURCE
 
 SUM_AT = 17
 """Where a batch holds the check sum of everything behind it."""
-VOIDED = CaseVoided(voided_by=PersonId("zhou-min"), reason="试拨")
-NONSENSE: tuple[list[tuple[str, Any]], ...] = (
-    [],
-    [("ce_lane", None)],
-    [("foo", None)],
-    [("ce_source", SOURCE.encode()), ("ce_laneseq", b"-1")],
-    [("ce_source", SOURCE.encode()), ("ce_laneseq", str(2**70).encode())],
-    [("x" * 70_000, b"1")],
-)
-
-
-def forged(after: Position, case_id: str, seconds: int = 1) -> tuple[Headers, bytes]:
-    """An event that follows this one in a sound chain, written by somebody else; headers and body."""
-    at = after.recorded_at + timedelta(seconds=seconds)
-    body = VOIDED.model_dump_json().encode()
-    stream = f"case-{case_id}"
-    made = draft(VOIDED, body, source=SOURCE, subject=case_id, stream=stream, at=at, by=Provenance(SYSTEM, 0))
-    place = Position(after.lane, after.seq + 1, after.streamversion + 1, at, after.hash, b"")
-    digest = place.expected_hash(made.meta, made.body)
-    whole = Position(place.lane, place.seq, place.streamversion, at, place.prev_hash, digest)
-    headers = decode_meta(made.meta)
-    assert encode_meta(headers) == made.meta
-    return [*headers, *whole.headers()], made.body
 
 
 async def write(

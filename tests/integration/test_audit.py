@@ -22,8 +22,8 @@ from operations.embedded.stack import Stack
 from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, new_log
 from tests.integration.published import copy, publish
 from tests.integration.readers import signed
-from tests.integration.strangers import forged
 from tests.keys import PUBLIC
+from trials.faults.stranger import forged
 
 GAP, SWAP, FLIP, FOREIGN = LANES = (11, 12, 13, 14)
 REGISTERED = CaseRegistered(
@@ -102,9 +102,9 @@ async def test_the_auditor_blames_the_forged_record_and_not_the_genuine_one(
     """In the midst with a sound chain, at the end, with a false signature; and a genuine tail that somebody cut."""
     first, second, third, fourth = records[GAP]
     name = f"copy.{new_id()}"
-    headers, body = forged(from_kafka(first).position, first.key.decode())
+    headers, body = forged(from_kafka(first))
     in_the_midst = replace(first, headers=headers, value=body)
-    headers, body = forged(from_kafka(records[SWAP][3]).position, records[SWAP][0].key.decode())
+    headers, body = forged(from_kafka(records[SWAP][3]))
     at_the_end = replace(records[SWAP][0], headers=headers, value=body)
     falsely_signed = replace(at_the_end, headers=[*headers, ("ce_signature", b"00" * 64)])
     unsigned = [pair for pair in fourth.headers if pair[0] != "ce_signature"]

@@ -7,13 +7,13 @@ from datetime import timedelta
 from libs.audit.history import history
 from libs.events.signature import HEADER, of_beat
 from libs.log.process.counters import COUNTERS
-from libs.log.store.event_store import stored_position
 from libs.service.clock import real_now
 from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, eventually
-from tests.integration.readers import Noting, has_seen, working
+from tests.integration.readers import Noting, has_seen, wire, working
 from tests.integration.relays import caught_up, relaying
-from tests.integration.strangers import NONSENSE, beat_of, forged, write, write_unreadable_name
+from tests.integration.strangers import beat_of, write, write_unreadable_name
 from tests.keys import KEY, PUBLIC, STRANGER
+from trials.faults.stranger import NONSENSE, forged
 
 LANE = 33
 
@@ -41,8 +41,7 @@ async def test_an_event_forged_with_a_sound_chain_is_taken_by_nobody_and_the_gen
     async with working(noted_log, Noting()) as worker:
         await noted_log.append(case_id)
         await has_seen(noted_log, LANE + 1, 1)
-        place = stored_position((await noted_log.chain(LANE + 1))[-1])
-        headers, body = forged(place, case_id)
+        headers, body = forged((await wire(noted_log, LANE + 1))[-1])
         await write(noted_log.bootstrap, "case.events", LANE + 1, [(headers, body, case_id.encode())])
         await noted_log.append(case_id, NOTED)
         await has_seen(noted_log, LANE + 1, 1, 2)
@@ -65,7 +64,7 @@ async def test_a_false_signature_is_no_better_than_none(noted_log: Log) -> None:
     async with working(noted_log, Noting()):
         await noted_log.append(case_id)
         await has_seen(noted_log, LANE + 2, 1)
-        headers, body = forged(stored_position((await noted_log.chain(LANE + 2))[-1]), case_id)
+        headers, body = forged((await wire(noted_log, LANE + 2))[-1])
         signed = [*headers, (HEADER, STRANGER.sign(b"anything").hex().encode())]
         await write(noted_log.bootstrap, "case.events", LANE + 2, [(signed, body, case_id.encode())])
         await noted_log.append(case_id)

@@ -9,11 +9,13 @@ import pytest
 from examples.department.client import Department
 from libs.case.state import TERMINAL
 from libs.directory.publish.files import read_files
+from libs.service.http.cases import encode_cursor
 from operations.embedded.stack import Stack
 from operations.installation import ROOT
 from operations.rebuild import compare
 from services.routing.main import PARTS
 from tests.integration.logs import eventually
+from trials.clock_driver import Unexpected
 from trials.town import Town, civil
 
 pytestmark = pytest.mark.long
@@ -249,6 +251,13 @@ async def test_a_message_that_the_department_lost_is_found_in_the_one_bucket(
     client.repair(bucket)
     assert client.received[key] == lost
     assert client.reconcile(*span) == []
+
+
+async def test_a_cursor_ahead_of_the_feed_is_refused_instead_of_waiting_for_ever(running: Stack, town: Town) -> None:
+    ahead = encode_cursor(HOUSING, [10**6] + [0] * 63)
+    with pytest.raises(Unexpected) as refused:
+        await town.line.get("routing", f"/units/{HOUSING}/feed", person="fang-yun", after=ahead)
+    assert "E-CURSOR" in str(refused.value)
 
 
 async def test_a_span_that_is_too_long_or_turned_round_is_refused(running: Stack, town: Town) -> None:

@@ -15,10 +15,13 @@ from time import monotonic
 
 import asyncpg
 import httpx
+from aiokafka.errors import KafkaError
 
+from libs.audit.reading import NoLog
 from operations.embedded.processes import NotReady
 from operations.installation import SERVICES, CannotStart
 from trials.faults.site import Site
+from trials.faults.stranger import Stranger
 from trials.faults.waiting import eventually
 from trials.town import civil
 
@@ -38,7 +41,10 @@ Harm = Callable[[], Awaitable[str]]
 
 @dataclass
 class Mix:
-    """Two hands that do harm at the same time: one to processes, one to servers and clocks. Each heals what it did."""
+    """Three hands that do harm at the same time: to processes, to servers and clocks, and to the log itself.
+
+    The first two heal what they did; what the third wrote stays.
+    """
 
     site: Site
     seed: int
@@ -50,6 +56,7 @@ class Mix:
 
     def __post_init__(self) -> None:
         self._until = monotonic() + self.seconds
+        self.stranger = Stranger(self.site.stack.broker, Random(f"{self.seed}/stranger"))  # noqa: S311
 
     async def run(self) -> None:
         """Do harm until the time is over; everything runs again when this returns."""
@@ -58,6 +65,7 @@ class Mix:
         async with asyncio.TaskGroup() as hands:
             hands.create_task(self._hand(processes, self._process_harms(processes)))
             hands.create_task(self._hand(servers, self._server_harms(servers)))
+            hands.create_task(self._hand(self.stranger.drawn, {"stranger in the log": self._written}))
         for name in self.site.stack.names:
             await self._alive(name)
 
@@ -68,6 +76,14 @@ class Mix:
             self.done[kind] += 1
             self.told(kind, what)
             await asyncio.sleep(drawn.uniform(0.2, 2))
+
+    async def _written(self) -> str:
+        """While the broker is away nobody writes."""
+        try:
+            async with asyncio.timeout(15):
+                return await self.stranger.writes()
+        except (KafkaError, NoLog, TimeoutError) as why:
+            return type(why).__name__
 
     # Processes
 

@@ -10,12 +10,18 @@ from typing import Any
 import orjson
 
 from libs.events.envelope import EPOCH, wire_instant
-from libs.events.lanes import CASE_LANES
+from libs.events.lanes import CASE_LANES, DIRECTORY_LANE, DIRECTORY_SOURCE
 from libs.log.store.event_store import Connection
 
 DECIDING_SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 """Who decides on a case: what a list of cases shows, and what licenses the steps of clocks, is complete by these."""
 SOURCES = (*DECIDING_SOURCES, "/xunban/notify")
+
+
+def sources_of(lane: int) -> tuple[str, ...]:
+    """Who writes to a lane."""
+    return (DIRECTORY_SOURCE,) if lane == DIRECTORY_LANE else SOURCES
+
 
 WAITING_AT_MOST = 1000
 """Beats per (source, lane) kept while its reader stands still."""

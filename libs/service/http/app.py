@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +15,7 @@ from libs.log.watermarks.watermark import SOURCES
 from libs.service.callers import TokenInvalid
 from libs.service.http import headers, problems
 from libs.service.http.dependencies import CallerDep, RuntimeDep, get_call, get_person
+from libs.service.http.filters import refuse_unknown
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.request_metrics import InFlight, RequestMetrics
 from libs.service.observe import measuring
@@ -87,6 +88,7 @@ def api_app(parts: Parts) -> FastAPI:
         title=f"Xunban 巡办 · {parts.title_zh} {parts.service}",
         version="1",
         lifespan=lifespan,
+        dependencies=[Depends(refuse_unknown)],
         responses={
             status: {"description": " / ".join(problems.TITLES[status])} for status in (401, 403, 404, 409, 422, 503)
         },

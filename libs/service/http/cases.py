@@ -11,12 +11,13 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator
 
 from libs.case.access import sight
 from libs.case.facts import Facts
 from libs.case.state import Case
 from libs.events.errors import Malformed, NotFound
+from libs.events.text import folded, trimmed
 from libs.log.store.event_store import Connection
 from libs.log.write.command import CommandContext, etag
 from libs.log.write.idempotency import Outcome
@@ -33,10 +34,26 @@ MinPosition = Annotated[
 ]
 
 
+Folded = Annotated[str, BeforeValidator(lambda said: folded(said) if isinstance(said, str) else said)]
+"""A number as people type it: full-width digits are digits."""
+
+
 class Body(BaseModel):
-    """Request bodies refuse what they do not know."""
+    """Request bodies refuse what they do not know; what nobody could see was not said.
+
+    Texts come without what cannot be seen at their ends. Nothing left is as if the field had not been sent where it may
+    be missing, and too short where it may not.
+    """
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _seen(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str) or info.field_name is None:
+            return value
+        text, field = trimmed(value), cls.model_fields[info.field_name]
+        return text if text or field.is_required() or field.default is not None else None
 
 
 class CursorMalformed(Malformed):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hmac
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated
 
+import orjson
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 
 from libs.directory.facts.view import View
 from libs.events.decider import Actor
@@ -30,13 +33,6 @@ class NoIdempotencyKey(Malformed):
     en = "the header Idempotency-Key is missing"
 
 
-class NulInText(Malformed):
-    """A text holds U+0000, which no database of ours can store."""
-
-    zh = "文本中含有空字符"
-    en = "a text holds the character U+0000"
-
-
 class ClockNotYours(Forbidden):
     """Xunban-Now was given without the scope `clock`."""
 
@@ -51,6 +47,10 @@ class ClockNotSettable(Malformed):
     code = "E-CLOCK"
     zh = "Xunban-Now 只能用于手动时钟, 且不得早于当前业务时间"
     en = "Xunban-Now needs a manual log and must not lie before its clock"
+
+
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape of U+0000; the same letters behind an escaped backslash are a text about it."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,42 @@ def _asked(request: Request) -> tuple[str | None, str | None]:
 CallerDep = Annotated[Person, Depends(get_person)]
 
 
+def refuse_nul(body: bytes) -> None:
+    """Raise `RequestValidationError` where a text holds U+0000, naming its place: no database of ours can store it.
+
+    Once in the log it would halt every read model that writes it to a column.
+    """
+    if NUL.search(body) is None:
+        return
+    try:
+        where = _nul_in(orjson.loads(body))
+    except ValueError:
+        return  # Unreadable for another reason, which its reader tells.
+    raise RequestValidationError([{"type": "nul", "loc": ("body", *where)}])
+
+
+def _nul_in(said: object) -> tuple[str | int, ...]:
+    """Where in a document the first such text stands."""
+    ahead: list[tuple[tuple[str | int, ...], object]] = [((), said)]
+    while ahead:
+        where, value = ahead.pop()
+        if isinstance(value, str) and "\0" in value:
+            return where
+        if isinstance(value, dict):
+            ahead += [((*where, name), inner) for name, inner in value.items() if "\0" not in name]
+        elif isinstance(value, list):
+            ahead += [((*where, place), inner) for place, inner in enumerate(value)]
+    return ()
+
+
 async def get_call(request: Request, running: RuntimeDep, person: CallerDep) -> CommandContext:
-    """What stands around a command; raises `NoIdempotencyKey` or `NulInText`."""
+    """What stands around a command; raises `NoIdempotencyKey` or what `refuse_nul` does."""
     key = headers.key(request)
     if not key:
         raise NoIdempotencyKey()
-    # Once in the log it would halt every read model that writes it to a column. A picture may hold these six letters.
-    sends_files = request.headers.get("content-type", "").startswith("multipart/form-data")
-    if not sends_files and b"\\u0000" in await request.body():
-        raise NulInText()
+    # A picture may hold these six letters.
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        refuse_nul(await request.body())
     what = f"{request.method}|{request.scope['path']}|{person.given}|{person.actor.appointment}|"
     said = what.encode() + await request.body()
     digest = hmac.new(running.idempotency_key, said, sha256).digest()

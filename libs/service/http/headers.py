@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BeforeValidator, Field, TypeAdapter, ValidationError
 
-Instant = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+DATED = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _as_text(said: object) -> object:
+    """A number is no instant, whatever it might count."""
+    if isinstance(said, bool | int | float) or (isinstance(said, str) and not DATED.match(said)):
+        raise ValueError("an instant begins with a date")
+    return said
+
+
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+Instant = Annotated[AwareDatetime, BeforeValidator(_as_text), Field(ge=FIRST, lt=LAST)]
 """An instant that a caller states, in any offset, with which arithmetic cannot overflow."""
 INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 LONGEST_KEY = 200
 
 
-def _header(name: str, **schema: Any) -> dict[str, Any]:
-    shape = {"anyOf": [{"type": "string", **schema}, {"type": "null"}], "title": name}
-    return {"name": name.lower(), "in": "header", "required": False, "schema": shape}
+def _header(name: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
+    text = {"type": "string", **schema}
+    shape = text if required else {"anyOf": [text, {"type": "null"}]}
+    return {"name": name.lower(), "in": "header", "required": required, "schema": {**shape, "title": name}}
 
 
 OF_PERSON = (_header("Authorization"), _header("Xunban-Appointment"), _header("Xunban-Now", format="date-time"))
 OF_CALL = (
-    _header("Idempotency-Key", maxLength=LONGEST_KEY),
+    _header("Idempotency-Key", required=True, minLength=1, maxLength=LONGEST_KEY),
     _header("If-Match"),
     _header("traceparent", maxLength=100),
 )

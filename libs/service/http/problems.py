@@ -42,6 +42,10 @@ STATUS: tuple[tuple[type[Rejected], int], ...] = (
 CASE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OF_THE_SCHEMA = ("expected", "pattern", "min_length", "max_length", "ge", "gt", "le", "lt")
 """What a validator tells of the rule that was broken, never of the value that broke it."""
+NAME = re.compile(r"[a-z_]{1,24}")
+"""What may be repeated of a caller's own word: it looks like a name of ours, perhaps mistyped."""
+NOT_PARSED = "There was an error parsing the body"
+"""What the framework says of a body that no reader of JSON takes: not UTF-8, endless digits, nesting without end."""
 TITLES = {
     400: ("请求无法读取", "the request cannot be read"),
     401: ("需要有效的令牌", "a valid token is required"),
@@ -122,6 +126,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
+        if error.detail == NOT_PARSED:
+            return problem(422, misshapen([{"type": "json_invalid", "loc": ("body",)}]))
         return problem(error.status_code, headers=dict(error.headers or {}))
 
     @app.exception_handler(Exception)
@@ -152,6 +158,8 @@ def _about(request: Request) -> dict[str, str]:
 
 
 def _place(entry: dict[str, Any]) -> str:
-    # Only names of our own schema: an unknown field's name is the caller's text.
+    # Only names of our own schema: an unknown field's name is the caller's text, and so may be all of a place that was
+    # found before anybody looked at the schema.
     named = entry["loc"][:-1] if entry["type"] == "extra_forbidden" else entry["loc"]
-    return ".".join(str(part) for part in named if isinstance(part, int) or str(part).isidentifier())
+    is_name = NAME.fullmatch if entry["type"] == "nul" else str.isidentifier
+    return ".".join(str(part) for part in named if isinstance(part, int) or is_name(str(part)))

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Annotated, Any
 
 import structlog
@@ -24,7 +25,7 @@ from libs.log.keys import Keys, KeysInFile, read_key
 from libs.log.process.intervals import BRISK, TOWN
 from libs.log.store.event_store import business_now
 from libs.log.store.reconciler import Reconciler
-from libs.log.transient import TRANSIENT
+from libs.log.transient import AWAY, TRANSIENT
 from libs.log.worker import Worker
 from libs.service.callers import TokenInvalid
 from libs.service.clock import real_now
@@ -43,6 +44,9 @@ from libs.tuned.uvicorn_server import Server
 
 log = structlog.get_logger()
 
+SILENT_SECONDS = 12.0
+"""Without any heartbeat, of anybody, after which the log is as good as away: a town at rest beats every five."""
+PATIENCE_SECONDS = 2.0
 RECONCILE_SECONDS = 10.0
 """Between two looks at some rows of the own event table."""
 
@@ -192,9 +196,12 @@ def worker_app(running: Runtime, worker: Worker, reconciler: Reconciler) -> Fast
         if worker.relay.speechless:
             relays["*"] = "signing_key_unknown"
         differs = {str(one.lane): f"{one.what} {one.seq}" for one in reconciler.found.values()}
-        ready = worker.joined.is_set() and not halted and not relays
-        document = {"ready": ready, "lanes": len(worker.lanes), "halted": halted, "relay_halted": relays}
-        document["table_differs"] = differs
+        away = [] if monotonic() - worker.heard_at < SILENT_SECONDS else ["Kafka"]
+        away += [] if await _answers(running) else ["PostgreSQL"]
+        joined = worker.joined.is_set()
+        ready = joined and not halted and not relays and not away
+        document = {"ready": ready, "joined": joined, "lanes": len(worker.lanes), "away": away}
+        document |= {"halted": halted, "relay_halted": relays, "table_differs": differs}
         return JSONResponse(document, status_code=200 if ready else 503)
 
     @app.get("/metrics")
@@ -216,6 +223,16 @@ def worker_app(running: Runtime, worker: Worker, reconciler: Reconciler) -> Fast
         return {"now": body.to, "heads": {str(lane): seq for lane, seq, _ in beat.lanes}}
 
     return app
+
+
+async def _answers(running: Runtime) -> bool:
+    """Whether the database does, soon."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await running.pool.fetchval("select 1")
+    except AWAY:
+        return False
+    return True
 
 
 async def clock_state(running: Runtime) -> dict[str, Any]:

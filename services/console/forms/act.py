@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from libs.directory.rules.naming import Bilingual
 from libs.events.ids import new_id
+from libs.events.text import trimmed
 
 Option = tuple[str, Bilingual]
 NOTHING = Bilingual("", "")
@@ -79,7 +80,7 @@ class Act:
         """The command's body; what was left empty is left out."""
         whole: dict[str, Any] = {}
         for one in self.fields:
-            if text := typed.get(one.name, "").strip():
+            if text := trimmed(typed.get(one.name, "")):
                 parent, _, name = one.name.rpartition(".")
                 (whole.setdefault(parent, {}) if parent else whole)[name] = one.read(text)
         return whole

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from libs.case.access import sight
 from libs.case.refusals import NotInThisState
-from libs.case.state import Case
+from libs.case.state import Case, State
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
 from libs.events.ids import new_id
@@ -170,7 +170,7 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
     running: RuntimeDep,
     person: CallerDep,
     csv: AsCsv,
-    state: Annotated[str | None, Query(max_length=20)] = None,
+    state: State | None = None,
     receipt: Annotated[str | None, Query(max_length=24, description="回执号 / number of a receipt")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,

@@ -14,7 +14,7 @@ from libs.events.contracts.intake import AppealReceived, AppealWithdrawn
 from libs.log.store import event_store
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
-from libs.service.http.cases import Body, CaseRef, carry_out
+from libs.service.http.cases import Body, CaseRef, Folded, carry_out
 from libs.service.http.commands import post_command
 from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.runtime import Runtime
@@ -24,7 +24,7 @@ from services.intake.domain.decider import DECIDER
 from services.intake.domain.identity import digits_of
 
 router = APIRouter(tags=["受理 intake"])
-Telephone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[0-9+() \-]+$", examples=["13800000000"])]
+Telephone = Annotated[Folded, Field(min_length=3, max_length=40, pattern=r"^[0-9+() \-]+$", examples=["13800000000"])]
 
 
 class WithdrawBody(Body):

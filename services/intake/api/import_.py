@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field, SkipValidation, ValidationError
 
@@ -19,7 +20,7 @@ from libs.log.write.bulk_create import NewCase, Result, bulk_create
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import IdempotencyKey
 from libs.service.http.cases import Body
-from libs.service.http.dependencies import CallerDep, NulInText, Person, RuntimeDep
+from libs.service.http.dependencies import CallerDep, Person, RuntimeDep, refuse_nul
 from libs.service.http.problems import misshapen, problem_document, status_of
 from libs.service.runtime import Runtime
 from services.intake.api.bodies import AppealBody, RegisterBody
@@ -29,6 +30,13 @@ router = APIRouter(tags=["受理 intake"])
 
 MOST = 200
 BODY_LIMITS = {"/import": 8 * 1024 * 1024}
+
+
+class Unwritable(Malformed):
+    """An item that no text could be made of: half a sign, a number beyond 64 bits, nesting without end."""
+
+    zh = "此项含有无法保存的字符、数字或层级"
+    en = "the item holds a sign, a number or a nesting that cannot be stored"
 
 
 class Imported(Body):
@@ -59,7 +67,7 @@ async def import_cases(body: ImportBody, running: RuntimeDep, person: CallerDep)
             one = _new_case(running, person, raw)
             if one.case_id in cases:
                 raise Malformed(zh="同一案件出现两次", en="a case is named twice")
-        except ValidationError as error:
+        except (ValidationError, RequestValidationError) as error:
             said.append(problem_document(422, misshapen(error.errors())))
         except Malformed as error:
             said.append(problem_document(422, error.document()))
@@ -75,11 +83,13 @@ async def import_cases(body: ImportBody, running: RuntimeDep, person: CallerDep)
 
 
 def _new_case(running: Runtime, person: Person, raw: Any) -> NewCase[decider.Command]:
-    """Raises `ValidationError`, or `Malformed`."""
-    # Bytes of the whole item: two imports that differ in one letter are not the same.
-    text = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
-    if b"\\u0000" in text:
-        raise NulInText()
+    """Raises `ValidationError`, `RequestValidationError` or `Malformed`."""
+    try:
+        # Bytes of the whole item: two imports that differ in one letter are not the same.
+        text = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
+    except TypeError as why:
+        raise Unwritable() from why
+    refuse_nul(text)
     item = Imported.model_validate(raw)
     if item.appeal.case_id is None:
         raise Malformed(zh="缺少案件编号 case_id", en="case_id is missing")

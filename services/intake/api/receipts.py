@@ -20,8 +20,8 @@ from libs.log.store import event_store
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import IdempotencyKey
 from libs.service.http.answers import DocumentAnswer, answer
-from libs.service.http.cases import Body, MinPosition, carry_out
-from libs.service.http.dependencies import NoIdempotencyKey, NulInText, RuntimeDep
+from libs.service.http.cases import Body, Folded, MinPosition, carry_out
+from libs.service.http.dependencies import NoIdempotencyKey, RuntimeDep, refuse_nul
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.intake import config
@@ -38,8 +38,8 @@ CITIZEN = Actor(person=PersonId("citizen"), role="CITIZEN")
 class ReceiptBody(Body):
     """What the citizen was given with his receipt."""
 
-    receipt: str = Field(min_length=16, max_length=24, pattern=r"^[0-9 \-]+$", examples=["1234-5678-9012-3438"])
-    secret: str = Field(min_length=10, max_length=16, pattern=r"^[0-9 \-]+$", examples=["12345-67890"])
+    receipt: Folded = Field(min_length=16, max_length=24, pattern=r"^[0-9 \-]+$", examples=["1234-5678-9012-3438"])
+    secret: Folded = Field(min_length=10, max_length=16, pattern=r"^[0-9 \-]+$", examples=["12345-67890"])
 
 
 class WithdrawReceiptBody(ReceiptBody):
@@ -71,12 +71,11 @@ async def hold(running: Runtime, request: Request, body: ReceiptBody, position: 
 async def get_key_of(
     request: Request, running: RuntimeDep, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
 ) -> Callable[[Held], IdempotencyKey]:
-    """The Idempotency-Key of whoever holds the receipt; raises `NoIdempotencyKey` or `NulInText`."""
+    """The Idempotency-Key of whoever holds the receipt; raises `NoIdempotencyKey` or what `refuse_nul` does."""
     if not idempotency_key:
         raise NoIdempotencyKey()
     said = await request.body()
-    if b"\\u0000" in said:
-        raise NulInText()
+    refuse_nul(said)
     digest = hmac.digest(running.idempotency_key, request.url.path.encode() + b"|" + said, "sha256")
     return lambda held: IdempotencyKey(f"citizen:{held.case_id}", idempotency_key, digest)
 

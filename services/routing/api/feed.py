@@ -46,6 +46,10 @@ select e.*, (select sum(waiting)::bigint from news) as waiting
   ) e
  order by e.sequence - n.seen, e.lane limit $4
 """
+AHEAD = """
+select exists (select from unnest($2::smallint[], $3::bigint[]) c(lane, seq)
+                 left join unit_lane h on h.unit = $1 and h.lane = c.lane where c.seq > coalesce(h.sequence, 0))
+"""
 BUCKETS = """
 select lane, {hour} as hour, count(*) as count, encode(sha256(convert_to(
          string_agg(case_id || ' ' || version || e'\\n', '' order by sequence), 'UTF8')), 'hex') as digest
@@ -84,6 +88,8 @@ async def read_feed(  # noqa: PLR0917 - FastAPI passes them by name
     async with running.pool.acquire() as conn:
         await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
+        if after and await conn.fetchval(AHEAD, unit, list(seen), list(seen.values())):
+            raise CursorMalformed()  # Of another town, or of a feed that was rebuilt: waiting would be for ever.
         rows = await conn.fetch(FEED, unit, list(seen), list(seen.values()), limit)
     waiting = rows[0]["waiting"] if rows else 0
     newest = seen | {row["lane"]: row["sequence"] for row in rows}

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 
 from libs.case.access import Sight
 from libs.case.lamp import Lamp, lamp_of
-from libs.case.state import TERMINAL
+from libs.case.state import TERMINAL, State
 from libs.log.store.event_store import Connection
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
@@ -112,7 +112,7 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
     csv: AsCsv,
     unit: Code = None,
     role: Role | None = None,
-    state: Annotated[str | None, Query(max_length=20)] = None,
+    state: State | None = None,
     lamp: Lamp | None = None,
     handler: Code = None,
     due_after: Instant | None = None,

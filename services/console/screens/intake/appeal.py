@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from libs.events.ids import new_id
+from libs.events.text import trimmed
 from services.console.forms.act import lines
 from services.console.forms.intake import CHANNELS, KINDS, NEW_CASE
 from services.console.page import Screen, Seen, Typed
@@ -38,7 +39,7 @@ def form(screen: Screen, status: int = 200, typed: dict[str, str] | None = None,
 
 def appeal(typed: dict[str, str]) -> dict[str, Any]:
     """The body of `POST /appeals`; what was left empty is left out. Photos bring the id of the case with them."""
-    given = {name: text.strip() for name, text in typed.items() if text.strip()}
+    given = {name: text for name, said in typed.items() if (text := trimmed(said))}
     fields = ("channel", "kind", "content", "reporter_name", "reporter_phone", "new_case_reason")
     body: dict[str, Any] = {name: given[name] for name in fields if name in given}
     body["place"] = {name: given[name] for name in ("grid", "address") if name in given}
