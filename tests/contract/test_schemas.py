@@ -43,4 +43,6 @@ def test_every_message_is_sent_by_its_owner_alone_and_its_payload_file_exists() 
 def test_every_header_is_described() -> None:
     headers = asyncapi()["components"]["schemas"]["headers"]
 
-    assert set(headers["required"]) | {"ce_causationid", "ce_appointment", "ce_traceparent"} == set(HEADERS)
+    assert set(headers["required"]) | {"ce_causationid", "ce_appointment", "ce_traceparent", "ce_signature"} == set(
+        HEADERS
+    )

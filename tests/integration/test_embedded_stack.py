@@ -250,9 +250,30 @@ def test_a_process_that_dies_is_started_again_and_one_that_is_told_ends(tmp_path
         assert patient.stdout.read() == b"", "nobody is left that could write, and nothing was started again"
 
 
-def test_a_process_that_dies_again_and_again_stays_dead(tmp_path: Path) -> None:
+def test_a_process_that_dies_again_and_again_is_started_after_ever_longer_pauses(tmp_path: Path) -> None:
     (tmp_path / "pids").mkdir()
-    line = processes.kept_alive("false", "hopeless").replace("sleep 1", "sleep 0")
+    line = processes.kept_alive("false", "hopeless").replace("sleep $pause", "sleep 0")
     environment = {**os.environ, "INSTANCE_DIR": str(tmp_path)}
-    ended = subprocess.run(["/bin/sh", "-c", line], env=environment, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout.count("started again")) == (1, 4)
+    shell = ["/bin/sh", "-c", line]
+    with subprocess.Popen(shell, env=environment, start_new_session=True, stdout=subprocess.PIPE) as hopeless:
+        assert hopeless.stdout
+        said = [hopeless.stdout.readline().decode() for _ in range(8)]
+        os.killpg(hopeless.pid, signal.SIGTERM)
+        hopeless.wait(30)
+    assert [line.partition("again in ")[2].split()[0] for line in said] == ["1", "2", "4", "8", "16", "32", "60", "60"]
+    assert all("ended with 1" in line for line in said)
+
+
+def test_servers_that_were_killed_are_noticed_and_brought_back() -> None:
+    with Stack(f"test-{secrets.token_hex(4)}", "real", services=()) as stack:
+        assert stack.revive() == []
+        broker = stack.broker_pid()
+        assert broker
+        os.kill(broker, signal.SIGKILL)
+        server = int((stack.dir / "pg" / "postmaster.pid").read_text().split()[0])
+        os.kill(server, signal.SIGKILL)
+        processes.wait_until(lambda: not postgres.is_running(stack.dir), "PostgreSQL has ended", timeout=30)
+        assert stack.revive() == ["PostgreSQL", "Kafka"]
+        assert asyncio.run(ask(stack.admin_url(), "select 1")) == 1
+        assert stack.broker_pid() not in (None, broker)
+        assert stack.revive() == []

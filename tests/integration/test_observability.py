@@ -9,6 +9,7 @@ import secrets
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -16,16 +17,21 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
+from libs.audit.reading import open_log
+from libs.events.envelope import WireRecord
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
+from libs.events.signature import of_head
+from libs.log.read.progress import parsed
 from operations.embedded.stack import Stack
 from operations.installation import ROOT, SERVICES
 from tests.integration.collector import Collector, Span, collecting
 from tests.integration.crowd import BODY, WORDS, appeal, cases_received, operators, scraped, silent_database
 from tests.integration.logs import PATIENT, eventually
 from trials.clock_driver import Timeline
+from trials.faults.stranger import forged
 from trials.publish import apply_directory
 from trials.town import Town, civil
 
@@ -260,10 +266,34 @@ async def test_a_database_that_stands_still_fills_no_memory(case: str, running: 
 # What is no event of ours --------------------------------------------------------------------------------------------
 
 
-async def test_a_partition_that_halts_is_counted_by_every_service(case: str, running: Stack) -> None:
+async def test_what_a_stranger_writes_is_counted_by_every_service_and_halts_none(case: str, running: Stack) -> None:
     lane = (lane_of(case) + 1) % 64
     async with AIOKafkaProducer(bootstrap_servers=running.bootstrap) as stranger:
         await stranger.send_and_wait("case.events", WORDS.encode(), partition=lane)
+
+    async def counted() -> bool:
+        found, _ = await scraped(running)
+        workers = [found[name, "worker"] for name in SERVICES]
+        assert [worker["xunban_partitions_halted{what=projection}"] for worker in workers] == [0] * 4
+        return [worker["xunban_records_passed_over_total{reason=FOREIGN}"] for worker in workers] == [1] * 4
+
+    await eventually(counted, "four readers have passed it over")
+
+
+async def test_a_partition_that_halts_is_counted_by_every_service(case: str, running: Stack) -> None:
+    """Its own source has signed an event that stands behind one that never came."""
+    tp = TopicPartition("case.events", lane_of(case))
+    async with open_log(running.bootstrap) as log:
+        extent = await log.extent([tp])
+        records = [parsed(record) async for batch in log.read(extent.begin, extent.end) for record in batch]
+    own = [one for one in records if isinstance(one, WireRecord) and one.source == "/xunban/intake"]
+    missing = replace(own[-1], position=replace(own[-1].position, seq=own[-1].position.seq + 1))
+    headers, body = forged(missing)
+    said = dict(headers)
+    message = of_head("/xunban/intake", tp.partition, int(said["ce_laneseq"]), bytes.fromhex(said["ce_hash"].decode()))
+    headers.append(("ce_signature", running.keys_of("intake").signing.sign(message).hex().encode()))
+    async with AIOKafkaProducer(bootstrap_servers=running.bootstrap) as intake:
+        await intake.send_and_wait(tp.topic, body, key=said["ce_subject"], partition=tp.partition, headers=headers)
 
     async def counted() -> bool:
         found, _ = await scraped(running)
