@@ -82,6 +82,8 @@ class CitizenContacted(Event, zh="联系诉求人", en="reporter called"):
     contacted_by: PersonId
     reached: bool
     note: CaseText | None = None
+    tried_at: datetime | None = None
+    """When he was called: tries of one half-day, or of one quarter of an hour where it is urgent, are one."""
 
 
 class ProgressRecorded(Event, zh="记录进展", en="progress"):

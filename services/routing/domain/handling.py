@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from libs.case.facts import Facts
 from libs.case.refusals import EvidenceMissing, NotInThisState
 from libs.case.state import Case
 from libs.directory.facts.view import View
+from libs.directory.rules.half_days import half_day
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     CitizenContacted,
@@ -120,7 +121,17 @@ class CoUnitOutstanding(Rejected):
     en = "a co-handling unit has not reported yet"
 
 
+class SameTry(Rejected):
+    """Three calls within one second are one."""
+
+    code = "E-CONTACT"
+    zh = "距上次联系太近, 请换一个半日再试; 紧急事项至少间隔十五分钟"
+    en = "too soon after the last try: try in another half-day, or after fifteen minutes where it is urgent"
+
+
 TRIES = 3
+APART = timedelta(minutes=15)
+"""Between two tries of an urgent case (U1, U2)."""
 
 # Decisions
 
@@ -168,11 +179,25 @@ def assign(order: WorkOrder, command: AssignHandler, facts: Facts) -> Sequence[E
 
 
 def contact(order: WorkOrder, command: ContactCitizen, facts: Facts) -> Sequence[Event]:
-    """Every try counts, reached or not; it may come before the signature."""
+    """Reached or not, it may come before the signature; a try that failed counts if it was another than the last."""
     case = unbarred(order, command, facts)
     require_handler(order, command.by)
     require_status(order, case, "DISPATCHED", "IN_PROGRESS")
-    return [CitizenContacted(contacted_by=command.by.person, reached=command.reached, note=command.note)]
+    if not command.reached and is_same_try(order, case, command.at, facts.directory.rulebook.clock.tz):
+        raise SameTry(allowed=["contact"])
+    told = CitizenContacted(
+        contacted_by=command.by.person, reached=command.reached, note=command.note, tried_at=command.at
+    )
+    return [told]
+
+
+def is_same_try(order: WorkOrder, case: Case, at: datetime, tz: str) -> bool:
+    """Whether a call that nobody took is no other than the last one (rulebook.md c.3 #25)."""
+    if order.tried_at is None:
+        return False
+    if case.urgency in ("U1", "U2"):
+        return at - order.tried_at < APART
+    return half_day(at, tz) == half_day(order.tried_at, tz)
 
 
 def progress(order: WorkOrder, command: RecordProgress, facts: Facts) -> Sequence[Event]:

@@ -91,6 +91,8 @@ class WorkOrder:
     co_reported: tuple[UnitId, ...] = ()
     reached: bool = False
     tries: int = 0
+    tried_at: datetime | None = None
+    """When he was called last."""
     before: Status = "NONE"
     """Where a cancelled order stood."""
     violations: frozenset[tuple[str, str]] = frozenset()
@@ -111,7 +113,8 @@ def evolve(order: WorkOrder, event: RoutingEvent) -> WorkOrder:
         case HandlerAssigned():
             return replace(order, handler=event.handler)
         case CitizenContacted():
-            return replace(order, reached=order.reached or event.reached, tries=order.tries + 1)
+            reached, tried_at = order.reached or event.reached, event.tried_at or order.tried_at
+            return replace(order, reached=reached, tries=order.tries + 1, tried_at=tried_at)
         case FeedbackSubmitted():
             return replace(order, status="FEEDBACK")
         case EndorsementRequested():

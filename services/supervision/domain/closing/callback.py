@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from libs.case.facts import Facts
+from libs.directory.rules.half_days import half_day
 from libs.events.contracts.supervision import CallbackAttempted, CallbackCompleted
 from libs.events.decider import Actor
 from libs.events.errors import Rejected
@@ -52,15 +52,14 @@ def record(own: Completion, command: RecordCallback, facts: Facts) -> Sequence[E
     if case.ended or not own.accepted or not own.checked or not owes_a_callback(own, case):
         raise not_here(own, case)
     rules = facts.directory.rulebook
-    local = command.at.astimezone(ZoneInfo(rules.clock.tz))
-    half: Literal["AM", "PM"] = "AM" if local.hour < 12 else "PM"
-    if command.answers is None and rules.callback.distinct_half_days and (local.date(), half) in own.attempts:
+    day, half = half_day(command.at, rules.clock.tz)
+    if command.answers is None and rules.callback.distinct_half_days and (day, half) in own.attempts:
         raise SameHalfDay(allowed=["callback"])
     attempt = CallbackAttempted(
         agent=command.by.person,
         round=own.round,
         attempt=len(own.attempts) + 1,
-        day=local.date(),
+        day=day,
         half=half,
         reached=command.answers is not None,
     )

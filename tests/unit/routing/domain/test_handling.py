@@ -1,7 +1,12 @@
 """Signing, assigning, contacting and reporting – and 巡办分离 where the power is used."""
 
+from datetime import datetime
+
+import pytest
+
 from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.case.testing import given
+from libs.events.contracts.intake import CaseRegistered
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     AssignmentDeemedAccepted,
@@ -13,6 +18,7 @@ from libs.events.contracts.routing import (
 )
 from libs.events.contracts.supervision import VerificationPassed
 from libs.events.errors import Forbidden
+from libs.events.event import Event
 from libs.events.ids import GridCode, PersonId
 from libs.separation.refusal import SeparationForbids
 from services.routing.domain.decider import DECIDER
@@ -24,9 +30,11 @@ from services.routing.domain.handling import (
     FinishedWorkNotShown,
     HandlerNotOfUnit,
     RecordProgress,
+    SameTry,
     SubmitFeedback,
     UnknownPerson,
 )
+from tests.unit.directory.rules.calendars import china
 from tests.unit.routing.givens import (
     CHEN_LI,
     FANG_YUN,
@@ -145,7 +153,52 @@ def test_who_verified_an_earlier_round_cannot_handle_the_next() -> None:
 
 def test_the_handler_may_call_before_the_order_is_signed() -> None:
     command = ContactCitizen(NOON, ZHENG_KAI, reached=False)
-    given(DECIDER, TO_HOUSING).when(command, facts(*ODOUR_SENT)).then(MISSED)
+    given(DECIDER, TO_HOUSING).when(command, facts(*ODOUR_SENT)).then(missed(NOON))
+
+
+def with_urgency(event: Event, urgency: str) -> Event:
+    return event.model_copy(update={"urgency": urgency}) if isinstance(event, CaseRegistered) else event
+
+
+def missed(at: datetime) -> CitizenContacted:
+    return CitizenContacted(contacted_by=PersonId("zheng-kai"), reached=False, tried_at=at)
+
+
+@pytest.mark.parametrize(
+    ("urgency", "last", "at", "another"),
+    [
+        ("U3", "2026-11-02 14:00", "2026-11-02 14:01", False),
+        ("U3", "2026-11-02 12:00", "2026-11-02 23:59", False),
+        ("U3", "2026-11-02 11:59", "2026-11-02 12:00", True),
+        ("U4", "2026-11-02 23:59", "2026-11-03 00:00", True),
+        ("U4", "2026-11-02 14:00", "2026-11-03 14:00", True),
+        ("U2", "2026-11-02 14:00", "2026-11-02 14:14", False),
+        ("U2", "2026-11-02 14:00", "2026-11-02 14:15", True),
+        ("U1", "2026-11-02 11:59", "2026-11-02 12:00", False),
+    ],
+)
+def test_a_try_counts_in_another_half_day_and_where_it_is_urgent_a_quarter_of_an_hour_later(
+    urgency: str, last: str, at: str, another: bool
+) -> None:
+    registered = [(when, with_urgency(event, urgency)) for when, event in ODOUR_SENT]
+    command = ContactCitizen(china(at), ZHENG_KAI, reached=False)
+    decided = given(DECIDER, TO_HOUSING, missed(china(last))).when(command, facts(*registered))
+    if another:
+        decided.then(missed(china(at)))
+    else:
+        decided.then_refused(SameTry, code="E-CONTACT")
+
+
+def test_whoever_is_reached_was_reached_however_soon() -> None:
+    command = ContactCitizen(NOON, ZHENG_KAI, reached=True)
+    [event] = given(DECIDER, TO_HOUSING, missed(NOON)).when(command, facts(*ODOUR_SENT)).events
+    assert isinstance(event, CitizenContacted)
+    assert event.reached
+
+
+def test_a_try_of_which_no_time_is_known_stands_in_no_later_one_s_way() -> None:
+    command = ContactCitizen(NOON, ZHENG_KAI, reached=False)
+    given(DECIDER, TO_HOUSING, MISSED).when(command, facts(*ODOUR_SENT)).then(missed(NOON))
 
 
 def test_progress_is_recorded_only_on_a_signed_order() -> None:
