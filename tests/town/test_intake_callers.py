@@ -124,6 +124,27 @@ async def test_a_repeated_request_is_not_a_repeated_contact(town: Town, running:
     assert after["contacts"] == before["contacts"] + 1
 
 
+async def test_who_may_not_receive_appeals_learns_nothing_from_trying(town: Town, edge: Edge) -> None:
+    """The same refusal with a caller's number that is known and with one that is not."""
+    body = {"channel": "phone", "kind": "help", "content": LAMP, "place": place("G04")}
+    for phone in ("13700000000", "13711111111", "no number"):
+        answer = await edge.send("POST", "/appeals", json={**body, "reporter_phone": phone}, person="zheng-kai")
+        assert_problem(answer, 403, "E-ROLE")
+        sought = await edge.send("POST", "/callers/lookup", json={"phone": phone, "purpose": "LAW"}, person="zheng-kai")
+        assert_problem(sought, 403, "E-ROLE")
+    nowhere = f"/cases/{new_id()}/identity"
+    assert_problem(await edge.send("POST", nowhere, json={"purpose": "LAW"}, person="zheng-kai"), 403, "E-ROLE")
+
+
+async def test_a_machine_opens_a_case_of_its_own_and_joins_nobody_s(town: Town, edge: Edge) -> None:
+    first = await called(town, "2026-08-19 10:44", "13900000000")
+    body = {"channel": "web", "kind": "help", "content": LAMP, "place": place("G04"), "reporter_phone": "13900000000"}
+    kiosk = {"Authorization": f"Bearer {edge.stack.token(client='kiosk', scopes=('intake',))}"}
+    answer = await edge.send("POST", "/appeals", person=None, headers=kiosk, json=body)
+    assert (answer.status_code, answer.json()["attached"]) == (201, False)
+    assert answer.json()["case_id"] != first["case_id"]
+
+
 async def test_an_operator_who_sees_it_himself_attaches_by_hand(town: Town, edge: Edge) -> None:
     case = (await called(town, "2026-08-19 10:50", "13600000000"))["case_id"]
     body = {"channel": "counter", "content": "到窗口再次反映"}
@@ -152,7 +173,7 @@ async def test_an_identity_is_read_for_a_purpose_and_every_reading_is_kept(
 
     fields = [(one["read_by"], one["purpose"], one["fields"]) for one in await access(running, case)]
     assert fields == [
-        ("zhou-min", "ASK_DETAILS", ["reporter_name", "reporter_phone"]),
+        *[("zhou-min", "ASK_DETAILS", ["reporter_name", "reporter_phone"])] * 2,
         ("zhou-min", "TAKE_CALL", ["reporter_phone"]),
     ]
     assert_problem(await edge.send("POST", path, json={"purpose": "CURIOSITY"}), 422, "E-INPUT")

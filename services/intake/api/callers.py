@@ -21,7 +21,7 @@ from libs.log.store import event_store
 from libs.log.store.event_store import Appended, Connection
 from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.write.command import CommandContext, provenance
-from libs.log.write.idempotency import Outcome, at_most_once
+from libs.log.write.idempotency import Outcome
 from libs.log.write.seal import plain_body
 from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, MinPosition
@@ -58,6 +58,8 @@ class LookUpBody(PurposeBody):
 async def look_up(
     body: LookUpBody, running: RuntimeDep, call: CommandDep, min_position: MinPosition = None
 ) -> JSONResponse:
+    """Each look-up is looked up and recorded anew, whatever its key: an answer kept would outlive what was erased."""
+    call.actor.must_be("OPERATOR")
     index = callers.blind_index(body.phone, config.of(running).search_key)
     if index is None:
         raise Malformed(zh="不是电话号码", en="not a telephone number")
@@ -68,22 +70,22 @@ async def look_up(
         events = callers.look_up(command)
         facts = Facts(None, await running.directory.latest(conn))
 
-        async def work() -> Outcome:
+        async with conn.transaction():
             found = [one.case for one in await earlier_cases(conn, index, SHOWN + 1)]
             shown = found[:SHOWN]
             # Lanes ascending, as everywhere (architecture.md §2).
             for case in sorted(shown, key=lambda one: (one.lane, one.case_id)):
                 await _record(conn, call, Facts(case, facts.directory), command.at, events)
-            items = [_item(case) for case in shown]
-            return Outcome(200, {"items": items, "more": len(found) > SHOWN, **fresh.document()})
-
-        return answer(await at_most_once(conn, call.key, work))
+    items = [_item(case) for case in shown]
+    return answer(Outcome(200, {"items": items, "more": len(found) > SHOWN, **fresh.document()}))
 
 
 @router.post("/cases/{case_id}/identity", summary="查看诉求人身份 / read who the reporter is")
 async def read_identity(
     case_id: CaseRef, body: PurposeBody, running: RuntimeDep, person: CallerDep, call: CommandDep
 ) -> JSONResponse:
+    """Each showing is an event, whatever its key: what is shown a second time is read a second time."""
+    callers.require_reader(call.actor)
     async with running.pool.acquire() as conn:
         facts = await running.facts(conn, case_id)
         if facts.case is None or not sight(call.actor, person.directory).sees(facts.case):
@@ -93,17 +95,14 @@ async def read_identity(
         readable = [name for name in IDENTITY if name in sealed and "reporter" in keys.keys]
         events = callers.read_identity(callers.ReadIdentity(person.now, call.actor, body.purpose), readable)
 
-        async def work() -> Outcome:
-            document: dict[str, Any] = {"case_id": case_id, "events": [], "position": None}
-            if events:
+        document: dict[str, Any] = {"case_id": case_id, "events": [], "position": None}
+        if events:
+            async with conn.transaction():
                 at = await _record(conn, call, facts, person.now, events)
-                document |= {"events": list(at.event_ids), "position": running.handler.position(at)}
-            return Outcome(200, document)
-
-        outcome = await at_most_once(conn, call.key, work)
-    # Opened after the fact is stored, and never part of the stored answer.
+            document |= {"events": list(at.event_ids), "position": running.handler.position(at)}
+    # Opened after the fact is stored.
     identity = {name: keys.open(sealed.get(name)) for name in IDENTITY}
-    return JSONResponse(outcome.document | identity, headers={"Cache-Control": "no-store"})
+    return JSONResponse(document | identity, headers={"Cache-Control": "no-store"})
 
 
 async def _record(

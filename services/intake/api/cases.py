@@ -20,6 +20,7 @@ from libs.events.ids import new_id
 from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
+from libs.service.callers import MACHINE
 from libs.service.http.answers import answer
 from libs.service.http.cases import (
     CaseRef,
@@ -39,7 +40,7 @@ from services.intake.api.attachments import held, reserved
 from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
 from services.intake.api.known_callers import open_case_of
 from services.intake.api.same_matter import Again, attach
-from services.intake.domain import receipts
+from services.intake.domain import receipts, reception
 from services.intake.domain.allowed_actions import allowed
 
 router = APIRouter(tags=["受理 intake"])
@@ -96,11 +97,17 @@ async def submit_appeal(body: AppealBody, running: RuntimeDep, person: CallerDep
 
 
 async def attached(body: AppealBody, running: Runtime, person: Person, call: CommandContext) -> Outcome | None:
-    """The caller's open case takes the call, unless the caller is not known or the operator says it is another."""
-    if body.new_case or body.case_id:
+    """The caller's open case takes the call, unless the caller is not known or the operator says it is another.
+
+    Nobody hears of a case that is not shown to him, and a machine joins nothing: it has nobody whom it could ask.
+    """
+    reception.require_receiver(call.actor)
+    if body.new_case or body.case_id or call.actor.role == MACHINE:
         return None
-    place = body.place.place()
-    case_id = await open_case_of(running, person.directory, telephone=body.reporter_phone, kind=body.kind, place=place)
+    place, seen = body.place.place(), sight(call.actor, person.directory)
+    case_id = await open_case_of(
+        running, person.directory, telephone=body.reporter_phone, kind=body.kind, place=place, seen=seen
+    )
     if case_id is None:
         return None
     try:

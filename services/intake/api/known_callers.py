@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from libs.case.access import Sight
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.events.event import Sealed
@@ -57,15 +58,19 @@ async def earlier_cases(conn: Connection, index: bytes, most: int) -> list[Earli
 
 
 async def open_case_of(
-    running: Runtime, directory: View, *, telephone: str | None, kind: str, place: Place
+    running: Runtime, directory: View, *, telephone: str | None, kind: str, place: Place, seen: Sight
 ) -> str | None:
-    """The newest open case of this caller on this matter (rulebook.md d.5); None where there is none, or no number."""
+    """The newest open case of this caller on this matter (rulebook.md d.5) that is shown to whoever asks.
+
+    None where there is none, or no number.
+    """
     index = blind_index(telephone, config.of(running).search_key)
     if index is None:
         return None
     async with running.pool.acquire() as conn:
         earlier = await earlier_cases(conn, index, LOOKED_THROUGH)
-    alike = [one for one in earlier if not one.case.ended and kind in (one.case.kind, one.kind)]
+    shown = [one for one in earlier if seen.sees(one.case)]
+    alike = [one for one in shown if not one.case.ended and kind in (one.case.kind, one.kind)]
     if not alike:
         return None
     here = located(place, directory)

@@ -66,9 +66,14 @@ class ReceiveRepeatContact:
 # Decisions
 
 
+def require_reader(by: Actor) -> None:
+    """Whoever may read an identity at all; asked before anything is looked up. Raises `Forbidden`."""
+    by.must_be("OPERATOR", "CALLBACK_AGENT")
+
+
 def read_identity(command: ReadIdentity, fields: Sequence[IdentityField]) -> Sequence[Event]:
     """Every reading of an identity is a fact; where there is none to show, nothing was read."""
-    command.by.must_be("OPERATOR", "CALLBACK_AGENT")
+    require_reader(command.by)
     if not fields:
         return []
     return [IdentityRead(read_by=command.by.person, purpose=command.purpose, fields=tuple(fields))]

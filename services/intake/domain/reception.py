@@ -99,11 +99,16 @@ class FindingNotShown(EvidenceMissing):
 # Decisions
 
 
+def require_receiver(by: Actor) -> None:
+    """Whoever may receive an appeal; asked before anything is looked up. Raises `Forbidden`."""
+    if not (by.role in ("OPERATOR", "GRID_WORKER") or "intake" in by.scopes):
+        raise Forbidden(allowed=["OPERATOR", "GRID_WORKER"])
+
+
 def submit_appeal(state: State, command: SubmitAppeal, facts: Facts) -> Sequence[Event]:
     """A grid worker who enters it for the citizen is a discoverer; an operator is recorder only (d.2 #3, #4)."""
     by = command.by
-    if not (by.role in ("OPERATOR", "GRID_WORKER") or "intake" in by.scopes):
-        raise Forbidden(allowed=["OPERATOR", "GRID_WORKER"])
+    require_receiver(by)
     if state.status != "NONE":
         raise AlreadyThere()
     if command.found_by and facts.directory.person(command.found_by) is None:
