@@ -32,6 +32,7 @@ class Notice:
     """Nobody hears it a second time of the same case."""
 
 
+RELIEVED = Notice("relieved", (to.relieved,))
 NOTICES: Mapping[type[Event], Notice] = {
     intake.CaseRegistered: Notice("registered", (to.dispatchers,)),
     intake.CaseNotAccepted: Notice("not_accepted", (to.finder,)),
@@ -42,7 +43,7 @@ NOTICES: Mapping[type[Event], Notice] = {
     intake.AppealRestored: Notice("restored", (to.responsible, to.reporter)),
     intake.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
     routing.CaseDispatched: Notice("dispatched", (to.clerks,)),
-    routing.HandlerAssigned: Notice("assigned", (to.handler,)),
+    routing.HandlerAssigned: Notice("assigned", (to.handler,), also=RELIEVED),
     # What is endorsed is told by the return or the feedback that follows.
     routing.EndorsementRequested: Notice("endorse", (to.leaders,)),
     routing.EndorsementRefused: Notice("endorsement_refused", (to.handler, to.clerks)),
@@ -61,7 +62,7 @@ NOTICES: Mapping[type[Event], Notice] = {
     # The resumption of the work order that follows from these two says nothing new.
     supervision.FeedbackRejected: Notice("rejected", (to.handler, to.clerks)),
     supervision.ReworkOrdered: Notice("rework", (to.handler, to.clerks)),
-    supervision.VerificationAssigned: Notice("verify", (to.verifier,)),
+    supervision.VerificationAssigned: Notice("verify", (to.verifier,), also=RELIEVED),
     supervision.DeadlineWarned: Notice("warned", (to.responsible,)),
     supervision.DeadlineBreached: Notice("breached", (to.responsible, to.leaders, to.town)),
     supervision.AutoEscalated: Notice("urged", (to.responsible, to.leaders, to.town)),

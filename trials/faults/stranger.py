@@ -21,6 +21,7 @@ from libs.log.kafka.broker import Address, reach
 from libs.log.kafka.topics import topic_of
 from libs.log.read.progress import parsed
 from libs.log.watermarks.watermark import SOURCES, Beat
+from libs.tuned.kafka_producer import stop_producer
 
 VOIDED = CaseVoided(voided_by=PersonId("zhou-min"), reason="试拨")
 NONSENSE: tuple[list[tuple[str, Any]], ...] = (
@@ -88,7 +89,11 @@ class Stranger:
         await self._write(CHECKPOINTS.name, 0, [([("signature", b"\x00" * 64)], b"{}", b"/xunban/intake")])
 
     async def _write(self, topic: str, partition: int, records: Iterable[tuple[Any, bytes, bytes]]) -> None:
-        async with AIOKafkaProducer(**reach(self.kafka), acks="all", request_timeout_ms=5000) as producer:
+        producer = AIOKafkaProducer(**reach(self.kafka), acks="all", request_timeout_ms=5000)
+        try:
+            await producer.start()
             for headers, body, key in records:
                 sent = await producer.send_and_wait(topic, body, key=key, partition=partition, headers=headers)
                 self.written.add((topic, partition, sent.offset))
+        finally:
+            await stop_producer(producer)

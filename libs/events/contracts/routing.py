@@ -74,6 +74,8 @@ class HandlerAssigned(Event, zh="指定经办人", en="handler assigned"):
     unit: UnitId
     handler: PersonId
     assigned_by: PersonId
+    relieved: PersonId | None = None
+    """Who was the handler before: he learns of it."""
 
 
 class CitizenContacted(Event, zh="联系诉求人", en="reporter called"):

@@ -127,6 +127,8 @@ class VerificationAssigned(Event, zh="交办核实", en="verification assigned")
     assigned_by: PersonId
     round: int
     because: str
+    relieved: PersonId | None = None
+    """Who was to verify before: he learns of it."""
 
 
 class VerificationPassed(Event, zh="核实通过", en="found done"):

@@ -119,6 +119,12 @@ def verifier(to: Occasion) -> Iterator[Addressee]:
     return _people([PersonId(person)] if person else [], "role:GRID_WORKER", to)
 
 
+def relieved(to: Occasion) -> Iterator[Addressee]:
+    """Whose task somebody else has now: he may not see the case any more, and must hear that much."""
+    person = getattr(to.event, "relieved", None)
+    return iter([Addressee(f"person:{person}")] if person else ())
+
+
 def responsible(to: Occasion) -> Iterator[Addressee]:
     """Who must act before a clock runs out: the centre until dispatch, the arbiter, then handler and clerks."""
     if getattr(to.event, "clock", None) == "arbitration":

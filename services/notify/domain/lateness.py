@@ -116,6 +116,8 @@ class Waited:
                 return self.values.get("unit") not in (None, case.unit)
             case "assigned":
                 return self.recipient != f"person:{case.handler}"
+            case "relieved":
+                return self.recipient in (f"person:{case.handler}", f"person:{case.verifier}")
             case "verify":
                 return self.recipient != f"person:{case.verifier}"
             case "rework" | "rejected":

@@ -175,7 +175,8 @@ def assign(order: WorkOrder, command: AssignHandler, facts: Facts) -> Sequence[E
     require_status(order, case, "IN_PROGRESS")
     if order.handler == handler:
         return []
-    return [HandlerAssigned(unit=unit, handler=handler, assigned_by=command.by.person)]
+    by = command.by.person
+    return [HandlerAssigned(unit=unit, handler=handler, assigned_by=by, relieved=order.handler)]
 
 
 def contact(order: WorkOrder, command: ContactCitizen, facts: Facts) -> Sequence[Event]:

@@ -118,7 +118,9 @@ def default_verifier(case: Case, directory: View, at: datetime) -> tuple[PersonI
 
 def assignment(own: Completion, verifier: PersonId, by: Actor, because: str) -> VerificationAssigned:
     """The order to look."""
-    return VerificationAssigned(verifier=verifier, assigned_by=by.person, round=own.round, because=because)
+    return VerificationAssigned(
+        verifier=verifier, assigned_by=by.person, round=own.round, because=because, relieved=own.verifier
+    )
 
 
 def submit(own: Completion, command: SubmitVerification, facts: Facts) -> Sequence[Event]:

@@ -97,6 +97,7 @@ def test_time_in_which_it_was_held_on_purpose_is_not_late_but_the_matter_is_judg
         ("registered", {"state": "REGISTERED"}, {"state": "DISPATCHED"}),
         ("dispatched", {"state": "DISPATCHED"}, {"state": "DISPATCHED", "unit": "county-water"}),
         ("dispatched", {"state": "IN_PROGRESS"}, {"state": "WITHDRAWN"}),
+        ("relieved", {"state": "IN_PROGRESS", "handler": "ma-jun"}, {"state": "IN_PROGRESS", "handler": "zheng-kai"}),
         ("assigned", {"state": "IN_PROGRESS", "handler": "zheng-kai"}, {"state": "IN_PROGRESS", "handler": "ma-jun"}),
         ("verify", {"state": "VERIFYING", "verifier": "zheng-kai"}, {"state": "CALLBACK", "verifier": "zheng-kai"}),
         ("feedback", {"state": "FEEDBACK"}, {"state": "CLOSED"}),

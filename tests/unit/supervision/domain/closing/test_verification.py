@@ -117,7 +117,9 @@ def test_a_reviewer_may_ask_somebody_else() -> None:
     command = AssignVerification(NOON, WU_QIAN, ZHAO_QIANG)
 
     given(DECIDER, ACCEPTED, ASSIGNED).when(command, facts(*LOG)).then(
-        VerificationAssigned(verifier=ZHAO_QIANG, assigned_by=PersonId("wu-qian"), round=1, because="REVIEWER")
+        VerificationAssigned(
+            verifier=ZHAO_QIANG, assigned_by=PersonId("wu-qian"), round=1, because="REVIEWER", relieved=LI_FANG
+        )
     )
 
 
