@@ -15,7 +15,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from libs.case.access import sight
 from libs.case.state import Case
-from libs.events.errors import Forbidden, Malformed, NotFound, WrongType
+from libs.events.errors import Forbidden, Malformed, NotFound, Unavailable, WrongType
 from libs.events.ids import new_id
 from libs.log.store.event_store import Connection
 from libs.log.write.idempotency import Outcome, at_most_once
@@ -23,7 +23,7 @@ from libs.service.http.answers import answer
 from libs.service.http.cases import CASE_ID
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.runtime import Runtime
-from services.intake.domain.attachments import MOST_BYTES, MOST_PER_CASE, PDF, TooManyAttachments, cleaned
+from services.intake.domain.attachments import MOST_BYTES, MOST_PER_CASE, PDF, Attachment, TooManyAttachments, cleaned
 
 router = APIRouter(tags=["附件 attachments"])
 
@@ -31,6 +31,7 @@ BODY_LIMITS = {"/attachments": MOST_BYTES + 65_536}
 """Room for the form around the file."""
 AT_ONCE = asyncio.Semaphore(2)
 """Pictures that are drawn anew at the same time: each takes the memory of all its pixels."""
+TURN_SECONDS = 10.0
 SENDERS = ("OPERATOR", "GRID_WORKER")
 FORM: dict[str, Any] = {
     "requestBody": {
@@ -88,8 +89,7 @@ async def send_attachment(request: Request, running: RuntimeDep, person: CallerD
     async with running.pool.acquire() as conn:
         case_id = await _case_of(running, conn, person, wanted)
         case = (await running.facts(conn, case_id)).case
-    async with AT_ONCE:
-        kept = await asyncio.to_thread(cleaned, raw)
+    kept = await _drawn(raw)
     keys = await running.vault.keys_of(case_id) if wanted else await running.vault.create(case_id)
     sealed = keys.without(case.erased if case else ()).seal_file(kept.content, kept.sha256)
     said = {"case_id": case_id, "sha256": kept.sha256, "media_type": kept.media_type, "size": len(kept.content)}
@@ -146,6 +146,19 @@ async def reserved(conn: Connection, case_id: str, person: str) -> bool:
             "select exists (select from attachments.attachment where case_id = $1 and sent_by = $2)", case_id, person
         )
     )
+
+
+async def _drawn(raw: bytes) -> Attachment:
+    """The file as it is kept; whoever waits too long for his turn is told to come again. Raises `Unavailable`."""
+    try:
+        async with asyncio.timeout(TURN_SECONDS):
+            await AT_ONCE.acquire()
+    except TimeoutError:
+        raise Unavailable() from None
+    try:
+        return await asyncio.to_thread(cleaned, raw)
+    finally:
+        AT_ONCE.release()
 
 
 async def _form(request: Request) -> tuple[bytes, str | None]:

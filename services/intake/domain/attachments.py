@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 
+import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from libs.events.errors import Malformed, Rejected, TooLarge, WrongType
@@ -13,9 +14,25 @@ from libs.events.errors import Malformed, Rejected, TooLarge, WrongType
 MOST_BYTES = 8 * 1024 * 1024
 MOST_PIXELS = 50_000_000
 MOST_PER_CASE = 40
-PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+KEPT_PIXELS = 12_000_000
+"""A larger picture is scaled down to that: what no screen shows nobody has to keep."""
+KEPT_BYTES = 4 * 1024 * 1024
+PICTURES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "MPO": "image/jpeg",
+    "HEIF": "image/heic",
+}
+OPENED = ("JPEG", "PNG", "WEBP", "HEIF")
+"""An MPO begins like a JPEG and is opened as one."""
+KEPT_AS = {"MPO": "JPEG", "HEIF": "JPEG"}
+"""What cameras write and not every browser shows: several pictures in one, and HEIC."""
+HOW: dict[str, dict[str, int]] = {"JPEG": {"quality": 90}, "PNG": {}, "WEBP": {"quality": 90, "method": 0}}
+SMALLER = 0.7
 PDF = "application/pdf"
-QUALITY = 90
+
+pillow_heif.register_heif_opener(thumbnails=False)
 
 
 class PictureUnreadable(Malformed):
@@ -51,7 +68,7 @@ def cleaned(raw: bytes) -> Attachment:
     """The attachment as it is kept; raises `Malformed`, `TooLarge`, `WrongType` or `PictureUnreadable`.
 
     A picture is drawn anew, upright: no place, time, device or thumbnail that the camera wrote stays in it, nor what
-    was appended to it. A PDF stays as it is.
+    was appended to it; a larger one than a screen can show is scaled down. A PDF stays as it is.
     """
     if not raw:
         raise Malformed(zh="文件为空", en="the file is empty")
@@ -62,20 +79,47 @@ def cleaned(raw: bytes) -> Attachment:
     try:
         return _drawn_anew(raw)
     except UnidentifiedImageError as error:
-        raise WrongType(allowed=[*PICTURES.values(), PDF]) from error
+        raise WrongType(allowed=[*sorted(set(PICTURES.values())), PDF]) from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise PictureUnreadable() from error
 
 
 def _drawn_anew(raw: bytes) -> Attachment:
-    with Image.open(BytesIO(raw), formats=tuple(PICTURES)) as picture:
-        kind = picture.format or ""
+    with Image.open(BytesIO(raw), formats=OPENED) as picture:
+        kind = KEPT_AS.get(picture.format or "", picture.format or "")
         if picture.width * picture.height > MOST_PIXELS:
             raise TooLarge(zh="图片像素过多", en="the picture has too many pixels")
-        upright = ImageOps.exif_transpose(picture)
+        scale = min(1.0, (KEPT_PIXELS / (picture.width * picture.height)) ** 0.5)
+        # A camera's picture is unpacked only as large as it is wanted; of several the first is taken.
+        picture.draft(None, _scaled(picture, scale))
+        upright = ImageOps.exif_transpose(_eight_bits(picture))
+    if scale < 1 and upright.width * upright.height > KEPT_PIXELS:
+        upright = upright.resize(_scaled(upright, (KEPT_PIXELS / (upright.width * upright.height)) ** 0.5))
     fitting = {"JPEG": ("RGB", "L"), "PNG": ("RGB", "RGBA", "L", "LA", "P"), "WEBP": ("RGB", "RGBA")}[kind]
     bare = upright if upright.mode in fitting else upright.convert("RGBA" if kind != "JPEG" else "RGB")
     bare.info = {name: value for name, value in bare.info.items() if name == "transparency"}
-    kept = BytesIO()
-    bare.save(kept, kind, **({} if kind == "PNG" else {"quality": QUALITY}))
-    return Attachment(PICTURES[kind], kept.getvalue())
+    return _kept(bare, kind)
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Shades of sixteen bits in eight: else whatever is not nearly black would be white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return picture.convert("I").point(lambda shade: shade * (1 / 256)).convert("L")
+
+
+def _kept(picture: Image.Image, kind: str) -> Attachment:
+    """As few bytes as are kept of a picture, whatever its pixels: smaller and smaller, if need be."""
+    while True:
+        kept = BytesIO()
+        picture.save(kept, kind, **HOW[kind])
+        if kept.tell() <= KEPT_BYTES:
+            return Attachment(PICTURES[kind], kept.getvalue())
+        if kind != "JPEG" and picture.mode in ("RGB", "L"):
+            kind = "JPEG"
+        else:
+            picture = picture.resize(_scaled(picture, SMALLER))
+
+
+def _scaled(picture: Image.Image, by: float) -> tuple[int, int]:
+    return max(1, round(picture.width * by)), max(1, round(picture.height * by))

@@ -59,7 +59,9 @@ def test_whoever_loses_a_task_is_told_with_whoever_gets_it() -> None:
     handling = ASSIGNED.model_copy(update={"relieved": PersonId("ma-jun")})
     assert recipients(handling, appeal(handler="zheng-kai")) == {"person:zheng-kai", "person:ma-jun"}
     verifying = VERIFICATION.model_copy(update={"relieved": PersonId("li-fang")})
-    assert {"person:zhao-qiang", "person:li-fang"} <= recipients(verifying, appeal(state="VERIFYING", verifier="zhao-qiang"))
+    assert {"person:zhao-qiang", "person:li-fang"} <= recipients(
+        verifying, appeal(state="VERIFYING", verifier="zhao-qiang")
+    )
 
 
 def test_a_work_order_is_told_to_the_clerk_of_the_unit() -> None:

@@ -74,6 +74,52 @@ def test_a_pdf_stays_as_it_is_and_its_name_is_its_hash() -> None:
     assert len(kept.sha256) == 64
 
 
+def test_of_several_pictures_in_one_file_the_first_is_kept() -> None:
+    first, second = (Image.new("RGB", (40, 20), colour) for colour in ("red", "blue"))
+    made = BytesIO()
+    first.save(made, "MPO", save_all=True, append_images=[second])
+    kept = cleaned(made.getvalue())
+    with Image.open(BytesIO(kept.content)) as image:
+        assert (kept.media_type, image.format, image.getpixel((20, 10))[0] > 200) == ("image/jpeg", "JPEG", True)  # type: ignore[index]
+
+
+def test_what_a_telephone_takes_as_heic_is_shown_by_every_browser() -> None:
+    kept = cleaned(picture("HEIF", size=(64, 64)))
+    with Image.open(BytesIO(kept.content)) as image:
+        assert (kept.media_type, image.format, image.size) == ("image/jpeg", "JPEG", (64, 64))
+
+
+def test_a_ramp_of_sixteen_bits_stays_a_ramp() -> None:
+    ramp = Image.new("I;16", (256, 1))
+    for x in range(256):
+        ramp.putpixel((x, 0), x * 256)
+    made = BytesIO()
+    ramp.save(made, "PNG")
+    with Image.open(BytesIO(cleaned(made.getvalue()).content)) as image:
+        shades = [image.convert("L").getpixel((x, 0)) for x in range(256)]
+    assert shades == list(range(256))
+
+
+def test_a_picture_larger_than_a_screen_is_scaled_down_in_its_proportions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attachments, "KEPT_PIXELS", 20_000)
+    for kind in ("JPEG", "PNG", "WEBP"):
+        with Image.open(BytesIO(cleaned(picture(kind, size=(400, 200))).content)) as image:
+            assert image.width * image.height <= 20_200
+            assert image.width == pytest.approx(image.height * 2, abs=2)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_whatever_its_pixels_no_more_than_so_many_bytes_are_kept(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setattr(attachments, "KEPT_BYTES", 20_000)
+    noise = Image.effect_noise((300, 300), 90).convert(mode)
+    if mode == "RGBA":
+        noise.putalpha(Image.effect_noise((300, 300), 90))
+    for kind in ("PNG", "WEBP"):
+        made = BytesIO()
+        noise.save(made, kind)
+        assert len(cleaned(made.getvalue()).content) <= 20_000
+
+
 @pytest.mark.parametrize("raw", [picture("GIF"), b"<svg/>", b"MZ" + bytes(100), "照片".encode()])
 def test_anything_else_is_refused_whatever_it_is_called(raw: bytes) -> None:
     with pytest.raises(WrongType):
