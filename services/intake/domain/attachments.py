@@ -12,7 +12,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from libs.events.errors import Malformed, Rejected, TooLarge, WrongType
 
 MOST_BYTES = 8 * 1024 * 1024
-MOST_PIXELS = 50_000_000
+MOST_PIXELS = 110_000_000
+"""Of what a camera writes, which can be unpacked smaller than it is."""
+MOST_PIXELS_AT_ONCE = 25_000_000
+"""Of what can only be unpacked as a whole."""
+ORIENTATION = 0x0112
 MOST_PER_CASE = 40
 KEPT_PIXELS = 12_000_000
 """A larger picture is scaled down to that: what no screen shows nobody has to keep."""
@@ -86,19 +90,25 @@ def cleaned(raw: bytes) -> Attachment:
 
 def _drawn_anew(raw: bytes) -> Attachment:
     with Image.open(BytesIO(raw), formats=OPENED) as picture:
-        kind = KEPT_AS.get(picture.format or "", picture.format or "")
-        if picture.width * picture.height > MOST_PIXELS:
+        kind, pixels = KEPT_AS.get(picture.format or "", picture.format or ""), picture.width * picture.height
+        if pixels > (MOST_PIXELS if picture.format in ("JPEG", "MPO") else MOST_PIXELS_AT_ONCE):
             raise TooLarge(zh="图片像素过多", en="the picture has too many pixels")
-        scale = min(1.0, (KEPT_PIXELS / (picture.width * picture.height)) ** 0.5)
+        turned = picture.getexif().get(ORIENTATION, 1)
         # A camera's picture is unpacked only as large as it is wanted; of several the first is taken.
-        picture.draft(None, _scaled(picture, scale))
-        upright = ImageOps.exif_transpose(_eight_bits(picture))
-    if scale < 1 and upright.width * upright.height > KEPT_PIXELS:
-        upright = upright.resize(_scaled(upright, (KEPT_PIXELS / (upright.width * upright.height)) ** 0.5))
+        picture.draft(None, _scaled(picture, min(1.0, (KEPT_PIXELS / pixels) ** 0.5)))
+        small = _fitting(_eight_bits(picture))
+    small.getexif()[ORIENTATION] = turned
+    upright = ImageOps.exif_transpose(small)
     fitting = {"JPEG": ("RGB", "L"), "PNG": ("RGB", "RGBA", "L", "LA", "P"), "WEBP": ("RGB", "RGBA")}[kind]
     bare = upright if upright.mode in fitting else upright.convert("RGBA" if kind != "JPEG" else "RGB")
     bare.info = {name: value for name, value in bare.info.items() if name == "transparency"}
     return _kept(bare, kind)
+
+
+def _fitting(picture: Image.Image) -> Image.Image:
+    """No larger than what is kept."""
+    pixels = picture.width * picture.height
+    return picture.copy() if pixels <= KEPT_PIXELS else picture.resize(_scaled(picture, (KEPT_PIXELS / pixels) ** 0.5))
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

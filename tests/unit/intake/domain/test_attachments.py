@@ -137,6 +137,9 @@ def test_an_empty_a_damaged_and_a_too_large_file_are_refused(monkeypatch: pytest
     monkeypatch.setattr(attachments, "MOST_PIXELS", 799)
     with pytest.raises(TooLarge):
         cleaned(picture())
+    monkeypatch.setattr(attachments, "MOST_PIXELS_AT_ONCE", 799)
+    with pytest.raises(TooLarge):
+        cleaned(picture("WEBP"))
 
 
 def test_what_is_sealed_opens_with_the_key_and_the_name_it_was_sealed_with() -> None:
