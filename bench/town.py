@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 
 from bench.rows import Row, at_most, plain, times_at_least
+from bench.signing import ends_of_log, signature_row, signatures_since
 from libs.events.ids import new_id
 from operations.embedded import processes
 from operations.embedded.stack import Stack
@@ -72,12 +73,13 @@ async def case_rows(running: Stack, watch: Watch, rest: Rest) -> list[Row]:
     crowd = Crowd.of(running)
     try:
         await _live(crowd, watch, 5)  # the first ones pay for what is made once
-        wal = await _wal(admin)
+        wal, ends = await _wal(admin), await ends_of_log(running)
         python, postgres, begun = python_seconds(running), postgres_seconds(running), time.perf_counter()
         await _live(crowd, watch, CASES)
         seconds = time.perf_counter() - begun
         cpu = python_seconds(running) - python + postgres_seconds(running) - postgres
         wal = await _wal(admin) - wal
+        signatures = await signatures_since(running, ends) / CASES
         statements = await _statements(running, admin, crowd, watch)
     finally:
         crowd.close()
@@ -120,6 +122,7 @@ async def case_rows(running: Stack, watch: Watch, rest: Rest) -> list[Row]:
             unit="",
             baseline=ENGINE["statements"],
         ),
+        signature_row(running, signatures, net / CASES * 1000),
     ]
 
 

@@ -18,6 +18,8 @@ from libs.events.ids import PersonId, UnitId
 from libs.service.clock import real_now
 
 ISSUER = "xunban"
+AUDIENCE = "xunban"
+MOST_HOURS = 24.0 * 31
 MACHINE = "MACHINE"
 KNOWN_AT_MOST = 10_000
 OF_UNIT = "unit:"
@@ -58,13 +60,16 @@ class Tokens:
     """Verifies callers' tokens against the published keys; a signature once, the expiry each time."""
 
     keys: KeySet
+    audience: str = AUDIENCE
+    most_hours: float = MOST_HOURS
+    """The longest life that is believed of a token."""
     known: dict[str, tuple[Caller, int]] = field(default_factory=dict)
     """Token → its caller, and its expiry in seconds since 1970."""
 
     @staticmethod
-    def from_file(path: Path) -> Tokens:
+    def from_file(path: Path, audience: str = AUDIENCE, most_hours: float = MOST_HOURS) -> Tokens:
         """Read a JWKS document."""
-        return Tokens(KeySet.import_key_set(json.loads(path.read_text())))
+        return Tokens(KeySet.import_key_set(json.loads(path.read_text())), audience, most_hours)
 
     def caller(self, authorization: str | None) -> Caller:
         """Who holds this `Authorization` header; raises `TokenInvalid`. Expiry always uses the real clock."""
@@ -89,8 +94,11 @@ class Tokens:
                 iss={"essential": True, "value": ISSUER},
                 sub={"essential": True},
                 exp={"essential": True},
+                aud={"essential": True, "value": self.audience},
             )
             rules.validate(claims)
+            if int(claims["exp"]) > now + self.most_hours * 3600:
+                raise ValueError("a token for longer than any is issued")
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise TokenInvalid from error
         scopes = frozenset(str(claims.get("scope", "")).split())

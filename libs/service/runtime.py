@@ -186,6 +186,6 @@ async def runtime(
         if kind != settings.mode:
             raise WrongMode(f"the log is {kind}, this process was started {settings.mode}")
         vault = Vault(keys, Vault.master_key(settings.master_key_file))
-        tokens = Tokens.from_file(settings.jwks_file)
+        tokens = Tokens.from_file(settings.jwks_file, settings.token_audience, settings.token_most_hours)
         idempotency_key = settings.idempotency_key_file.read_bytes()
         yield Runtime(settings, parts, pool, vault, tokens, idempotency_key)

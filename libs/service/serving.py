@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("app")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--trusted-proxies", default="", help="whose X-Forwarded-For is believed; nobody's if empty")
     raise_gc_threshold()
     with contextlib.suppress(KeyboardInterrupt):
         Server(**vars(parser.parse_args())).run()

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.log.kafka.broker import Address, Broker, Mechanism, Protocol
+from libs.service.callers import AUDIENCE, MOST_HOURS
 
 
 class KafkaSettings(BaseSettings):
@@ -72,6 +73,8 @@ class Settings(KafkaSettings):
         description="The vault; the service that opens cases has a role that may write, all others only read."
     )
     jwks_file: Path = Field(description="Public keys that callers' tokens are signed with.")
+    token_audience: str = Field(default=AUDIENCE, description="`aud` of callers' tokens: for whom they were issued.")
+    token_most_hours: float = Field(default=MOST_HOURS, description="Longest life of a token that is believed.")
     master_key_file: Path = Field(description="32 bytes that wrap every case key.")
     idempotency_key_file: Path = Field(description="Key of the HMAC over requests.")
     checkpoint_key_file: Path = Field(

@@ -31,10 +31,23 @@ class Shared(ServerState):
 class Server(uvicorn.Server):
     """Wakes for a request and for a signal, where uvicorn looks ten times a second whether one has come."""
 
-    def __init__(self, app: Any, host: str, port: int, lifespan: Literal["auto", "off"] = "auto") -> None:
+    def __init__(
+        self, app: Any, host: str, port: int, lifespan: Literal["auto", "off"] = "auto", trusted_proxies: str = ""
+    ) -> None:
         # A proxy keeps a connection for a minute at most; whoever ends it must not be us.
         super().__init__(
-            uvicorn.Config(app, host, port, lifespan=lifespan, log_config=None, access_log=False, timeout_keep_alive=75)
+            uvicorn.Config(
+                app,
+                host,
+                port,
+                lifespan=lifespan,
+                log_config=None,
+                access_log=False,
+                timeout_keep_alive=75,
+                # Whom nobody has named may say what he likes of whom he speaks for.
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=trusted_proxies,
+            )
         )
         self.server_state = Shared()
         self._told = asyncio.Event()

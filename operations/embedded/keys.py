@@ -73,7 +73,8 @@ def _new_signing_key(folder: Path, service: str) -> str:
 def token(folder: Path, *, person: str | None, client: str | None, scopes: Iterable[str], hours: float = 12) -> str:
     """A signed token for a person or a machine client. Expiry is on the real clock whatever the mode.
 
-    Claims: iss "xunban", sub, kind person|machine, scope (space separated), iat, exp. Raises CannotStart without a key.
+    Claims: iss and aud "xunban", sub, kind person|machine, scope (space separated), iat, exp. Raises CannotStart
+    without a key.
     """
     signing = folder / "signing.json"
     if not signing.exists():
@@ -82,6 +83,7 @@ def token(folder: Path, *, person: str | None, client: str | None, scopes: Itera
     now = int(time.time())  # noqa: TID251 - a token's life is real time, outside business time
     claims = {
         "iss": ISSUER,
+        "aud": ISSUER,
         "sub": person or client,
         "kind": "person" if person else "machine",
         "scope": " ".join(sorted(scopes)),

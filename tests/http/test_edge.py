@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from libs.events.ids import new_id
+from libs.service.clock import real_now
 from tests.integration.http_edge import APPEAL, LEAK, REPORT, SOMEBODY, Edge, appealed, assert_problem
 
 # Who is calling ------------------------------------------------------------------------------------------------------
@@ -22,10 +23,13 @@ def forged(edge: Edge) -> Iterator[tuple[str, str]]:
     keys = edge.stack.dir / "keys"
     ours = ECKey.import_key(json.loads((keys / "signing.json").read_text()))
     public = (keys / "jwks.json").read_bytes()
-    good = {"iss": "xunban", "sub": "zhou-min", "kind": "person", "iat": 1, "exp": 4_000_000_000}
+    soon = int(real_now().timestamp()) + 3600
+    good = {"iss": "xunban", "sub": "zhou-min", "kind": "person", "iat": 1, "exp": soon, "aud": "xunban"}
     stranger = ECKey.generate_key("P-256", private=True)
     yield "expired", jwt.encode({"alg": "ES256", "kid": ours.kid}, {**good, "exp": 1_700_000_000}, ours)
     yield "never expires", jwt.encode({"alg": "ES256", "kid": ours.kid}, {"iss": "xunban", "sub": "zhou-min"}, ours)
+    yield "another application", jwt.encode({"alg": "ES256", "kid": ours.kid}, {**good, "aud": "payroll"}, ours)
+    yield "a hundred years", jwt.encode({"alg": "ES256", "kid": ours.kid}, {**good, "exp": soon + 10**9 * 3}, ours)
     yield "another issuer", jwt.encode({"alg": "ES256", "kid": ours.kid}, {**good, "iss": LEAK}, ours)
     yield "nobody", jwt.encode({"alg": "ES256", "kid": ours.kid}, {**good, "sub": ""}, ours)
     yield "a stranger's key", jwt.encode({"alg": "ES256", "kid": ours.kid}, good, stranger)

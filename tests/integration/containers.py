@@ -67,7 +67,8 @@ class Containers:
 
     def command(self, name: str, line: list[str]) -> list[str]:
         """A command line of a container as it is run here."""
-        return [one.replace("0.0.0.0", "127.0.0.1").replace(PORT, str(self.port(name))) for one in line]  # noqa: S104
+        here = {"0.0.0.0": "127.0.0.1", PORT: str(self.port(name)), "${TRUSTED_PROXIES:-}": ""}  # noqa: S104
+        return [here.get(one, one.replace(PORT, str(self.port(name)))) for one in line]
 
     def run(self, name: str) -> subprocess.CompletedProcess[str]:
         """A container that ends by itself, through the image's entry point."""

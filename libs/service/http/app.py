@@ -89,6 +89,8 @@ def api_app(parts: Parts) -> FastAPI:
         version="1",
         lifespan=lifespan,
         dependencies=[Depends(refuse_unknown)],
+        # It would send whoever asks with a slash too many to the host that he names.
+        redirect_slashes=False,
         responses={
             status: {"description": " / ".join(problems.TITLES[status])} for status in (401, 403, 404, 409, 422, 503)
         },

@@ -5,15 +5,17 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
 from libs.service.callers import KNOWN_AT_MOST, Caller, TokenInvalid, Tokens
+from libs.service.clock import real_now
 
-FAR = 4_000_000_000
+NOW = int(real_now().timestamp())
+FAR = NOW + 3600
 KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "k", "alg": "EdDSA"}, private=True)
 KEYS = KeySet([KEY])
 ZHOU_MIN = Caller("zhou-min", machine=False, scopes=frozenset())
 
 
-def signed(expires: int) -> str:
-    claims = {"iss": "xunban", "sub": "zhou-min", "exp": expires}
+def signed(expires: int, audience: object = "xunban") -> str:
+    claims = {"iss": "xunban", "sub": "zhou-min", "exp": expires, "aud": audience}
     return jwt.encode({"alg": "EdDSA", "kid": "k"}, claims, KEY, algorithms=["EdDSA"])
 
 
@@ -26,7 +28,7 @@ def test_a_token_is_verified_and_kept_with_its_expiry() -> None:
 
 def test_a_token_that_was_good_is_refused_once_it_has_expired() -> None:
     with pytest.raises(TokenInvalid):
-        Tokens(KEYS, {"t": (ZHOU_MIN, 1)}).caller("Bearer t")
+        Tokens(KEYS, known={"t": (ZHOU_MIN, 1)}).caller("Bearer t")
 
 
 def test_what_nobody_has_signed_is_not_kept() -> None:
@@ -38,8 +40,21 @@ def test_what_nobody_has_signed_is_not_kept() -> None:
     assert tokens.known == {}
 
 
+@pytest.mark.parametrize("audience", ["payroll", "", None, ["payroll"]])
+def test_a_token_of_the_same_issuer_for_another_application_is_none(audience: object) -> None:
+    with pytest.raises(TokenInvalid):
+        Tokens(KEYS).caller(f"Bearer {signed(FAR, audience)}")
+    assert Tokens(KEYS).caller(f"Bearer {signed(FAR, ['payroll', 'xunban'])}") == ZHOU_MIN
+
+
+def test_a_token_for_a_hundred_years_is_none() -> None:
+    with pytest.raises(TokenInvalid):
+        Tokens(KEYS).caller(f"Bearer {signed(NOW + 100 * 365 * 86_400)}")
+    assert Tokens(KEYS, most_hours=10**9).caller(f"Bearer {signed(NOW + 100 * 365 * 86_400)}") == ZHOU_MIN
+
+
 def test_known_tokens_do_not_pile_up() -> None:
-    tokens = Tokens(KEYS, {str(n): (ZHOU_MIN, FAR) for n in range(KNOWN_AT_MOST)})
+    tokens = Tokens(KEYS, known={str(n): (ZHOU_MIN, FAR) for n in range(KNOWN_AT_MOST)})
     tokens.caller(f"Bearer {signed(FAR)}")
 
     assert len(tokens.known) == 1
