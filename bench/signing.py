@@ -1,4 +1,4 @@
-"""What the signatures of the log cost: how many a case has, and the time of making one and of four readers proving it."""
+"""What the signatures of the log cost: how many a case has, the time of making one and of four readers proving it."""
 
 from __future__ import annotations
 

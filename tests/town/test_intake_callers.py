@@ -176,6 +176,12 @@ async def test_an_identity_is_read_for_a_purpose_and_every_reading_is_kept(
         *[("zhou-min", "ASK_DETAILS", ["reporter_name", "reporter_phone"])] * 2,
         ("zhou-min", "TAKE_CALL", ["reporter_phone"]),
     ]
+    told = {}
+    for person in ("shen-lan", "zhou-min"):
+        shown = await town.line.get("intake", f"/cases/{case}/timeline", person=person)
+        told[person] = [one["event_type"] for one in shown["items"]]
+    assert told["shen-lan"].count("intake.identity-read.v1") == len(fields), "an auditor is told"
+    assert "intake.identity-read.v1" not in told["zhou-min"]
     assert_problem(await edge.send("POST", path, json={"purpose": "CURIOSITY"}), 422, "E-INPUT")
     assert_problem(await edge.send("POST", path, json=body, person="chen-li"), 403, "E-ROLE")
     lookup = {"phone": TELEPHONE, "purpose": "TAKE_CALL"}

@@ -27,11 +27,14 @@ async def timeline(
     """The service's own events of the case, oldest first, straight from its log.
 
     What people wrote about the matter stands in `texts`, opened for who may see the case; who reported it never does.
+    An auditor is told of what was refused and of who read an identity, too.
     """
     async with running.pool.acquire() as conn:
         sources = [running.settings.source]
         shown = await show_case(running, conn, person, case_id, sources=sources, position=min_position)
-        own = await event_store.load(conn, f"case-{case_id}")
+        kinds = ("case", "access") if person.actor.role == "AUDITOR" else ("case",)
+        streams = await event_store.load_all(conn, [f"{kind}-{case_id}" for kind in kinds])
+    own = sorted((event for some in streams.values() for event in some), key=lambda one: one.position.seq)
     keys = (await running.vault.keys_of(case_id)).without(shown.case.erased)
     naming = Naming(person.directory)
     items = [item(event, naming, running.parts.service) | {"texts": texts(event.data, keys)} for event in own]
