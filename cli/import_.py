@@ -51,7 +51,7 @@ def import_file(  # noqa: PLR0917 - typer passes them by name
     plan, places = load(mapping)
     names = columns(file, plan)
     check_columns(mapping, plan, places, names)
-    errors = ErrorFile(file.with_name(f"{file.name}.errors.csv"), names, plan.encoding, plan.delimiter)
+    errors = ErrorFile(file.with_name(f"{file.name}.errors.csv"), names, plan.delimiter)
     bearer = token or keys.token(Instance(instance).keys, person=person, client=None, scopes=SCOPES)
     sender = Sender(intake or _address(instance, "intake"), bearer, appointment, parallel)
     # An intake elsewhere has its catalogue elsewhere too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -21,6 +22,10 @@ from libs.events.text import trimmed
 
 SPACE = uuid5(NAMESPACE_URL, "xunban:import")
 EXTERNAL_ID_LENGTH = 64
+ROUNDED = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d+")
+"""How a spreadsheet writes a number whose digits it does not keep."""
+FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+NOTHING_THERE = "单元格是错误值, 或公式没有结果 / the cell is an error, or a formula without result"
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def entry_of(row: Row, mapping: Mapping) -> Entry:
     if not row.whole:
         raise RowUnusable("列数与表头不符 / the number of cells differs from the header")
     reader = _Reader(row, mapping)
-    external_id = reader.needed("external_id", mapping.external_id)
+    external_id = reader.number("external_id", mapping.external_id) or reader.needed("external_id", mapping.external_id)
     if len(external_id) > EXTERNAL_ID_LENGTH:
         raise RowUnusable(f"{_names(mapping.external_id)}: 编号超过 64 字 / longer than 64 characters")
     case_id = str(uuid5(SPACE, f"{mapping.name}/{external_id}"))
@@ -88,12 +93,23 @@ class _Reader:
     def _raw(self, source: Source) -> str:
         if source.constant is not None:
             return source.constant
+        if damaged := [name for name in source.used if name in self.row.damaged]:
+            raise RowUnusable(f"{', '.join(damaged)}: {NOTHING_THERE}")
         return source.join.join(part for name in source.used if (part := trimmed(self.row.values[name])))
 
     def needed(self, path: str, source: Source) -> str:
         if text := self.text(path, source):
             return text
         raise RowUnusable(f"{_names(source)}: 不能为空 / must not be empty")
+
+    def number(self, path: str, source: Source | None) -> str | None:
+        """A number that is a name; refused where a spreadsheet has replaced its digits."""
+        text = self.text(path, source)
+        if source and text and ROUNDED.fullmatch(text):
+            raise RowUnusable(
+                f"{_names(source)}: 数字已被表格软件改写 / a spreadsheet has replaced digits of the number"
+            )
+        return text
 
     def instant(self, source: Source | None) -> datetime | None:
         """In UTC. Local time is that of the mapping's zone; an hour that occurs twice is taken as its first one."""
@@ -102,9 +118,12 @@ class _Reader:
             return None
         try:
             at = datetime.strptime(text, source.format) if source.format else datetime.fromisoformat(text)  # noqa: DTZ007
-        except ValueError as error:
+            at = (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.mapping.zone))).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise RowUnusable(f"{_names(source)}: 不是有效时间 / not an instant") from error
-        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.mapping.zone))).astimezone(UTC)
+        if not FIRST <= at < LAST:
+            raise RowUnusable(f"{_names(source)}: 时间不可能 / an impossible instant")
+        return at
 
     def degrees(self, source: Source | None) -> int | None:
         text = self.text("", source)
@@ -117,14 +136,16 @@ class _Reader:
 
     def appeal(self) -> dict[str, Any]:
         fields = self.mapping.appeal
-        due = self.instant(fields.upstream_due_at)
+        due, received = self.instant(fields.upstream_due_at), self.instant(self.mapping.received_at)
+        if due and received and due <= received:
+            raise RowUnusable("期限不晚于受理时间 / due no later than it was received")
         return {
             "channel": self.needed("appeal.channel", fields.channel),
             "kind": self.needed("appeal.kind", fields.kind),
             "content": self.needed("appeal.content", fields.content),
             "place": self.place(fields.place),
             "reporter_name": self.text("", fields.reporter_name),
-            "reporter_phone": self.text("", fields.reporter_phone),
+            "reporter_phone": self.number("", fields.reporter_phone),
             "found_by": self.text("", fields.found_by),
             "upstream_due_at": due.isoformat() if due else None,
         }

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
+from zipfile import BadZipFile
 
 import openpyxl
+from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import InvalidFileException
 
 from importing.mapping import Mapping
 from operations.installation import CannotStart
 
+NO_RESULT = "="
+DAMAGED = frozenset({NO_RESULT, "#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"})
+"""What a spreadsheet shows where there is nothing: errors, and here a formula that nobody has worked out."""
+EXACT = 10**15
+"""A spreadsheet keeps fifteen digits of a number, and puts zeros for the rest."""
+WIDEST = 500
+LONGEST_GAP = 10_000
+"""Empty rows after which nothing is looked for."""
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, SyntaxError, BadZipFile, zlib.error, InvalidFileException)
 LINE, REASON = "error_line", "error_reason"
 """Columns that a file of errors has besides the original ones."""
 
@@ -28,6 +41,8 @@ class Row:
     line: int
     values: dict[str, str]
     whole: bool = True
+    damaged: frozenset[str] = frozenset()
+    """Columns whose cell looks filled and holds nothing that was stored: an error, or a formula without its result."""
 
 
 class FileUnreadable(CannotStart):
@@ -51,7 +66,8 @@ def read(file: Path, mapping: Mapping) -> Iterator[Row]:
         if any(cells):
             padded = [*cells, *([""] * (len(header) - len(cells)))]
             values = {name: cell for name, cell in zip(header, padded, strict=False) if name}
-            yield Row(line, values, len(cells) == len(header))
+            damaged = frozenset(name for name, cell in values.items() if cell in DAMAGED)
+            yield Row(line, values, len(cells) == len(header), damaged)
 
 
 def _records(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
@@ -66,37 +82,49 @@ def _csv(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
             for cells in reader:
                 yield line, cells
                 line = reader.line_num + 1
-    except (OSError, EOFError, UnicodeDecodeError, LookupError, csv.Error) as error:
+    except (OSError, EOFError, UnicodeDecodeError, LookupError, csv.Error, zlib.error) as error:
         raise FileUnreadable(f"{file}:{line} 无法读取 / cannot be read: {type(error).__name__}") from error
 
 
 @contextmanager
 def _text(file: Path, encoding: str) -> Iterator[TextIO]:
-    if file.suffix.lower() == ".gz":
-        with gzip.open(file, "rt", encoding=encoding, newline="") as lines:
-            yield lines
-    else:
-        with file.open(encoding=encoding, newline="") as lines:
-            yield lines
+    opened = gzip.open if file.suffix.lower() == ".gz" else open
+    with opened(file, "rb") as raw:
+        begins = raw.read(len(codecs.BOM_UTF8))
+    # What says that it is UTF-8 is, whatever the mapping says of other files: the file of refused rows among it.
+    encoding = "utf-8-sig" if begins == codecs.BOM_UTF8 else encoding
+    with opened(file, "rt", encoding=encoding, newline="") as lines:
+        yield lines
 
 
 def _sheet(file: Path, name: str | None) -> Iterator[tuple[int, list[str]]]:
     try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except (OSError, ValueError, KeyError, InvalidFileException) as error:
+        with closing(_book(file, results=True)) as book, closing(_book(file, results=False)) as formulas:
+            if name and name not in book.sheetnames:
+                raise FileUnreadable(f"{file} 没有工作表 / has no sheet '{name}'")
+            of = name or book.sheetnames[0]
+            yield from _lines(file, book[of], formulas[of])
+    except UNREADABLE as error:
         raise FileUnreadable(f"{file} 无法读取 / cannot be read: {type(error).__name__}") from error
-    try:
-        sheet = book[name] if name else book.worksheets[0]
-        width = 0
-        for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-            texts = [_cell(cell) for cell in cells]
-            # A sheet is as wide as its widest row, and rows end with their last filled cell.
-            width = width or len(_trimmed(texts))
-            yield line, [*_trimmed(texts), *([""] * (width - len(_trimmed(texts))))]
-    except KeyError as error:
-        raise FileUnreadable(f"{file} 没有工作表 / has no sheet '{name}'") from error
-    finally:
-        book.close()
+
+
+def _book(file: Path, *, results: bool) -> Any:
+    return openpyxl.load_workbook(file, read_only=True, data_only=results)
+
+
+def _lines(file: Path, sheet: Any, formulas: Any) -> Iterator[tuple[int, list[str]]]:
+    width = empty = 0
+    both = zip(*(part.iter_rows(values_only=True, max_col=WIDEST + 1) for part in (sheet, formulas)), strict=False)
+    for line, (cells, written) in enumerate(both, start=1):
+        texts = _trimmed([_cell(cell, said) for cell, said in zip(cells, written, strict=False)])
+        if len(texts) > WIDEST:
+            raise FileUnreadable(f"{file}:{line} 超过 / more than {WIDEST} 列 columns")
+        empty = 0 if texts else empty + 1
+        if empty > LONGEST_GAP:
+            return  # A lonely cell at the end of the sheet is no row of it.
+        # A sheet is as wide as its widest row, and rows end with their last filled cell.
+        width = width or len(texts)
+        yield line, [*texts, *([""] * (width - len(texts)))]
 
 
 def _trimmed(texts: Sequence[str]) -> list[str]:
@@ -104,13 +132,18 @@ def _trimmed(texts: Sequence[str]) -> list[str]:
     return list(texts[: filled[-1] + 1]) if filled else []
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, written: Any) -> str:
+    """The cell as text; what a number lost in the sheet shows in how it is written."""
     match value:
         case None:
-            return ""
+            return NO_RESULT if isinstance(written, str) and written.startswith("=") else ""
+        case int() | float() if abs(value) >= EXACT:
+            return f"{value:.14E}"
         case datetime():
             return value.isoformat(sep=" ")
         case float() if value.is_integer():
             return str(int(value))
+        case str():
+            return unescape(value)
         case _:
             return str(value)

@@ -43,19 +43,19 @@ class Tally:
 class ErrorFile:
     """`FILE.errors.csv`: the original columns, line and reason; can be corrected and imported like the file itself.
 
-    Written beside its name and put there at the end, so an interrupted run leaves the last whole one.
+    UTF-8 with a mark that says so: reasons are Chinese, and whatever opens it shows them. Written beside its name and
+    put there at the end, so an interrupted run leaves the last whole one.
     """
 
     path: Path
     columns: Sequence[str]
-    encoding: str
     delimiter: str
     _out: TextIO | None = None
 
     def add(self, row: Row, reason: str) -> None:
         """One row that could not be sent."""
         if self._out is None:
-            self._out = self._draft.open("w", encoding=self.encoding, newline="")
+            self._out = self._draft.open("w", encoding="utf-8-sig", newline="")
             csv.writer(self._out, delimiter=self.delimiter).writerow([*self.columns, LINE, REASON])
         cells = (row.values.get(name, "") for name in self.columns)
         csv.writer(self._out, delimiter=self.delimiter).writerow([*cells, row.line, reason])

@@ -250,3 +250,29 @@ async def test_every_list_of_every_service_refuses_a_query_that_it_cannot_answer
                 assert answer.status_code < 500, (path, parameter["name"], value, answer.text)
                 if answer.is_error:
                     assert_problem(answer, answer.status_code)
+
+
+async def test_a_position_that_was_never_given_is_refused_and_nobody_waits_for_it(untouched: Edge) -> None:
+    refused = await untouched.send("GET", "/cases", params={"min_position": "intake.5.999999999"})
+    assert_problem(refused, 422, "E-POSITION")
+
+
+async def test_who_waits_for_what_does_not_come_keeps_nobody_from_a_list(untouched: Edge) -> None:
+    """More of them than there are connections to the database."""
+    ahead = {"min_position": "routing.5.999999999"}
+    waiting = [asyncio.create_task(untouched.send("GET", "/cases", params=ahead)) for _ in range(24)]
+    await asyncio.sleep(0.5)
+    served = await untouched.send("GET", "/cases")
+    assert served.status_code == 200
+    assert not any(one.done() for one in waiting), "they are still waiting"
+    for answer in await asyncio.gather(*waiting):
+        assert_problem(answer, 503, "stale")
+
+
+async def test_a_case_that_is_not_known_yet_is_not_unknown(edge: Edge) -> None:
+    routing, path = Edge(edge.stack, "routing"), f"/cases/{SOMEBODY}/accept"
+    assert_problem(await routing.send("POST", path, person="fang-yun"), 404, "E-NOT-FOUND")
+    ahead = {"min_position": "intake.5.999999999"}
+    not_yet = await routing.send("POST", path, person="fang-yun", params=ahead)
+    assert_problem(not_yet, 503, "stale")
+    assert not_yet.headers["retry-after"]

@@ -122,8 +122,8 @@ def api_app(parts: Parts) -> FastAPI:
     async def freshness(
         running: RuntimeDep, _: CallerDep, min_position: Annotated[str | None, Query(max_length=64)] = None
     ) -> dict[str, object]:
+        await wait_for_position(running, min_position)
         async with running.pool.acquire() as conn:
-            await wait_for_position(conn, min_position)
             return (await as_of(conn, SOURCES, float("inf"))).document()
 
     tell(parts.routers, {get_person: headers.OF_PERSON, get_call: headers.OF_CALL})

@@ -24,7 +24,7 @@ from libs.log.write.idempotency import Outcome
 from libs.log.write.prefetch import Prefetched
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.dependencies import Person
-from libs.service.http.freshness import AsOf, as_of, wait_for_position
+from libs.service.http.freshness import AsOf, as_of
 from libs.service.runtime import Runtime
 
 CASE_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -104,10 +104,9 @@ class Shown:
 
 
 async def show_case(
-    running: Runtime, conn: Connection, person: Person, case_id: str, *, sources: Sequence[str], position: str | None
+    running: Runtime, conn: Connection, person: Person, case_id: str, *, sources: Sequence[str]
 ) -> Shown:
-    """The case at `position` or later; raises `NotFound` where there is none or the caller may not see it, `Stale`."""
-    await wait_for_position(conn, position)
+    """The case; raises `NotFound` where there is none or the caller may not see it, `Stale`."""
     case = await running.case(conn, case_id)
     if case is None or not sight(person.actor, person.directory).sees(case):
         raise NotFound()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -15,9 +16,9 @@ from libs.events.lanes import lane_of
 from libs.log.store.event_store import Connection
 from libs.log.write.command import CommandContext
 from libs.service.http.answers import answer
-from libs.service.http.cases import Body, CaseRef, carry_out
+from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out
 from libs.service.http.dependencies import CommandDep, RuntimeDep
-from libs.service.http.freshness import as_of
+from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 
 OF_CASE = "/cases/{case_id}/"
@@ -42,16 +43,26 @@ def post_command(
     final power: `Stale` while the read model is not complete enough over these sources (architecture.md §6).
     """
 
-    async def carried(running: Runtime, case_id: str, call: CommandContext, build: Build) -> JSONResponse:
+    async def carried(
+        running: Runtime, case_id: str, call: CommandContext, build: Build, position: str | None
+    ) -> JSONResponse:
+        if position:
+            # Not known here yet is not unknown: whoever names what he has seen waits until it has come.
+            await wait_for_position(running, position)
+            call = replace(call, prefetched=None)
         check = partial(_check_complete, running, complete, case_id) if complete else None
         outcome = await carry_out(running, case_id, call, lambda at: build(at, call.actor), check=check)
         return answer(outcome)
 
-    async def with_body(case_id: CaseRef, body: CommandBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-        return await carried(running, case_id, call, body.command)
+    async def with_body(
+        case_id: CaseRef, body: CommandBody, running: RuntimeDep, call: CommandDep, min_position: MinPosition = None
+    ) -> JSONResponse:
+        return await carried(running, case_id, call, body.command, min_position)
 
-    async def without_body(case_id: CaseRef, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-        return await carried(running, case_id, call, said)
+    async def without_body(
+        case_id: CaseRef, running: RuntimeDep, call: CommandDep, min_position: MinPosition = None
+    ) -> JSONResponse:
+        return await carried(running, case_id, call, said, min_position)
 
     if isinstance(said, type) and issubclass(said, CommandBody):
         # FastAPI reads from here what is sent; a variable is no type to a type checker.

@@ -9,10 +9,17 @@ from datetime import datetime
 from time import monotonic
 
 from libs.events.errors import Malformed, Stale
+from libs.events.lanes import source_of
 from libs.log.store.event_store import Connection
 from libs.service.clock import real_now
+from libs.service.runtime import Runtime
 
 WAIT_SECONDS = 2.0
+SHORTEST_WAIT, LONGEST_WAIT = 0.01, 0.1
+APPLIED = """
+    select p.seq, (select h.seq from log.lane_head h where h.lane = p.lane) as head
+      from read.source_progress p where p.lane = $1 and p.source = $2
+"""
 
 
 class PositionMalformed(Malformed):
@@ -50,23 +57,26 @@ async def as_of(conn: Connection, sources: Sequence[str], limit_seconds: float, 
     return AsOf(min(row["at"] for row in rows), lag)
 
 
-async def wait_for_position(conn: Connection, position: str | None) -> None:
-    """Read your own writes: wait a moment until the position is applied; raises `Stale` where it is not."""
+async def wait_for_position(running: Runtime, position: str | None) -> None:
+    """Read your own writes: wait a moment until the position is applied; raises `Stale` where it is not.
+
+    Nobody holds a connection while he waits. Raises `PositionMalformed` for one that this service has not given yet.
+    """
     if position is None:
         return
     source, lane, seq = parse_position(position)
-    until = monotonic() + WAIT_SECONDS
+    is_own = source == source_of(running.settings.source, lane)
+    until, pause = monotonic() + WAIT_SECONDS, SHORTEST_WAIT
     while True:
-        applied = await conn.fetchval(
-            "select seq from read.source_progress where lane = $1 and source = $2", lane, source
-        )
-        if applied is None:
+        row = await running.pool.fetchrow(APPLIED, lane, source)
+        if row is None or (is_own and row["head"] is not None and row["head"] < seq):
             raise PositionMalformed()
-        if applied >= seq:
+        if row["seq"] >= seq:
             return
         if monotonic() > until:
             raise Stale()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_WAIT)
 
 
 def parse_position(position: str) -> tuple[str, int, int]:

@@ -16,6 +16,7 @@ from libs.log.write.seal import CaseKeys
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import CaseRef, MinPosition, show_case
 from libs.service.http.dependencies import CallerDep, RuntimeDep
+from libs.service.http.freshness import wait_for_position
 
 router = APIRouter(tags=["经过 timeline"])
 
@@ -29,9 +30,10 @@ async def timeline(
     What people wrote about the matter stands in `texts`, opened for who may see the case; who reported it never does.
     An auditor is told of what was refused and of who read an identity, too.
     """
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
         sources = [running.settings.source]
-        shown = await show_case(running, conn, person, case_id, sources=sources, position=min_position)
+        shown = await show_case(running, conn, person, case_id, sources=sources)
         kinds = ("case", "access") if person.actor.role == "AUDITOR" else ("case",)
         streams = await event_store.load_all(conn, [f"{kind}-{case_id}" for kind in kinds])
     own = sorted((event for some in streams.values() for event in some), key=lambda one: one.position.seq)

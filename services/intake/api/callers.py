@@ -63,8 +63,8 @@ async def look_up(
     index = callers.blind_index(body.phone, config.of(running).search_key)
     if index is None:
         raise Malformed(zh="不是电话号码", en="not a telephone number")
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         command = callers.ReadIdentity(call.given or await event_store.business_now(conn), call.actor, body.purpose)
         events = callers.look_up(command)

@@ -148,8 +148,9 @@ async def read_case(
     person: CallerDep,
     min_position: MinPosition = None,
 ) -> JSONResponse:
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
+        shown = await show_case(running, conn, person, case_id, sources=LISTED)
         row = await conn.fetchrow("select sealed, external_id from report where case_id = $1", case_id)
         attachments = await held(conn, case_id)
         state, facts = await running.state_and_facts(conn, case_id)
@@ -187,8 +188,8 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
     number = receipts.read_number(receipt) if receipt else None
     seen = sight(person.actor, person.directory)
     wanted = (state, seen.everything, list(seen.units), list(seen.grids), number)
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         if csv:
             everything = Wanted(CASES, (*wanted, None, None), lambda row: _csv_item(orjson.loads(row["doc"])))

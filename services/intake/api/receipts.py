@@ -62,8 +62,8 @@ async def hold(running: Runtime, request: Request, body: ReceiptBody, position: 
     settings = config.of(running)
     counted = attempts(settings.receipt_tries_per_address, settings.receipt_tries_per_receipt)
     await counted.count(request.client.host if request.client else "", number)
+    await wait_for_position(running, position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, position)
         rows = await conn.fetch("select case_id::text from receipt where number = $1", number)
     return Held(number, receipts.opened([row["case_id"] for row in rows], body.secret, settings.receipt_key))
 

@@ -104,8 +104,8 @@ async def find_duplicates(
     place = located(body.place.place(), person.directory)
     radius = person.directory.rulebook.cluster.radius_m
     grids = duplicates.grids_near(place, person.directory, radius)
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         rows = await conn.fetch(CANDIDATES, list(grids), body.class_code, body.kind)
     seen = sight(call.actor, person.directory)

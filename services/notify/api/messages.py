@@ -71,8 +71,8 @@ async def list_messages(  # noqa: PLR0917 - FastAPI passes them by name
     min_position: MinPosition = None,
 ) -> Response:
     """Of the cases that the caller may see, oldest first; counted."""
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         query = (WANTED, case_id, recipient, state, reason)
         return await _page(running, conn, person, query, (limit, cursor), file="messages" if csv else None)
 
@@ -93,8 +93,8 @@ async def list_untold(
 ) -> Response:
     """Of the cases that the caller may see: the post that nobody holds, the address that is missing, the last try that
     failed – where nobody else was told of the same event either; oldest first, counted."""
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         query = (NOBODY_TOLD, sorted(UNTOLD))
         return await _page(running, conn, person, query, (limit, cursor), file="untold" if csv else None)
 
@@ -137,8 +137,9 @@ async def read_case(
     case_id: CaseRef, running: RuntimeDep, person: CallerDep, min_position: MinPosition = None
 ) -> JSONResponse:
     """The case, its running clocks, and its messages in order."""
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
+        shown = await show_case(running, conn, person, case_id, sources=LISTED)
         rows = await conn.fetch(OF_CASE, case_id)
         dues = await conn.fetch(DUES, case_id)
         state, facts = await running.state_and_facts(conn, case_id)

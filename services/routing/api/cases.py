@@ -13,6 +13,7 @@ from libs.case.state import Case
 from libs.events.event import Sealed
 from libs.service.http.cases import CaseRef, MinPosition, show_case
 from libs.service.http.dependencies import CallerDep, RuntimeDep
+from libs.service.http.freshness import wait_for_position
 from libs.service.runtime import Runtime
 from services.routing.api.clock_columns import due_times, reasons
 from services.routing.api.lists import LISTED
@@ -28,8 +29,9 @@ async def read_case(
     person: CallerDep,
     min_position: MinPosition = None,
 ) -> JSONResponse:
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        shown = await show_case(running, conn, person, case_id, sources=LISTED, position=min_position)
+        shown = await show_case(running, conn, person, case_id, sources=LISTED)
         row = await conn.fetchrow("select * from work_order where case_id = $1", case_id)
         disputed = await conn.fetchrow("select * from dispute where case_id = $1", case_id)
         state, facts = await running.state_and_facts(conn, case_id)

@@ -85,8 +85,8 @@ async def read_feed(  # noqa: PLR0917 - FastAPI passes them by name
     """
     require_own(person, unit)
     seen = decode_after(after, unit)
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         if after and await conn.fetchval(AHEAD, unit, list(seen), list(seen.values())):
             raise CursorMalformed()  # Of another town, or of a feed that was rebuilt: waiting would be for ever.

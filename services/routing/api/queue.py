@@ -93,8 +93,8 @@ async def queue(
     urgency, registered_at, case_id = decode_cursor(cursor, str, datetime.fromisoformat, UUID) or (None, None, None)
     if not sight(person.actor, person.directory).everything:
         raise Forbidden(allowed=["DISPATCHER"])
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         part = None if unrouted is None else UNROUTED if unrouted else ROUTED
         page = PAGE.format(where=WHERE[part] if part else IN_STATE[state])

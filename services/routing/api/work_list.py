@@ -129,8 +129,8 @@ async def work(  # noqa: PLR0917 - FastAPI passes them by name
     after = decode_cursor(cursor, datetime.fromisoformat, UUID, str)
     asked = WorkFilter(unit, role, state, lamp, handler, due_after, due_before)
     seen = own_sight(person, unit)
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         where = conditions(asked, seen, fresh.at)
         if csv:

@@ -87,8 +87,8 @@ def require_publisher(call: CommandContext) -> None:
 
 async def view_at(running: Runtime, version: int | None, min_position: str | None) -> View:
     """The directory at a version; raises `Stale` for one that this service has not read yet."""
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         if version is None:
             return await running.directory.latest(conn)
         try:

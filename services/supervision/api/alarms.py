@@ -94,8 +94,8 @@ async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
     """
     after = decode_cursor(cursor, UUID)
     seen = sight(person.actor, person.directory)
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        await wait_for_position(conn, min_position)
         fresh = await as_of(conn, SHOWN, running.settings.stale_after_seconds)
         at = max(person.now, fresh.at)
         sees = (seen.everything, sorted(seen.units), sorted(seen.grids))

@@ -18,6 +18,7 @@ from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
+from libs.service.http.freshness import wait_for_position
 from libs.service.runtime import Runtime
 from services.supervision.api.clock_query import COLUMNS, IN_LAMP, ClockFilter, Conditions, get_filter, moment
 
@@ -137,6 +138,7 @@ async def answer_board(
     """Clocks that run and are as `wanted`, what turns first first: a page of them, or all as CSV."""
     after = decode_cursor(page.cursor, datetime.fromisoformat, UUID, str)
     naming = Naming(person.directory)
+    await wait_for_position(running, asked.min_position)
     async with running.pool.acquire() as conn:
         when = await moment(conn, running, person, asked)
         where = Conditions.of(asked, person, when)

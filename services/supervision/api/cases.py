@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from libs.service.http.cases import CaseRef, MinPosition, show_case
 from libs.service.http.dependencies import CallerDep, RuntimeDep
+from libs.service.http.freshness import wait_for_position
 from services.supervision.api.clock_columns import clock_document
 from services.supervision.api.clock_query import SHOWN
 from services.supervision.domain.allowed_actions import allowed
@@ -24,8 +25,9 @@ async def read_case(
     person: CallerDep,
     min_position: MinPosition = None,
 ) -> JSONResponse:
+    await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
-        shown = await show_case(running, conn, person, case_id, sources=SHOWN, position=min_position)
+        shown = await show_case(running, conn, person, case_id, sources=SHOWN)
         rows = await conn.fetch("select * from clock where case_id = $1 order by started_at, clock_id", case_id)
         state, facts = await running.state_and_facts(conn, case_id)
     at = max(person.now, shown.fresh.at)

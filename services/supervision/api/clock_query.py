@@ -18,7 +18,7 @@ from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.service.http import freshness
 from libs.service.http.cases import MinPosition
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
-from libs.service.http.freshness import AsOf, wait_for_position
+from libs.service.http.freshness import AsOf
 from libs.service.http.headers import Instant
 from services.supervision.readmodel.tables import clock as clocks
 
@@ -111,7 +111,6 @@ async def get_filter(
 
 async def moment(conn: Connection, running: RuntimeDep, person: CallerDep, asked: ClockFilter) -> AsOfInstant:
     """When the list is judged; raises `NotKnownYet`, and `Stale` as every list does."""
-    await wait_for_position(conn, asked.min_position)
     fresh = await freshness.as_of(conn, SHOWN, running.settings.stale_after_seconds)
     if asked.as_of is None:
         return AsOfInstant(max(person.now, fresh.at), fresh)

@@ -12,6 +12,7 @@ from libs.directory.rules.naming import Bilingual, Naming
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
+from libs.service.http.freshness import wait_for_position
 from services.supervision.api.clock_query import IN_LAMP, ClockFilter, Conditions, get_filter, moment
 
 router = APIRouter(tags=["督办 supervision"])
@@ -57,6 +58,7 @@ async def count_clocks(
 ) -> Response:
     """Running clocks by group, most overdue first, and their sum; exact. `overdue` = `confirmed` + `unconfirmed`."""
     naming = Naming(person.directory)
+    await wait_for_position(running, asked.min_position)
     async with running.pool.acquire() as conn:
         when = await moment(conn, running, person, asked)
         where = Conditions.of(asked, person, when)

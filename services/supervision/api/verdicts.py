@@ -14,6 +14,7 @@ from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import decode_cursor, encode_cursor
 from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
+from libs.service.http.freshness import wait_for_position
 from libs.service.http.headers import Instant
 from services.supervision.api.clock_columns import Verdict, clock_document
 from services.supervision.api.clock_query import COLUMNS, ClockFilter, Conditions, get_filter, moment
@@ -54,6 +55,7 @@ async def list_verdicts(
     `at` judges by all that is known; with `as_of` only the facts recorded up to that instant count.
     """
     after = decode_cursor(cursor, UUID, str)
+    await wait_for_position(running, asked.min_position)
     async with running.pool.acquire() as conn:
         when = await moment(conn, running, person, asked)
         judged = at or when.at

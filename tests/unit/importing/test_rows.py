@@ -173,3 +173,91 @@ def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes) -> Non
 def test_file_of_errors_is_read_without_its_own_columns(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("编号,error_line,error_reason\n1,7,why\n", encoding="utf-8")
     assert columns(tmp_path / "e.csv", TOWN) == ["编号"]
+
+
+# Spreadsheets that lie
+
+
+def workbook(path: Path, *rows: list[Any]) -> Path:
+    book = openpyxl.Workbook()
+    for row in ([*CELLS], *rows):
+        book.active.append(row)  # type: ignore[union-attr]
+    book.save(path)
+    return path
+
+
+def with_cell(**changed: Any) -> list[Any]:
+    return [changed.get(name, value) for name, value in CELLS.items()]
+
+
+def refused(file: Path, mapping: Mapping = TOWN) -> list[str | None]:
+    """Why each row cannot be sent; None for one that can."""
+    found: list[str | None] = []
+    for row in read(file, mapping):
+        try:
+            entry_of(row, mapping)
+            found.append(None)
+        except RowUnusable as why:
+            found.append(str(why).partition(":")[0])
+    return found
+
+
+def test_a_number_whose_digits_a_spreadsheet_dropped_is_no_name(tmp_path: Path) -> None:
+    long = [with_cell(编号=20261127000000012345), with_cell(编号=20261127000000012399), with_cell(编号=2026112700001)]
+    assert refused(workbook(tmp_path / "ids.xlsx", *long)) == ["编号", "编号", None]
+    for cells, named in (({"编号": "2.02611E+19"}, "编号"), ({"电话": "1.38E+10"}, "电话")):
+        with pytest.raises(RowUnusable, match=named):
+            town(**cells)
+
+
+@pytest.mark.parametrize("cell", ["=B2+5", "=NA()", "#NAME?", "#N/A"])
+def test_a_cell_that_looks_filled_and_holds_nothing_is_named(tmp_path: Path, cell: str) -> None:
+    file = workbook(tmp_path / "formulas.xlsx", with_cell(答复期限=cell), with_cell(内容=cell), with_cell())
+    assert refused(file) == ["答复期限", "内容", None]
+
+
+def test_what_a_workbook_writes_of_a_line_end_is_a_line_end(tmp_path: Path) -> None:
+    (row,) = read(workbook(tmp_path / "lines.xlsx", with_cell(内容="一_x000D_\n二")), TOWN)
+    assert row.values["内容"] == "一\r\n二"
+
+
+@pytest.mark.parametrize(
+    "at", ["0001-01-01 00:00:00", "1970-01-01 00:00:00", "9999-12-31 23:59:59", "2026-11-02 09:09:00"]
+)
+def test_an_impossible_deadline_is_refused_with_its_row(at: str) -> None:
+    with pytest.raises(RowUnusable):
+        town(答复期限=at)
+
+
+def test_a_file_that_says_that_it_is_utf8_is_read_so_whatever_the_mapping_says(tmp_path: Path) -> None:
+    file = tmp_path / "refused.csv"
+    file.write_text(",".join(CELLS) + "\n" + ",".join(CELLS.values()) + "\n", encoding="utf-8-sig")
+    (row,) = read(file, TOWN.model_copy(update={"encoding": "cp1252"}))
+    assert row.values == CELLS
+
+
+@pytest.mark.parametrize("content", [b"no zip at all", b"PK\x03\x04 cut", b""])
+def test_a_workbook_that_is_none_is_said_in_one_line(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "broken.xlsx"
+    file.write_bytes(content)
+    with pytest.raises(FileUnreadable):
+        list(read(file, TOWN))
+
+
+def test_broken_gzip_is_said_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv.gz"
+    whole = gzip.compress((",".join(CELLS) + "\n").encode() * 500)
+    for broken in (whole[:-12], whole[:20] + b"\xff" * 40 + whole[60:], b"\x1f\x8b nothing"):
+        file.write_bytes(broken)
+        with pytest.raises(FileUnreadable):
+            list(read(file, TOWN))
+
+
+def test_one_lonely_cell_at_the_end_of_a_sheet_is_no_million_of_rows(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for row in ([*CELLS], with_cell()):
+        sheet.append(row)
+    sheet["XFD1048576"] = "x"
+    book.save(tmp_path / "lonely.xlsx")
+    assert len(list(read(tmp_path / "lonely.xlsx", TOWN))) == 1

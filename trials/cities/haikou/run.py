@@ -117,7 +117,7 @@ async def send(stack: Stack, tried: Sequence[Later]) -> Tally:
     """Through the import code; of a refused row only line and reason are kept, never its text."""
     mapping, _ = load(haikou.MAPPING)
     token = stack.token(person=haikou.OPERATOR, scopes=("import",))
-    errors = ErrorFile(stack.dir / "haikou.errors.csv", (), mapping.encoding, mapping.delimiter)
+    errors = ErrorFile(stack.dir / "haikou.errors.csv", (), mapping.delimiter)
     async with Sender(stack.api_url("intake"), token, parallel=PARALLEL) as sender:
         with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as bar:
             task = bar.add_task("导入 / import", total=len(tried))
