@@ -15,6 +15,7 @@ class Listed:
     service: str
     path: str
     filters: Mapping[str, str]
+    paged: bool = True
 
     def typed(self, given: Mapping[str, str]) -> dict[str, str]:
         """Every filter as it stands in the form."""
@@ -43,7 +44,7 @@ LISTS: Mapping[str, Listed] = {
     "cases": Listed("intake", "/cases", _names("receipt", state="RECEIVED")),
     "overdue": Listed("supervision", "/overdue", _names("lamp", "confirmed", *CLOCKED, clock="handling")),
     "due-soon": Listed("supervision", "/due-soon", _names("within", *CLOCKED, clock="handling")),
-    "counts": Listed("supervision", "/counts", _names(*CLOCKED, by="unit", clock="handling")),
+    "counts": Listed("supervision", "/counts", _names(*CLOCKED, by="unit", clock="handling"), paged=False),
     "alarms": Listed("supervision", "/alarms", _names("kind")),
     "messages": Listed("notify", "/messages", _names("case_id", "recipient", state="DROPPED", reason="UNDELIVERABLE")),
     "untold": Listed("notify", "/untold", {}),

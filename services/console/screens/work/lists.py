@@ -23,7 +23,8 @@ PAGE = 50
 async def asked(screen: Screen, name: str, typed: dict[str, str]) -> Answer:
     """One page of a list, with what is typed into its filters; after an act, with that act in it."""
     listed, given = LISTS[name], screen.request.query_params
-    at = {"cursor": given.get("cursor"), "limit": PAGE, "min_position": given.get("position")}
+    paged = {"cursor": given.get("cursor"), "limit": PAGE} if listed.paged else {}
+    at = {**paged, "min_position": given.get("position")}
     return await screen.ask(listed.service, listed.path, **listed.query(screen.visitor, typed), **at)
 
 
