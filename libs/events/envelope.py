@@ -20,7 +20,8 @@ from libs.events.signature import of_head
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 OUTSIDE_META = frozenset((*CHAIN_HEADERS, SIGNATURE))
-LONGEST_NAME = 0xFFFF
+LONGEST_NAME = 0x3FFF
+"""Letters of a header's name: at four bytes each they fit in `meta`."""
 ATTRIBUTES = frozenset(
     f"ce_{name}" for name in ("id", "source", "type", "subject", "stream", "time", "actor", "directoryversion")
 )
@@ -247,8 +248,8 @@ def from_kafka(record: Any) -> WireRecord:
 
 def named(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, bytes]:
     """Headers by name; raises `ValueError` where one has no value, stands there twice or fits in no `meta`."""
-    fields = {name: value for name, value in headers if value is not None and len(name.encode()) <= LONGEST_NAME}
-    if len(fields) != len(headers):
+    fields = {name: value for name, value in headers if value is not None}
+    if len(fields) != len(headers) or max(map(len, fields), default=0) > LONGEST_NAME:
         raise ValueError("headers that no store of ours could have given")
     return fields
 

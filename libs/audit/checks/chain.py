@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from libs.audit.checks.claims import Claim, Record, Topics, read_claim, shown
+from libs.audit.checks.claims import Claim, Record, Topics, instant, read_claim, shown
 from libs.audit.checks.findings import Fault, Finding
 from libs.audit.checks.twice import Ids
 from libs.events.contracts import registry
@@ -218,7 +218,7 @@ class Checker:
     def _check_event(self, record: Record, claim: Claim, head: Head) -> None:
         """What a source that keeps the rules never writes, though it signed it."""
         follows = claim.seq == head.seq + 1
-        if claim.type in STEP_TYPES and claim.time > claim.at:
+        if claim.type in STEP_TYPES and _is_after(claim.time, claim.at):
             self._report(Fault.TIME, record, "节点晚于登记时间 / a step of an instant still to come", claim)
         seq, instant = self.promised.get((claim.name, claim.lane), (0, 0))
         if claim.seq > seq and claim.at < instant:
@@ -261,3 +261,10 @@ class Checker:
     def _report(self, fault: Fault, record: Record, detail: str, claim: Claim | None = None) -> None:
         source, lane, seq = (claim.name, claim.lane, claim.seq) if claim else (None, None, None)
         self.findings.append(Finding(fault, record.topic, record.partition, record.offset, detail, source, lane, seq))
+
+
+def _is_after(text: bytes, at: int) -> bool:
+    try:
+        return instant(text) > at
+    except ValueError:
+        return True

@@ -50,7 +50,7 @@ class Claim(NamedTuple):
     subject: bytes
     stream: bytes
     id: bytes
-    time: int
+    time: bytes
     signature: bytes | None
     intact: bool
     """Whether its bytes give its hash."""
@@ -69,7 +69,7 @@ def read_claim(record: Record) -> tuple[Claim, int]:
     """The claim of a record and how many bytes were hashed; raises KeyError, ValueError or OverflowError for others."""
     fields = named(record.headers)
     lane, seq, version = int(fields["ce_lane"]), int(fields["ce_laneseq"]), int(fields["ce_streamversion"])
-    at, prev, digest = _micros(fields["ce_recordedat"]), unhexlify(fields["ce_prevhash"]), unhexlify(fields["ce_hash"])
+    at, prev, digest = instant(fields["ce_recordedat"]), unhexlify(fields["ce_prevhash"]), unhexlify(fields["ce_hash"])
     if not (0 <= lane <= DIRECTORY_LANE and 0 < seq < 2**63 and 0 < version < 2**31):
         raise ValueError("out of bounds")
     if {len(prev), len(digest)} != {HASH_SIZE}:
@@ -88,14 +88,15 @@ def read_claim(record: Record) -> tuple[Claim, int]:
         fields["ce_subject"],
         fields["ce_stream"],
         fields["ce_id"],
-        _micros(fields["ce_time"]),
+        fields["ce_time"],
         unhexlify(fields[SIGNATURE]) if SIGNATURE in fields else None,
         link_hash(prev, leaf_hash(lane, seq, version, at, meta, body)) == digest,
     )
     return claim, len(meta) + len(body)
 
 
-def _micros(text: bytes) -> int:
+def instant(text: bytes) -> int:
+    """Microseconds since 1970; raises ValueError for what is no instant."""
     at = datetime.fromisoformat(text.decode())
     if at.tzinfo is None:
         raise ValueError("an instant without zone")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import pairwise
 from typing import NamedTuple
 
 from libs.audit.checks.claims import Claim, Record
+
+EIGHT_BYTES = 2**64 - 1
 
 
 class Second(NamedTuple):
@@ -33,7 +34,7 @@ class Ids:
 
     def add(self, claim: Claim, record: Record) -> None:
         """One more event."""
-        self._short.append(int.from_bytes(blake2b(claim.id, digest_size=8).digest()))
+        self._short.append(hash(claim.id) & EIGHT_BYTES)
         chain = self._chains.setdefault((record.topic, record.partition, claim.name), len(self._chains))
         self._places.append(chain << 48 | claim.seq)
         self._offsets.append(record.offset)

@@ -47,7 +47,7 @@ log = structlog.get_logger()
 SILENT_SECONDS = 12.0
 """Without any heartbeat, of anybody, after which the log is as good as away: a town at rest beats every five."""
 PATIENCE_SECONDS = 2.0
-RECONCILE_SECONDS = 10.0
+RECONCILE_SECONDS = 20.0
 """Between two looks at some rows of the own event table."""
 
 

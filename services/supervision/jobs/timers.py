@@ -34,11 +34,13 @@ ROUND = 500
 POLL_EVERY_SECONDS = 5.0
 
 DUE = """
-    select t.case_id::text as case_id, t.lane
-      from unnest($1::smallint[], $2::timestamptz[]) w(lane, at)
+    with now as materialized (select log.business_now() as at)
+    select t.case_id::text as case_id, t.lane, least(w.at, now.at) as until
+      from now cross join unnest($1::smallint[], $2::timestamptz[]) w(lane, at)
      cross join lateral (select case_id, lane from timers.timer
-                          where lane = w.lane and due_at < w.at order by due_at limit $3) t
+                          where lane = w.lane and due_at < least(w.at, now.at) order by due_at limit $3) t
 """
+"""Whatever a heartbeat promised: no step is recorded of an instant that is still to come by this database's clock."""
 PENDING = """
     with mark as (
       select lane, greatest(min(at), $2) as at from watermark
@@ -112,13 +114,12 @@ async def run(running: Runtime, worker: Worker) -> None:
 
 async def fire(running: Runtime, worker: Worker) -> bool:
     """One poll of the owned lanes; whether there was anything to record."""
+    marks = {lane: worker.watermarks.lane(lane, SOURCES) for lane in worker.lanes}
     async with running.pool.acquire() as conn:
-        # Whatever a heartbeat promised: no step is recorded of an instant that is still to come here.
-        now = await event_store.business_now(conn)
-        marks = {lane: min(worker.watermarks.lane(lane, SOURCES), now) for lane in worker.lanes}
         rows = await conn.fetch(DUE, list(marks), list(marks.values()), ROUND)
         view = await running.directory.latest(conn)
-    return await carry_out(running, rows, lambda lane, one: decide(running, one, marks[lane], view))
+    until = {row["lane"]: row["until"] for row in rows}
+    return await carry_out(running, rows, lambda lane, one: decide(running, one, until[lane], view))
 
 
 def decide(running: Runtime, one: LoadedCase, watermark: datetime, view: View) -> Decided:
