@@ -132,6 +132,8 @@ def _horizon(proven: tuple[Proven, ...]) -> Table:
         "摘要, 可交见证人保存\ndigest for a witness",
         title="证明范围 / how far the log is proven",
     )
+    for column in table.columns:
+        column.overflow = "fold"  # A witness keeps every letter.
     for one in proven:
         signed = one.signed_at.isoformat(timespec="seconds") if one.signed_at else "从未 never"
         row = (one.source, signed, f"{one.unsigned:,}", f"{one.began:,}", one.checkpoint_at or "从未 never")

@@ -54,9 +54,9 @@ def _upgrade(database: str, url: str, revision: str) -> None:
 async def _open_log(owner_urls: Mapping[str, str], bootstrap: Address, mode: str, replication: int) -> None:
     for service in SERVICES:
         await _set_mode(owner_urls[service], mode)
+    await _pin(owner_urls)
     await _record_mode(owner_urls[HOST_OF_DIRECTORY], mode)
     await create_topics(bootstrap, replication)
-    await _pin(owner_urls)
 
 
 async def _pin(owner_urls: Mapping[str, str]) -> None:
