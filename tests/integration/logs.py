@@ -52,6 +52,11 @@ class Log:
     starts: Mapping[int, int]
     """Lane → offset at which its partition ended when this log was made."""
 
+    @property
+    def new_lane(self) -> int:
+        """A lane whose partition holds no other log's records: for a test that reads it from its beginning."""
+        return next(lane for lane, start in self.starts.items() if start == 0)
+
     async def append(
         self,
         case_id: str,

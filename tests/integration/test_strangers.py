@@ -36,21 +36,22 @@ async def test_nonsense_in_a_topic_stops_neither_reader_nor_relay(noted_log: Log
 
 
 async def test_an_event_forged_with_a_sound_chain_is_taken_by_nobody_and_the_genuine_one_is(noted_log: Log) -> None:
-    case_id = case_in(LANE + 1)
+    lane = noted_log.new_lane
+    case_id = case_in(lane)
     before = COUNTERS.passed_over["UNSIGNED"]
     async with working(noted_log, Noting()) as worker:
         await noted_log.append(case_id)
-        await has_seen(noted_log, LANE + 1, 1)
-        headers, body = forged((await wire(noted_log, LANE + 1))[-1])
-        await write(noted_log.bootstrap, "case.events", LANE + 1, [(headers, body, case_id.encode())])
+        await has_seen(noted_log, lane, 1)
+        headers, body = forged((await wire(noted_log, lane))[-1])
+        await write(noted_log.bootstrap, "case.events", lane, [(headers, body, case_id.encode())])
         await noted_log.append(case_id, NOTED)
-        await has_seen(noted_log, LANE + 1, 1, 2)
+        await has_seen(noted_log, lane, 1, 2)
         assert not worker.halted
         assert COUNTERS.passed_over["UNSIGNED"] > before
     # Its relay is not deceived either: the table is ahead of what its source signed, and stays open.
-    async with relaying(noted_log, [LANE + 1]) as relay:
+    async with relaying(noted_log, [lane]) as relay:
         await noted_log.append(case_id, NOTED)
-        await caught_up(noted_log, relay, LANE + 1)
+        await caught_up(noted_log, relay, lane)
         assert relay.halted == {}
     shown = await history(noted_log.bootstrap, case_id, keys=PUBLIC)
     assert [event.data == NOTED for event in shown.events] == [True, False, True, True]
