@@ -109,7 +109,7 @@ class Rebuild:
         ends = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         for tp in ends.keys() - self.cursors.keys():
             start = _at_the_beginning(tp)
-            self.cursors[tp] = replace(start, unsigned=await read_unsigned(self.conn, start.lane))
+            self.cursors[tp] = replace(start, unsigned=(await read_unsigned(self.conn, [start.lane]))[start.lane])
         begins = {tp: self.cursors[tp].next_offset for tp in ends}
         self.cursors |= {tp: replace(cursor, waiting=()) for tp, cursor in self.cursors.items()}
         # What proves the last events may stand behind them: the live reader has stopped in the midst of a batch.

@@ -103,15 +103,14 @@ class _Partition:
         return self.subject is None or key == self.subject.encode()
 
     def _take(self, record: WireRecord | ChainBroken, offset: int, *, of_subject: bool) -> None:
-        before = {one.offset: one for one in self._proof.waiting}
+        waited = self._proof.waiting
         self._proof, proven, passed = self._proof.take(record, offset, self._keys.proves if self._keys else _anything)
         for one in proven:
             self._show(one, proven=self._follows(one))
+        ours = {one.offset: one for one in (*waited, record) if isinstance(one, WireRecord)} if passed else {}
         for over in passed:
-            if isinstance(record, WireRecord) and over.offset == offset:
-                self._show(record, proven=False)
-            elif over.offset in before:
-                self._show(before[over.offset], proven=False)
+            if over.offset in ours:
+                self._show(ours[over.offset], proven=False)
             else:
                 self.unreadable += of_subject
 

@@ -124,7 +124,7 @@ async def _promised(log: Log, topics: Topics, keys: PublicKeys) -> Mapping[tuple
     async for records in _all(log, topics.heartbeats):
         for record in records:
             try:
-                beat = read_beat(record, keys.proves, None, manual=True)
+                beat = read_beat(record, keys.proves)
             except NoBeat:
                 continue  # Refused by every reader; it promises nothing.
             promised |= {(beat.source, lane): (seq, microseconds(at)) for lane, seq, at in beat.lanes}

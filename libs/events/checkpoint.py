@@ -9,8 +9,11 @@ from typing import Any
 
 import orjson
 
+from libs.events.lanes import HASH_SIZE
+
 FIRST = "0" * 64
-HASH_SIZE = 32
+HEADER = "signature"
+"""Of the record: over its body."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from libs.events.decider import Actor
 from libs.events.errors import ChainBroken, UnknownEvent
 from libs.events.event import Event
 from libs.events.ids import new_id
-from libs.events.lanes import CHAIN_HEADERS, DIRECTORY_LANE, Headers, encode_meta, leaf_hash, link_hash
+from libs.events.lanes import CHAIN_HEADERS, DIRECTORY_LANE, HASH_SIZE, Headers, encode_meta, leaf_hash, link_hash
 from libs.events.signature import HEADER as SIGNATURE
 from libs.events.signature import of_head
 
@@ -211,9 +211,14 @@ class WireRecord:
     signature: bytes | None = None
 
     @property
-    def head(self) -> bytes:
-        """What the signature, where there is one, must have been made over."""
-        return of_head(self.source, self.position.lane, self.position.seq, self.position.hash)
+    def head(self) -> tuple[str, bytes]:
+        """Its source, and what the signature, where there is one, must have been made over."""
+        return self.source, of_head(self.source, self.position.lane, self.position.seq, self.position.hash)
+
+    def leads_to(self, after: WireRecord) -> bool:
+        """Whether the other is the next of the same chain."""
+        one, next_one = self.position, after.position
+        return self.source == after.source and one.seq + 1 == next_one.seq and one.hash == next_one.prev_hash
 
     @property
     def intact(self) -> bool:
@@ -257,5 +262,5 @@ def named(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, bytes]:
 def _check_bounds(place: Position) -> None:
     """Raises `ValueError` for a place that no store of ours could have given."""
     fits = 0 <= place.lane <= DIRECTORY_LANE and 0 < place.seq < 2**63 and 0 < place.streamversion < 2**31
-    if not fits or place.recorded_at.tzinfo is None or {len(place.hash), len(place.prev_hash)} != {32}:
+    if not fits or place.recorded_at.tzinfo is None or {len(place.hash), len(place.prev_hash)} != {HASH_SIZE}:
         raise ValueError("out of bounds")

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 CASE_LANES = 64
 DIRECTORY_LANE = 64
+HASH_SIZE = 32
 DIRECTORY_SOURCE = "/xunban/directory"
 CHAIN_HEADERS = ("ce_streamversion", "ce_lane", "ce_laneseq", "ce_recordedat", "ce_prevhash", "ce_hash")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from libs.events.envelope import WireRecord
 from libs.events.errors import ChainBroken
@@ -25,6 +25,24 @@ class PassedOver(NamedTuple):
     offset: int
     reason: str
     """FOREIGN: no event of this lane; CONTENT: bytes and hash differ; UNSIGNED; FORGED: with a false signature."""
+
+
+class Link(Protocol):
+    """A record of a chain, however much of it was read."""
+
+    @property
+    def head(self) -> tuple[str, bytes]:
+        """Its source, and what that signs who ends a batch here."""
+
+    @property
+    def signature(self) -> bytes | None:
+        """What stands there as the signature."""
+
+    def leads_to(self, after: Self) -> bool:
+        """Whether the other is the next of the same chain."""
+
+
+LinkT = TypeVar("LinkT", bound=Link)
 
 
 @dataclass(frozen=True)
@@ -48,21 +66,11 @@ class Proof:
             return self._without(), (), (*self._given_up(), PassedOver(offset, "CONTENT"))
         if record.position.seq <= self.unsigned.get(record.source, (0, b""))[0]:
             return self._without(), (record,), self._given_up()
-        run, given_up = self._follow(record)
-        if record.signature is None:
-            return replace(self, waiting=run), (), given_up
-        if not _is_signed(record, proves):
-            forged = PassedOver(offset, "FORGED")
-            return self._without(), (), (*self._given_up(), forged)
-        return self._without(), run, given_up
-
-    def _follow(self, record: WireRecord) -> tuple[tuple[WireRecord, ...], Sequence[PassedOver]]:
-        """The run that this record goes on, and what it shows to lead nowhere."""
-        if self.waiting and _leads_to(self.waiting[-1], record):
-            surplus = len(self.waiting) + 1 - LONGEST_RUN
-            kept = self.waiting[surplus:] if surplus > 0 else self.waiting
-            return (*kept, record), _unsigned(self.waiting[: max(0, surplus)])
-        return (record,), self._given_up()
+        waiting, proven, unsigned = follow(self.waiting, record, proves)
+        passed = _unsigned(unsigned)
+        if record.signature is not None and not proven:
+            passed = (*passed, PassedOver(offset, "FORGED"))
+        return replace(self, waiting=waiting), proven, passed
 
     def _given_up(self) -> Sequence[PassedOver]:
         return _unsigned(self.waiting)
@@ -71,14 +79,21 @@ class Proof:
         return replace(self, waiting=()) if self.waiting else self
 
 
-def _leads_to(record: WireRecord, after: WireRecord) -> bool:
-    one, next_one = record.position, after.position
-    return record.source == after.source and one.seq + 1 == next_one.seq and one.hash == next_one.prev_hash
+def follow(
+    waiting: tuple[LinkT, ...], record: LinkT, proves: Proves
+) -> tuple[tuple[LinkT, ...], Sequence[LinkT], Sequence[LinkT]]:
+    """Go on by one record of a partition: what waits for a signature then, what is proven now, what never will be.
 
-
-def _is_signed(record: WireRecord, proves: Proves) -> bool:
-    signature = record.signature or b""
-    return len(signature) == SIZE and proves(record.source, record.head, signature)
+    A signed record that is not proven has a false signature; it is in none of the three.
+    """
+    run, given_up = ((*waiting, record), ()) if waiting and waiting[-1].leads_to(record) else ((record,), waiting)
+    if record.signature is None:
+        surplus = max(0, len(run) - LONGEST_RUN)
+        return run[surplus:], (), (*given_up, *run[:surplus])
+    source, head = record.head
+    if len(record.signature) == SIZE and proves(source, head, record.signature):
+        return (), run, given_up
+    return (), (), (*given_up, *run[:-1])
 
 
 def _unsigned(records: Sequence[WireRecord]) -> Sequence[PassedOver]:

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from libs.events.checkpoint import FIRST, Checkpoint, digest
+from libs.events.checkpoint import FIRST, HEADER, Checkpoint, digest
 from libs.events.envelope import wire_instant
 from libs.log.kafka.broker import Address, reach
 from libs.log.keys import Keys
@@ -21,8 +21,6 @@ log = structlog.get_logger()
 TOPIC = TopicPartition("audit.checkpoints", 0)
 SECONDS = 60.0
 TAIL = 200
-SIGNATURE = "signature"
-"""Header of a checkpoint: over its body."""
 OWN_HEADS = """
     select p.lane, p.seq, e.hash, e.hash = p.hash as agrees
       from read.source_progress p left join log.event e on e.lane = p.lane and e.seq = p.seq
@@ -60,7 +58,7 @@ class Signer:
         producer = AIOKafkaProducer(**reach(self.bootstrap), enable_idempotence=True, acks="all")
         try:
             await producer.start()
-            headers = [(SIGNATURE, self.keys.signing.sign(body))]
+            headers = [(HEADER, self.keys.signing.sign(body))]
             async with asyncio.timeout(10):
                 await producer.send_and_wait(TOPIC.topic, body, key=self.source.encode(), partition=0, headers=headers)
         finally:
@@ -97,5 +95,5 @@ class Signer:
         return FIRST
 
     def _is_own(self, record: Any) -> bool:
-        signature = dict(record.headers).get(SIGNATURE) or b""
+        signature = dict(record.headers).get(HEADER) or b""
         return record.key == self.source.encode() and self.keys.proves(self.source, record.value or b"", signature)

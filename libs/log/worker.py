@@ -25,7 +25,7 @@ from libs.log.relay.relay import Relay
 from libs.log.store.event_store import Pool
 from libs.log.transient import TRANSIENT
 from libs.log.watermarks.heartbeat import Heartbeat, heard, read_beat, start_client
-from libs.log.watermarks.watermark import Beat, NoBeat, Watermarks
+from libs.log.watermarks.watermark import Beat, NoBeat, Watermarks, credible
 
 log = structlog.get_logger()
 
@@ -149,7 +149,9 @@ class Worker:
 
     def _hear(self, record: Any) -> None:
         try:
-            beat = read_beat(record, self.keys.proves, self.now(), manual=self.manual)
+            beat = read_beat(record, self.keys.proves)
+            if not credible(beat, self.now(), manual=self.manual):
+                raise NoBeat("ahead")
         except NoBeat as why:
             # Whoever wrote it is silent as far as we know; that is what the lists will say.
             COUNTERS.passed_over["BEAT"] += 1

@@ -81,7 +81,7 @@ async def import_tail(conn: Connection, source: str, log: Log, proves: Proves) -
 
 async def _proof(conn: Connection, tp: TopicPartition) -> Proof:
     lane = DIRECTORY_LANE if tp == DIRECTORY else tp.partition
-    return Proof(lane, frozenset(sources_of(lane)), await read_unsigned(conn, lane))
+    return Proof(lane, frozenset(sources_of(lane)), (await read_unsigned(conn, [lane]))[lane])
 
 
 def _proven(proofs: dict[TopicPartition, Proof], records: Sequence[Any], proves: Proves) -> list[WireRecord]:
@@ -154,7 +154,7 @@ async def _hear(conn: Connection, source: str, log: Log, proves: Proves) -> None
     async for records in log.read(begin, extent.end):
         for record in records:
             with suppress(NoBeat):
-                beat = read_beat(record, proves, None, manual=True)
+                beat = read_beat(record, proves)
                 for lane, _, at in beat.lanes if beat.source == source else ():
                     promised[lane] = max(at, promised.get(lane, EPOCH))
     await conn.execute(

@@ -13,8 +13,8 @@ from libs.events.contracts import registry
 from libs.events.contracts.supervision import STEPS
 from libs.events.errors import UnknownEvent
 from libs.events.lanes import DIRECTORY_LANE, genesis, lane_of
-from libs.events.proof import LONGEST_RUN
-from libs.events.signature import SIZE, Proves, of_head
+from libs.events.proof import follow
+from libs.events.signature import Proves
 
 CASE_SOURCES = frozenset({b"/xunban/intake", b"/xunban/routing", b"/xunban/supervision", b"/xunban/notify"})
 DIRECTORY_SOURCES = frozenset({b"/xunban/directory"})
@@ -80,7 +80,7 @@ class Checker:
     """Source → µs at which its newest signed event was recorded."""
     _lanes: dict[bytes, int] = field(default_factory=dict)
     _followed: dict[tuple[bytes, int], Head] = field(default_factory=dict)
-    _waiting: dict[tuple[str, int], list[tuple[Record, Claim]]] = field(default_factory=dict)
+    _waiting: dict[tuple[str, int], tuple[Claim, ...]] = field(default_factory=dict)
     _versions: dict[int, int] = field(default_factory=dict)
     """Of each stream, by the hash of its name: there are millions."""
     _ids: Ids = field(default_factory=Ids)
@@ -131,40 +131,28 @@ class Checker:
     def _wait(self, record: Record, claim: Claim, proves: Proves) -> None:
         """Records lead to a signed one, or to nothing."""
         key = (record.topic, record.partition)
-        waiting = self._waiting.setdefault(key, [])
-        if waiting and not waiting[-1][1].leads_to(claim):
-            self._give_up(*key)
-        waiting.append((record, claim))
-        if claim.signature is None:
-            for one in waiting[:-LONGEST_RUN]:
-                self._pass_over(*one)
-            del waiting[:-LONGEST_RUN]
-            return
-        message = of_head(claim.name, claim.lane, claim.seq, claim.hash)
-        if len(claim.signature) != SIZE or not proves(claim.name, message, claim.signature):
+        self._waiting[key], proven, unsigned = follow(self._waiting.get(key, ()), claim, proves)
+        for one in unsigned:
+            self._pass_over(one)
+        for one in proven:
+            self._take_in(one.record, one)
+        if proven:
+            self.signed_at[claim.name] = max(claim.at, self.signed_at.get(claim.name, 0))
+        elif claim.signature is not None:
             self._report(Fault.SIGNATURE, record, f"{claim.name} 的签名无效 / not signed by its source", claim)
             self.passed_over[claim.name] += 1
-            waiting.pop()
-            self._give_up(*key)
-            return
-        for one in waiting:
-            self._take_in(*one)
-        waiting.clear()
-        self.signed_at[claim.name] = max(claim.at, self.signed_at.get(claim.name, 0))
 
     def _give_up(self, topic: str, partition: int) -> None:
-        waiting = self._waiting.get((topic, partition), [])
-        for one in waiting:
-            self._pass_over(*one)
-        waiting.clear()
+        for one in self._waiting.pop((topic, partition), ()):
+            self._pass_over(one)
 
-    def _pass_over(self, record: Record, claim: Claim) -> None:
+    def _pass_over(self, claim: Claim) -> None:
         head = self._followed.get((claim.source, claim.lane))
         if head and claim.intact and claim.seq <= head.seq and head.known(claim.seq) == claim.hash[:KEPT]:
             self.duplicates += 1
             return
         self.passed_over[claim.name] += 1
-        self._report(Fault.UNSIGNED, record, "各读者均略过 / every reader passes it over", claim)
+        self._report(Fault.UNSIGNED, claim.record, "各读者均略过 / every reader passes it over", claim)
 
     def _take_in(self, record: Record, claim: Claim) -> None:
         """An event of its source, so far as is known: does it fit, and does it follow?"""

@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from libs.events.envelope import OUTSIDE_META, microseconds, named
-from libs.events.lanes import DIRECTORY_LANE, encode_meta, leaf_hash, link_hash
+from libs.events.lanes import DIRECTORY_LANE, HASH_SIZE, encode_meta, leaf_hash, link_hash
 from libs.events.signature import HEADER as SIGNATURE
-
-HASH_SIZE = 32
+from libs.events.signature import of_head
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,17 @@ class Claim(NamedTuple):
     signature: bytes | None
     intact: bool
     """Whether its bytes give its hash."""
+    record: Record
 
     @property
     def name(self) -> str:
         """The source, as text."""
         return self.source.decode()
+
+    @property
+    def head(self) -> tuple[str, bytes]:
+        """Its source, and what the signature, where there is one, must have been made over."""
+        return self.name, of_head(self.name, self.lane, self.seq, self.hash)
 
     def leads_to(self, after: Claim) -> bool:
         """Whether the other is the next of the same chain."""
@@ -91,6 +96,7 @@ def read_claim(record: Record) -> tuple[Claim, int]:
         fields["ce_time"],
         unhexlify(fields[SIGNATURE]) if SIGNATURE in fields else None,
         link_hash(prev, leaf_hash(lane, seq, version, at, meta, body)) == digest,
+        record,
     )
     return claim, len(meta) + len(body)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from libs.audit.checks.chain import KEPT, Head
 from libs.audit.checks.claims import Record
 from libs.audit.checks.findings import Fault, Finding
-from libs.events.checkpoint import FIRST, Checkpoint, digest
+from libs.events.checkpoint import FIRST, HEADER, Checkpoint, digest
 from libs.events.signature import Proves
 
 NOWHERE = (None, None, None)
@@ -44,7 +44,7 @@ class Signatures:
             self._report(Fault.FOREIGN, record, "不是检查点 / not a checkpoint")
             return
         source = checkpoint.source
-        if not self.proves(source, body, dict(record.headers).get("signature") or b""):
+        if not self.proves(source, body, dict(record.headers).get(HEADER) or b""):
             self._report(Fault.SIGNATURE, record, f"{source[:60]} 的签名无效 / not signed by its source")
             return
         if checkpoint.previous != self.last.get(source, (FIRST, ""))[0]:

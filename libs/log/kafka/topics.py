@@ -57,19 +57,10 @@ async def create_topics(bootstrap: Address, replication: int = 1) -> None:
 
 async def _unpack(admin: AIOKafkaAdminClient, names: list[str]) -> None:
     """Topics of an earlier version take what was compressed as it is: from now on the broker unpacks it."""
-    for name, settings in (await _own_settings(admin, names)).items():
+    for name, settings in (await _settings(admin, names, of_the_topic=True)).items():
         if not UNPACKED.items() <= settings.items():
             changed = {**settings, **UNPACKED}
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
-
-
-async def _own_settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
-    """What was set for these topics, not for the whole broker."""
-    if not names:
-        return {}
-    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
-    resources: list[Any] = [resource for answer in answers for resource in answer.resources]
-    return {one[3]: {entry[0]: entry[1] for entry in one[4] if entry[3] == OF_THE_TOPIC} for one in resources}
 
 
 async def check_topics(bootstrap: Address) -> None:
@@ -82,7 +73,7 @@ async def check_topics(bootstrap: Address) -> None:
             for topic in await admin.describe_topics()
             if topic["error_code"] == 0
         }
-        configs = await _configs(admin, [topic.name for topic in TOPICS if topic.name in partitions])
+        configs = await _settings(admin, [topic.name for topic in TOPICS if topic.name in partitions])
     finally:
         await admin.close()
     wrong = [line for topic in TOPICS for line in _differences(topic, partitions, configs)]
@@ -92,10 +83,18 @@ async def check_topics(bootstrap: Address) -> None:
         )
 
 
-async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+async def _settings(
+    admin: AIOKafkaAdminClient, names: list[str], *, of_the_topic: bool = False
+) -> dict[str, dict[str, str]]:
+    """What holds for these topics; with `of_the_topic` only what was set for them and not for the whole broker."""
+    if not names:
+        return {}
     answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
     resources: list[Any] = [resource for answer in answers for resource in answer.resources]
-    return {resource[3]: {entry[0]: entry[1] for entry in resource[4]} for resource in resources}
+    return {
+        one[3]: {entry[0]: entry[1] for entry in one[4] if not of_the_topic or entry[3] == OF_THE_TOPIC}
+        for one in resources
+    }
 
 
 def _differences(topic: Topic, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -18,7 +18,7 @@ from libs.events.proof import Head, PassedOver, Proof
 from libs.events.signature import Proves
 from libs.log.kafka.topics import DIRECTORY
 from libs.log.read.statements import Write, write
-from libs.log.store.event_store import Connection
+from libs.log.store.event_store import Connection, Pool
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ MOVE = """
        where p.lane = n.lane and p.source = n.source and exists (select from moved))
 """
 """All of these partitions go on from where they were found, or the statement fails and none of them does."""
-UNSIGNED = "select source, seq, hash from log.written_unsigned where lane = $1"
+UNSIGNED = "select lane, source, seq, hash from log.written_unsigned where lane = any($1)"
 REWIND = (
     "update progress set next_offset = 0, rebuilt = rebuilt + 1 where (topic, partition, next_offset) = ($1, $2, $3)"
 )
@@ -209,12 +209,15 @@ async def read_cursor(conn: Connection, partition: TopicPartition) -> Cursor:
     cursor = Cursor(partition, there["next_offset"], {}, there["rebuilt"])
     for row in await conn.fetch("select source, seq, hash from source_progress where lane = $1", cursor.lane):
         cursor.heads[row["source"]] = (row["seq"], row["hash"])
-    return replace(cursor, unsigned=await read_unsigned(conn, cursor.lane))
+    return replace(cursor, unsigned=(await read_unsigned(conn, [cursor.lane]))[cursor.lane])
 
 
-async def read_unsigned(conn: Connection, lane: int) -> dict[str, Head]:
-    """Source → the last event of the lane that was written before signing began."""
-    return {row["source"]: (row["seq"], row["hash"]) for row in await conn.fetch(UNSIGNED, lane)}
+async def read_unsigned(conn: Connection | Pool, lanes: Sequence[int]) -> dict[int, dict[str, Head]]:
+    """Of each lane: source → the last event that it wrote before it signed."""
+    unsigned: dict[int, dict[str, Head]] = {lane: {} for lane in lanes}
+    for row in await conn.fetch(UNSIGNED, lanes):
+        unsigned[row["lane"]][row["source"]] = (row["seq"], row["hash"])
+    return unsigned
 
 
 async def move(conn: Connection, steps: Sequence[CheckedBatch], writes: Sequence[Write] = ()) -> None:

@@ -16,7 +16,7 @@ from libs.events.proof import Head, Proof
 from libs.events.signature import Proves
 from libs.log.kafka.broker import Address, reach
 from libs.log.kafka.topics import topic_of
-from libs.log.read.progress import Cursor, parsed
+from libs.log.read.progress import Cursor, parsed, read_unsigned
 from libs.log.store.event_store import Pool
 
 log = structlog.get_logger()
@@ -30,7 +30,6 @@ RECORDED = """
      where s.lane = any($1)
 """
 """Of one instant: a reader may move meanwhile."""
-WRITTEN_UNSIGNED = "select lane, source, seq, hash from log.written_unsigned where lane = any($1)"
 
 
 async def heads_in_log(
@@ -56,10 +55,8 @@ async def _recorded(pool: Pool, lanes: Sequence[int]) -> dict[int, Cursor]:
     for row in await pool.fetch(RECORDED, list(lanes)):
         cursor = cursors.setdefault(row["lane"], Cursor(topic_of(row["lane"]), row["next_offset"], {}))
         cursor.heads[row["source"]] = (row["seq"], row["hash"])
-    unsigned: dict[int, dict[str, Head]] = {}
-    for row in await pool.fetch(WRITTEN_UNSIGNED, list(lanes)):
-        unsigned.setdefault(row["lane"], {})[row["source"]] = (row["seq"], row["hash"])
-    return {lane: replace(cursor, unsigned=unsigned.get(lane, {})) for lane, cursor in cursors.items()}
+    unsigned = await read_unsigned(pool, list(lanes))
+    return {lane: replace(cursor, unsigned=unsigned[lane]) for lane, cursor in cursors.items()}
 
 
 @dataclass

@@ -20,7 +20,7 @@ from libs.log.kafka.broker import Address, reach
 from libs.log.keys import Keys
 from libs.log.process.intervals import UNASKED_MS, Intervals
 from libs.log.store.event_store import Pool
-from libs.log.watermarks.watermark import Beat, NoBeat, credible, touch_lanes
+from libs.log.watermarks.watermark import Beat, NoBeat, touch_lanes
 from libs.tuned.kafka_producer import stop_producer
 
 log = structlog.get_logger()
@@ -73,8 +73,8 @@ class Heartbeat:
             await stop_producer(dropped)
 
 
-def read_beat(record: Any, proves: Proves, now: datetime | None, *, manual: bool) -> Beat:
-    """A heartbeat that its source signed and that can be true by `now`; raises NoBeat for any other record."""
+def read_beat(record: Any, proves: Proves) -> Beat:
+    """A heartbeat that its source signed; raises NoBeat for any other record."""
     beat = Beat.parse(record.value or b"")
     try:
         signature = bytes.fromhex(named(record.headers)[SIGNATURE].decode())
@@ -84,8 +84,6 @@ def read_beat(record: Any, proves: Proves, now: datetime | None, *, manual: bool
         raise NoBeat("unsigned")
     if not proves(beat.source, of_beat(record.value), signature):
         raise NoBeat("forged")
-    if now and not credible(beat, now, manual=manual):
-        raise NoBeat("ahead")
     return beat
 
 

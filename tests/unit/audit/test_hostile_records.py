@@ -106,7 +106,7 @@ def test_no_bytes_among_the_checkpoints_or_heartbeats_end_who_reads_them(
     signatures.take(record)
     assert [found.fault for found in signatures.findings] == [Fault.FOREIGN]
     try:
-        read_beat(record, PUBLIC.proves, MORNING, manual=False)
+        read_beat(record, PUBLIC.proves)
     except NoBeat:
         return
     raise AssertionError("nobody sent this heartbeat")

@@ -69,7 +69,7 @@ def linked(record: WireRecord) -> WireRecord:
 
 def signed(record: WireRecord, by: Ed25519PrivateKey = KEY) -> WireRecord:
     """The record as the last one of a batch."""
-    return replace(record, signature=by.sign(record.head))
+    return replace(record, signature=by.sign(record.head[1]))
 
 
 def as_one_batch(records: Sequence[WireRecord]) -> list[WireRecord]:
