@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from libs.events.contracts import registry
-from libs.log.read.progress import check_batch, read_cursor
+from libs.log.read import partitions
+from libs.log.read.progress import Cursor, check_batch, read_cursor
 from libs.log.read.reader import Reader
+from libs.log.store.event_store import Connection
 from tests.integration.logs import MORNING, NOTED, SOURCE, Log, case_in, eventually, read_lane, written_to
 from tests.integration.readers import POISON, Noting, has_seen, seen, working
 from tests.integration.relays import caught_up, relaying
@@ -118,6 +122,34 @@ async def test_a_worker_goes_on_where_its_database_says_not_where_kafka_thinks(n
     await noted_log.append(case_in(56), NOTED)
     async with working(noted_log, Noting()):
         await has_seen(noted_log, 56, 1, 2)
+
+
+async def test_what_was_fetched_before_the_worker_knew_its_place_is_no_loss(
+    noted_log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile the client reads from the beginning of each partition, where the group has committed nothing."""
+    lane = noted_log.new_lane
+    async with working(noted_log, Noting()):
+        for _ in range(3):
+            await noted_log.append(case_in(lane), NOTED)
+        await has_seen(noted_log, lane, 1, 2, 3)
+
+    async def slowly(conn: Connection, partition: TopicPartition) -> Cursor:
+        await asyncio.sleep(0.03)
+        return await read_cursor(conn, partition)
+
+    apply = partitions.Partitions.apply
+
+    async def once_it_knows(self: partitions.Partitions, consumer: AIOKafkaConsumer, got: partitions.Share) -> None:
+        await eventually(lambda: got.keys() <= self.cursors.keys(), "it knows its place")
+        await apply(self, consumer, got)
+
+    monkeypatch.setattr(partitions, "read_cursor", slowly)
+    monkeypatch.setattr(partitions.Partitions, "apply", once_it_knows)
+    async with working(noted_log, Noting()):
+        await noted_log.append(case_in(lane), NOTED)
+        await has_seen(noted_log, lane, 1, 2, 3, 4)
+    assert await noted_log.pool.fetchval("select rebuilt from progress where partition = $1", lane) == 0
 
 
 async def test_a_log_shorter_than_the_progress_is_read_again_and_what_is_known_is_dropped(noted_log: Log) -> None:

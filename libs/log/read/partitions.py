@@ -58,6 +58,8 @@ class Partitions:
     cursors: dict[TopicPartition, Cursor] = field(default_factory=dict)
     _searched: set[tuple[TopicPartition, int]] = field(default_factory=set)
     """Where something signed was missing, and all of the partition was read again for it."""
+    _asked_again: set[TopicPartition] = field(default_factory=set)
+    """Whose records came from elsewhere than its reader stands, and are asked for again from there."""
     _told: dict[TopicPartition, int] = field(default_factory=dict)
     """Behind the last record of which it was told that it is passed over."""
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
@@ -137,6 +139,12 @@ class Partitions:
         """Apply the next records; False where the rest of them must be fetched again, or by somebody else."""
         cursor = self.cursors[tp]
         if (first := records[0]).offset < cursor.next_offset:
+            if first.offset != cursor.begin and tp not in self._asked_again:
+                # Fetched from the client's own idea of the beginning, before it was told where this reader stands.
+                self._asked_again.add(tp)
+                consumer.seek(tp, cursor.begin)
+                return False
+            self._asked_again.discard(tp)
             if first.offset != cursor.begin or not cursor.stands_behind(parsed(first)):
                 await self._rewind(consumer, cursor)
                 return False
