@@ -8,8 +8,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,6 +44,22 @@ class Rest:
     postgres: float
 
 
+@dataclass(frozen=True)
+class Spent:
+    """Up to an instant, or between two: seconds, CPU seconds, bytes of WAL, statements; what was not looked at is 0."""
+
+    seconds: float = 0
+    cpu: float = 0
+    wal: int = 0
+    statements: int = 0
+
+    def __add__(self, more: Spent) -> Spent:
+        return Spent(*(one + other for one, other in zip(astuple(self), astuple(more), strict=True)))
+
+    def __sub__(self, less: Spent) -> Spent:
+        return Spent(*(one - other for one, other in zip(astuple(self), astuple(less), strict=True)))
+
+
 async def at_rest(running: Stack, watch: Watch, seconds: float = IDLE_SECONDS) -> Rest:
     """Nothing comes in; what do the processes and the database do?"""
     await watch.caught_up(60)
@@ -72,26 +88,28 @@ async def case_rows(running: Stack, watch: Watch, rest: Rest) -> list[Row]:
     admin = await asyncpg.connect(running.admin_url())
     crowd = Crowd.of(running)
     try:
-        await _live(crowd, watch, 5)  # the first ones pay for what is made once
-        wal, ends = await _wal(admin), await ends_of_log(running)
-        python, postgres, begun = python_seconds(running), postgres_seconds(running), time.perf_counter()
-        await _live(crowd, watch, CASES)
-        seconds = time.perf_counter() - begun
-        cpu = python_seconds(running) - python + postgres_seconds(running) - postgres
-        wal = await _wal(admin) - wal
+
+        async def look() -> Spent:
+            cpu = python_seconds(running) + postgres_seconds(running)
+            return Spent(time.perf_counter(), cpu, await _wal(admin))
+
+        await _live(crowd, watch, 5, look)  # the first ones pay for what is made once
+        ends = await ends_of_log(running)
+        spent, photos = await _live(crowd, watch, CASES, look)
         signatures = await signatures_since(running, ends) / CASES
-        statements = await _statements(running, admin, crowd, watch)
+        statements, photo_statements = await _statements(running, admin, crowd, watch)
     finally:
         crowd.close()
         await admin.close()
-    net = cpu - seconds * (rest.python + rest.postgres)
+    idle = rest.python + rest.postgres
+    net, photo_net = (one.cpu - one.seconds * idle for one in (spent, photos))
     said: dict[str, Any] = {"group": "case", "baseline_name": "BPMN engine"}
     return [
         plain(
             group="case",
             zh="完整案件, 8 个命令",
             en="whole case, 8 commands over HTTP",
-            value=CASES / seconds,
+            value=CASES / spent.seconds,
             unit="cases/s",
             note=f"{CLERKS} clerks; until every service has applied everything",
         ),
@@ -103,14 +121,14 @@ async def case_rows(running: Stack, watch: Watch, rest: Rest) -> list[Row]:
             value=net / CASES * 1000,
             unit="ms",
             baseline=ENGINE["cpu"],
-            note=f"four APIs, four workers, PostgreSQL; {cpu / CASES * 1000:.0f} ms with what they use at rest",
+            note=f"four APIs, four workers, PostgreSQL; {spent.cpu / CASES * 1000:.0f} ms with what they use at rest",
         ),
         at_most(
             40,
             **said,
             zh="每件 WAL",
             en="WAL per case",
-            value=wal / CASES / 1000,
+            value=spent.wal / CASES / 1000,
             unit="kB",
             baseline=ENGINE["wal"],
         ),
@@ -122,6 +140,15 @@ async def case_rows(running: Stack, watch: Watch, rest: Rest) -> list[Row]:
             unit="",
             baseline=ENGINE["statements"],
         ),
+        plain(
+            group="case",
+            zh="每件两张照片",
+            en="two photos of a case",
+            value=photo_net / CASES * 1000,
+            unit="ms",
+            note=f"drawn anew, sealed, an event each: {photos.wal / CASES / 1000:.0f} kB of WAL,"
+            f" {photo_statements:.0f} statements; in none of the rows above",
+        ),
         signature_row(running, signatures, net / CASES * 1000),
     ]
 
@@ -130,27 +157,27 @@ async def _wal(admin: Any) -> int:
     return int(await admin.fetchval("select pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))
 
 
-async def _statements(running: Stack, admin: Any, crowd: Crowd, watch: Watch) -> float:
-    """Statements per case, as the server's own log tells them, without those that it hears at rest."""
+async def _statements(running: Stack, admin: Any, crowd: Crowd, watch: Watch) -> tuple[float, float]:
+    """Statements per case and of its photos, as the server's log tells them, without those that it hears at rest."""
     log = running.instance.logs / "postgres.log"
     await admin.execute("alter system set log_statement = 'all'")
     await admin.execute("select pg_reload_conf()")
+
+    async def look() -> Spent:
+        return Spent(time.perf_counter(), statements=await asyncio.to_thread(_told, log))
+
     try:
         await asyncio.sleep(0.5)
-        at_rest = await _logged(log, asyncio.sleep(3))
-        busy = await _logged(log, _live(crowd, watch, COUNTED_CASES))
+        before = await look()
+        await asyncio.sleep(3)
+        at_rest = await look() - before
+        busy = await _live(crowd, watch, COUNTED_CASES, look)
     finally:
         await admin.execute("alter system reset log_statement")
         await admin.execute("select pg_reload_conf()")
-    return (busy[0] - busy[1] * at_rest[0] / at_rest[1]) / COUNTED_CASES
-
-
-async def _logged(log: Path, meanwhile: Awaitable[None]) -> tuple[int, float]:
-    """Statements of the services that were logged meanwhile, and how long it took."""
-    start, begun = await asyncio.to_thread(_told, log), time.perf_counter()
-    await meanwhile
-    took = time.perf_counter() - begun
-    return await asyncio.to_thread(_told, log) - start, took
+    each = at_rest.statements / at_rest.seconds
+    of_acts, of_photos = ((one.statements - one.seconds * each) / COUNTED_CASES for one in busy)
+    return of_acts, of_photos
 
 
 def _told(log: Path) -> int:
@@ -159,9 +186,11 @@ def _told(log: Path) -> int:
     return sum(b" postgres@" not in line for line in ours)
 
 
-async def _live(crowd: Crowd, watch: Watch, cases: int) -> None:
-    """So many cases through all eight commands."""
+async def _live(crowd: Crowd, watch: Watch, cases: int, look: Callable[[], Awaitable[Spent]]) -> tuple[Spent, Spent]:
+    """So many cases through all eight commands; what was spent on these, and apart from it on their photos."""
     ids = [""] * cases
+    of_acts, of_photos = Spent(), Spent()
+    before = await look()
     for act in LIFE:
         slots = asyncio.Semaphore(CLERKS)
 
@@ -175,6 +204,13 @@ async def _live(crowd: Crowd, watch: Watch, cases: int) -> None:
 
         await asyncio.gather(*(do(number) for number in range(cases)))
         await watch.caught_up(120)
+        after = await look()
+        if act.is_photo:
+            of_photos += after - before
+        else:
+            of_acts += after - before
+        before = after
+    return of_acts, of_photos
 
 
 async def intake_row(running: Stack) -> Row:

@@ -19,6 +19,7 @@ import stamina
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
 from operations.embedded.stack import Stack
+from trials.photo import Form
 
 # To wait until a read model is complete enough is no news.
 stamina.instrumentation.set_on_retry_hooks([])
@@ -98,7 +99,7 @@ class Timeline:
         self,
         service: str,
         path: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | Form,
         *,
         person: str,
         at: datetime | None = None,
@@ -131,7 +132,11 @@ class Timeline:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: Any, query: Mapping[str, Any] | None = None
     ) -> httpx.Response:
-        content = None if body is None else orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+        content: bytes | None
+        if isinstance(body, Form):
+            content, headers = body.content, {**headers, "Content-Type": body.content_type}
+        else:
+            content = None if body is None else orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
         async for attempt in stamina.retry_context(on=(_Busy, httpx.TransportError), attempts=20, wait_max=1.0):
             with attempt:
                 answer = await self.client.request(method, url, headers=headers, content=content, params=query)

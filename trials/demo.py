@@ -17,7 +17,6 @@ from trials.clock_driver import Timeline
 from trials.publish import apply_directory
 from trials.town import (
     CIVIL,
-    PHOTO,
     Town,
     civil,
 )
@@ -155,8 +154,9 @@ async def broker_away(stack: Stack, town: Town, story: Story) -> tuple[str, str]
     due = datetime.fromisoformat((await clock(town, cases[0], "handling"))["due_at"]).astimezone(CIVIL)
     answered, late = cases
     await town.line.run_to(due - ONE_HOUR)
+    photo = await town.photo(f"{due - ONE_HOUR:%Y-%m-%d %H:%M}", answered, "song-tao")
     stack.stop_broker()
-    path, body = f"/cases/{answered}/feedback", {"result": "SOLVED", "reply": "已更换灯具", "photos": [PHOTO]}
+    path, body = f"/cases/{answered}/feedback", {"result": "SOLVED", "reply": "已更换灯具", "photos": [photo]}
     told = await town.line.post("routing", path, body, person="song-tao", at=due - HALF_HOUR)
     story.expect(
         told["position"] is not None,

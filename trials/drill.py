@@ -24,8 +24,9 @@ from operations.embedded.stack import Stack
 from operations.installation import ROOT, SERVICES
 from operations.rebuild import compare
 from trials.clock_driver import Timeline
+from trials.photo import PHOTO, PHOTO_FORM, Form
 from trials.publish import apply_directory
-from trials.town import PHOTO, civil
+from trials.town import civil
 
 SERVERS_LOST = ("pg", "keys", "secrets.json")
 """The databases, the vault among them, and the key files."""
@@ -48,7 +49,7 @@ class People:
     line: Timeline
     promised: list[str] = field(default_factory=list)
 
-    async def _do(self, service: str, path: str, person: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def _do(self, service: str, path: str, person: str, body: Mapping[str, Any] | Form) -> dict[str, Any]:
         answer = await self.line.post(service, path, body, person=person)
         self.promised += answer["events"]
         return answer
@@ -60,7 +61,10 @@ class People:
         await self.line.visible("routing", registered["position"], person="zhou-min")
         await self._do("routing", f"/cases/{case}/dispatch", "chen-li", {})
         await self._do("routing", f"/cases/{case}/accept", "fang-yun", {})
-        await self._do("routing", f"/cases/{case}/contact", "zheng-kai", {"reached": True})
+        contacted = await self._do("routing", f"/cases/{case}/contact", "zheng-kai", {"reached": True})
+        await self.line.visible("intake", contacted["position"], person="han-feng")
+        photo = await self._do("intake", f"/cases/{case}/attachments", "zheng-kai", PHOTO_FORM)
+        await self.line.visible("routing", photo["position"], person="han-feng")
         feedback = {"result": "SOLVED", "reply": "已疏通", "photos": [PHOTO]}
         report = await self._do("routing", f"/cases/{case}/feedback", "zheng-kai", feedback)
         await self.line.visible("supervision", report["position"], person="han-feng")

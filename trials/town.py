@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from trials.clock_driver import Timeline
+from trials.photo import PHOTO, Form, form_of, picture
 
 CIVIL = ZoneInfo("Asia/Shanghai")
-PHOTO = sha256(b"a photo of the place").hexdigest()
 IN_GRID = {"G03": (1_193_050_000, 321_050_000), "G04": (1_193_150_000, 321_050_000)}
 
 
@@ -31,9 +30,11 @@ class Town:
     """A town's people at work. Every act happens at its own instant; everything due before has happened then."""
 
     line: Timeline
+    photos: int = 0
+    """Taken so far."""
 
     async def act(
-        self, at: str, service: str, path: str, person: str, body: dict[str, Any], **how: Any
+        self, at: str, service: str, path: str, person: str, body: dict[str, Any] | Form, **how: Any
     ) -> dict[str, Any]:
         """Let time pass until `at`, let the person act, and let everybody hear of it."""
         instant = civil(at)
@@ -43,9 +44,11 @@ class Town:
         return answer
 
     async def report(self, at: str, person: str, grid: str, class_code: str, content: str, **how: Any) -> str:
-        """A grid worker reports; answers the case id."""
+        """A grid worker reports, with a photo; answers the case id."""
         kind = how.pop("kind", "city_management")
-        body = {"kind": kind, "class_code": class_code, "content": content, "place": place(grid), "photos": [PHOTO]}
+        sent = await self.act(at, "intake", "/attachments", person, self._taken(), **how)
+        said = {"kind": kind, "class_code": class_code, "content": content, "place": place(grid)}
+        body = {**said, "case_id": sent["case_id"], "photos": [sent["sha256"]]}
         return str((await self.act(at, "intake", "/grid-reports", person, body, **how))["case_id"])
 
     async def appeal(self, at: str, person: str, grid: str, kind: str, content: str, **fields: Any) -> str:
@@ -75,9 +78,20 @@ class Town:
         """联系诉求人."""
         return await self.act(at, "routing", f"/cases/{case}/contact", person, {"reached": reached}, **how)
 
+    async def photo(self, at: str, case: str, person: str, **how: Any) -> str:
+        """上传照片; its SHA-256."""
+        sent = await self.act(at, "intake", f"/cases/{case}/attachments", person, self._taken(), **how)
+        return str(sent["sha256"])
+
+    def _taken(self) -> Form:
+        """A photo that nobody has seen yet."""
+        self.photos += 1
+        return form_of(picture(self.photos))
+
     async def feedback(self, at: str, case: str, person: str, reply: str, **how: Any) -> dict[str, Any]:
-        """反馈."""
-        body = {"result": "SOLVED", "reply": reply, "photos": [PHOTO]}
+        """反馈, with a photo of what was done."""
+        photos = [PHOTO] if "expect" in how else [await self.photo(at, case, person, **how)]
+        body = {"result": "SOLVED", "reply": reply, "photos": photos}
         return await self.act(at, "routing", f"/cases/{case}/feedback", person, body, **how)
 
     async def ask_return(self, at: str, case: str, person: str, suggested: str, **how: Any) -> dict[str, Any]:
@@ -112,7 +126,8 @@ class Town:
         self, at: str, case: str, person: str, grid: str, *, passed: bool = True, **how: Any
     ) -> dict[str, Any]:
         """核实, on the spot."""
-        body = {"passed": passed, "photos": [PHOTO], **place(grid)}
+        photos = [PHOTO] if "expect" in how else [await self.photo(at, case, person, **how)]
+        body = {"passed": passed, "photos": photos, **place(grid)}
         return await self.act(at, "supervision", f"/cases/{case}/verification/result", person, body, **how)
 
     async def close(self, at: str, case: str, **how: Any) -> dict[str, Any]:

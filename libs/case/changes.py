@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, assert_never, cast, get_args
 
 from typing_extensions import TypeIs
 
-from libs.case.state import Case, Powers
+from libs.case.state import Attached, Case, Powers
 from libs.events.contracts import intake, routing, supervision
 from libs.events.contracts.intake import IntakeEvent
 from libs.events.contracts.routing import RoutingEvent
@@ -66,6 +67,16 @@ def _used(powers: Powers, person: str | None, event_id: str) -> Powers:
     return {**powers, person: (*powers.get(person, ()), event_id)}
 
 
+def _named(case: Case, photos: Sequence[str], by: str, unit: str | None = None) -> tuple[Attached, ...]:
+    """The case's attachments and what a report names besides: sent ahead of it, or before sending was an event."""
+    known = {one.sha256 for one in case.attachments}
+    more = (one for one in photos if one not in known)
+    return (
+        *case.attachments,
+        *(Attached(sha256=one, by=by, unit=unit, round=case.round, during=case.state) for one in more),
+    )
+
+
 def _intake(case: Case, event: IntakeEvent, event_id: str) -> dict[str, Any]:
     if _changes_nothing(event):
         return {}
@@ -79,6 +90,7 @@ def _intake(case: Case, event: IntakeEvent, event_id: str) -> dict[str, Any]:
                 "reporter_kind": event.reporter_kind,
                 "upstream_due_at": event.upstream_due_at,
                 "discoverers": _used(case.discoverers, event.found_by, event_id),
+                "attachments": _named(case, event.photos, event.recorded_by or ""),
             }
         case intake.GridEventReported():
             return {
@@ -89,6 +101,7 @@ def _intake(case: Case, event: IntakeEvent, event_id: str) -> dict[str, Any]:
                 "class_code": event.class_code,
                 "grid": event.grid,
                 "discoverers": _used(case.discoverers, event.discoverer, event_id),
+                "attachments": _named(case, event.photos, event.discoverer),
             }
         case intake.CaseRegistered():
             return {
@@ -121,6 +134,9 @@ def _intake(case: Case, event: IntakeEvent, event_id: str) -> dict[str, Any]:
             return {"reporter_left": False}
         case intake.RepeatContactReceived():
             return {"contacts": case.contacts + 1}
+        case intake.AttachmentAdded():
+            sent = Attached(sha256=event.sha256, by=event.sent_by, unit=event.unit, round=case.round, during=case.state)
+            return {"attachments": (*case.attachments, sent)}
         case intake.PersonalDataErased():
             return {"erased": tuple(sorted({*case.erased, *event.kinds}))}
         case _:
@@ -157,7 +173,9 @@ def _routing(case: Case, event: RoutingEvent, event_id: str) -> dict[str, Any]:
         case routing.ProgressRecorded():
             return {"handlers": _used(case.handlers, event.recorded_by, event_id)}
         case routing.FeedbackSubmitted():
-            return {"state": "FEEDBACK", "handlers": _used(case.handlers, event.submitted_by, event_id)}
+            handlers = _used(case.handlers, event.submitted_by, event_id)
+            shown = _named(case, event.photos, event.submitted_by, event.unit)
+            return {"state": "FEEDBACK", "handlers": handlers, "attachments": shown}
         case routing.EndorsementRequested(requested_by=person):
             return {"handlers": _used(case.handlers, person, event_id)}
         case routing.EndorsementGiven(endorsed_by=person) | routing.EndorsementRefused(refused_by=person):
@@ -198,9 +216,11 @@ def _supervision(case: Case, event: SupervisionEvent, event_id: str) -> dict[str
             return {"state": "VERIFYING", "verifier": event.verifier}
         case supervision.VerificationPassed():
             state = "CALLBACK" if event.next == "CALLBACK" else "VERIFYING"
-            return {"state": state, "verifiers": _used(case.verifiers, event.verifier, event_id)}
+            verifiers = _used(case.verifiers, event.verifier, event_id)
+            return {"state": state, "verifiers": verifiers, "attachments": _named(case, event.photos, event.verifier)}
         case supervision.VerificationFailed():
-            return {"verifiers": _used(case.verifiers, event.verifier, event_id)}
+            verifiers = _used(case.verifiers, event.verifier, event_id)
+            return {"verifiers": verifiers, "attachments": _named(case, event.photos, event.verifier)}
         case supervision.ReworkOrdered():
             return {"state": "IN_PROGRESS", "round": event.round, "verifier": None}
         case supervision.CallbackAttempted() | supervision.CallbackCompleted():

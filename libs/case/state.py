@@ -38,6 +38,19 @@ Powers = dict[str, tuple[str, ...]]
 """Person id → ids of the events in which the person used the power: the evidence."""
 
 
+class Attached(BaseModel):
+    """A photo or a document of a case: who sent it, for which unit if he handles, and when in its life."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str
+    by: str
+    unit: str | None = None
+    round: int = 1
+    during: str = "RECEIVED"
+    """State of the case."""
+
+
 class Case(BaseModel):
     """What the log says of one case, up to one position."""
 
@@ -83,6 +96,8 @@ class Case(BaseModel):
     close_kind: str | None = None
     verifier: str | None = None
     erased: tuple[str, ...] = ()
+    attachments: tuple[Attached, ...] = ()
+    """In the order in which they came: what feedback and verification may show."""
     discoverers: Powers = Field(default_factory=dict)
     dispatchers: Powers = Field(default_factory=dict)
     handlers: Powers = Field(default_factory=dict)

@@ -79,7 +79,7 @@ class Parts:
     copy: Copy | None = None
     opener: Open | None = None
     body_limits: Mapping[str, int] = field(default_factory=dict)
-    """Path → bytes that a request there may have, where files are sent."""
+    """End of a path → bytes that a request there may have, where files are sent."""
     jobs: dict[str, Job] = field(default_factory=dict)
     count: Count | None = None
     measure: Measure | None = None

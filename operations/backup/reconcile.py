@@ -26,6 +26,7 @@ from libs.log.read.progress import parsed, read_unsigned
 from libs.log.store.event_store import Connection
 from libs.log.watermarks.heartbeat import read_beat
 from libs.log.watermarks.watermark import NoBeat, sources_of
+from services.intake import files
 
 OF_A_CASE = ("case", "access", "cluster")
 LAST_BEATS = 2000
@@ -37,7 +38,6 @@ ERASURES = """
     select case_id::text as case_id, body from log.event where type = 'intake.personal-data-erased.v1'
 """
 KNOWN_CASES = "select substr(stream, 6) as case_id from log.stream_head where stream like 'case-%'"
-FORGET_FILES = "update attachments.attachment set sealed = null where case_id = $1 and sealed is not null"
 
 
 class LogForked(Exception):
@@ -187,7 +187,7 @@ async def repeat_erasures(intake_url: str, vault_url: str) -> Keys:
             statement = "delete from case_key where case_id = $1 and kind = any($2)"
             gone += int((await vault.execute(statement, case_id, list(kinds))).rpartition(" ")[2])
             if "case" in kinds:
-                await intake.execute(FORGET_FILES, case_id)
+                await intake.execute(files.FORGET, case_id)
         known = {row["case_id"] for row in await intake.fetch(KNOWN_CASES)}
         kept = {row["case_id"] for row in await vault.fetch("select distinct case_id::text as case_id from case_key")}
         return Keys(gone, len(known - kept - erased.keys()))

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import httpx
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from libs.events.ids import new_id
+from libs.service.http.cases import CASE_ID
 from services.console.forms.catalogue import BY_NAME
 from services.console.session.visitor import Names, NamesKept, Visitor
 from services.console.upstream import Answer, Caller, File, SignedOut, Upstream
 from services.console.wording import LAMP_SIGNS
 
-HERE = Path(__file__).parent
+HERE = FilePath(__file__).parent
 TOKEN, POST, LANGUAGE = "xunban_token", "xunban_post", "xunban_lang"
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"),
@@ -103,13 +103,13 @@ class Screen:
         """One answer in the visitor's name."""
         return await self.upstream.get(self.caller, service, path, **query)
 
-    async def tell(self, service: str, path: str, body: Any, key: str) -> Answer:
+    async def tell(self, service: str, path: str, body: Any, key: str, **query: Any) -> Answer:
         """One command in the visitor's name."""
-        return await self.upstream.post(self.caller, service, path, body, key)
+        return await self.upstream.post(self.caller, service, path, body, key, **query)
 
-    async def send(self, service: str, path: str, file: File, **fields: str) -> Answer:
+    async def send(self, service: str, path: str, file: File, fields: Mapping[str, str], **query: Any) -> Answer:
         """One file in the visitor's name."""
-        return await self.upstream.upload(self.caller, service, path, file, new_id(), **fields)
+        return await self.upstream.upload(self.caller, service, path, file, fields, **query)
 
     async def pass_on(self, service: str, path: str, **query: Any) -> Response:
         """A file of an API as it is, without ever holding it whole; or the page that says why not."""
@@ -179,6 +179,9 @@ async def typed_in(request: Request) -> dict[str, str]:
 
 
 Typed = Annotated[dict[str, str], Depends(typed_in)]
+
+
+CaseId = Annotated[str, Path(pattern=CASE_ID)]
 
 
 def inside(path: str, otherwise: str = "/") -> str:

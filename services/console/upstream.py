@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from libs.events.ids import new_id
+
 UNREACHABLE: dict[str, Any] = {
     "title": "接口没有应答",
     "code": "E-UNREACHABLE",
@@ -71,27 +73,29 @@ class Upstream:
 
     async def get(self, caller: Caller, service: str, path: str, **query: Any) -> Answer:
         """One answer of a read model; a `min_position` that is not there yet is given up and said (`unconfirmed`)."""
-        wanted = {name: value for name, value in query.items() if value not in (None, "")}
+        wanted = _named(query)
         answer = await self._send(caller, "GET", service, path, params=wanted)
         if answer.status == 503 and answer.document.get("code") == "stale" and wanted.pop("min_position", None):
             answer = await self._send(caller, "GET", service, path, params=wanted)
             return Answer(answer.status, {**answer.document, "unconfirmed": True})
         return answer
 
-    async def post(self, caller: Caller, service: str, path: str, body: Any, key: str) -> Answer:
+    async def post(self, caller: Caller, service: str, path: str, body: Any, key: str, **query: Any) -> Answer:
         """One command, once per idempotency key."""
-        return await self._send(caller, "POST", service, path, json=body, headers={"Idempotency-Key": key})
+        headers = {"Idempotency-Key": key}
+        return await self._send(caller, "POST", service, path, json=body, headers=headers, params=_named(query))
 
-    async def upload(self, caller: Caller, service: str, path: str, file: File, key: str, **fields: str) -> Answer:
-        """One file; nothing of its name goes with it."""
-        parts = {"file": ("file", file.content, file.media_type)}
-        return await self._send(
-            caller, "POST", service, path, files=parts, data=fields, headers={"Idempotency-Key": key}, timeout=60
-        )
+    async def upload(
+        self, caller: Caller, service: str, path: str, file: File, fields: Mapping[str, str], **query: Any
+    ) -> Answer:
+        """One file, under a key of its own; nothing of its name goes with it."""
+        said: dict[str, Any] = {"files": {"file": ("file", file.content, file.media_type)}, "data": fields}
+        said |= {"headers": {"Idempotency-Key": new_id()}, "params": _named(query)}
+        return await self._send(caller, "POST", service, path, **said, timeout=60)
 
     async def fetch(self, caller: Caller, service: str, path: str, **query: Any) -> httpx.Response | Answer:
         """What is no document, and not read yet: whoever gets it closes it. A problem where there is no such thing."""
-        wanted = {name: value for name, value in query.items() if value not in (None, "")}
+        wanted = _named(query)
         request = self.client.build_request("GET", self.urls[service] + path, params=wanted, headers=caller.headers())
         try:
             answer = await self.client.send(request, stream=True)
@@ -112,6 +116,11 @@ class Upstream:
             return _answer(await self.client.request(method, self.urls[service] + path, headers=headers, **how))
         except httpx.TransportError:
             return Answer(503, dict(UNREACHABLE))
+
+
+def _named(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is not asked for."""
+    return {name: value for name, value in query.items() if value not in (None, "")}
 
 
 def _answer(answer: httpx.Response) -> Answer:

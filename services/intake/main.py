@@ -7,7 +7,7 @@ from libs.service.worker.process import run_worker
 from services.intake import config
 from services.intake.api import attachments, callers, cases, corrections, import_, receipts, same_matter
 from services.intake.domain import decider
-from services.intake.jobs import erasure
+from services.intake.jobs import erasure, sweep
 from services.intake.readmodel import projection, search_copies, tables
 
 PARTS = Parts(
@@ -30,6 +30,7 @@ PARTS = Parts(
     effect=erasure.destroy_keys,
     copy=search_copies.copies,
     opener=config.opener,
+    jobs={"sweep": sweep.run},
     body_limits=attachments.BODY_LIMITS | import_.BODY_LIMITS,
 )
 app = api_app(PARTS)

@@ -12,7 +12,7 @@ from libs.audit.reading import open_log
 from libs.log.write.seal import MASKED
 from operations.installation import SERVICES
 from trials.faults.site import Site
-from trials.town import PHOTO
+from trials.photo import PHOTO
 
 NAME, TELEPHONE = "欧阳示例", "13900001234"
 MATTER, ADDRESS = "三单元门口窨井冒水", "槐荫里九号院"
@@ -61,7 +61,8 @@ async def told_in_full(site: Site) -> str:
     await site.clients.post("routing", f"/cases/{case}/dispatch", other_unit, "chen-li")
     await site.clients.post("routing", f"/cases/{case}/accept", {}, "fang-yun")
     call = {"reached": True, "note": CALL}
-    await site.clients.post("routing", f"/cases/{case}/contact", call, "zheng-kai")
+    contact = await site.clients.post("routing", f"/cases/{case}/contact", call, "zheng-kai")
+    await site.clients.photo(case, "zheng-kai", "routing", contact["position"])
     feedback = {"result": "SOLVED", "reply": REPLY, "photos": [PHOTO]}
     report = await site.clients.post("routing", f"/cases/{case}/feedback", feedback, "zheng-kai")
     for service in SERVICES:

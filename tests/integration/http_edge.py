@@ -12,7 +12,8 @@ import httpx
 
 from libs.events.ids import new_id
 from operations.embedded.stack import Stack
-from trials.town import PHOTO, place
+from trials.photo import PHOTO
+from trials.town import place
 
 LEAK = "leak13800000000"
 """Stands in everything that a test sends; no answer may repeat it."""

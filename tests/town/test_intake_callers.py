@@ -1,14 +1,11 @@
 """Callers on the real system: earlier cases, identity, the same caller again, hints, attachments, and erasure."""
 
 import re
-from io import BytesIO
 from typing import Any
 
 import asyncpg
-import httpx
 import orjson
 import pytest
-from PIL import Image
 
 from libs.events.ids import new_id
 from operations.compare import opener, parts_of
@@ -16,6 +13,7 @@ from operations.embedded.stack import Stack
 from operations.rebuild import compare
 from tests.integration.http_edge import Edge, assert_problem
 from tests.integration.logs import eventually
+from tests.town.uploads import photo, sent
 from trials.town import Town, place
 
 pytestmark = pytest.mark.long
@@ -192,64 +190,6 @@ async def test_an_identity_is_read_for_a_purpose_and_every_reading_is_kept(
 # Attachments ---------------------------------------------------------------------------------------------------------
 
 
-def photo(colour: str = "red") -> bytes:
-    exif = Image.Exif()
-    exif[0x0110] = "SECRET-PHONE"
-    made = BytesIO()
-    Image.new("RGB", (64, 48), colour).save(made, "JPEG", exif=exif.tobytes())
-    return made.getvalue()
-
-
-async def sent(
-    edge: Edge, raw: bytes, case: str | None = None, person: str = "li-fang", name: str = "p.jpg"
-) -> httpx.Response:
-    """One upload; the client writes the form's own content type."""
-    request = httpx.Request("POST", "http://x/", files={"file": (name, raw)}, data={"case_id": case} if case else {})
-    headers = {"Content-Type": request.headers["content-type"]}
-    return await edge.send("POST", "/attachments", person=person, content=request.read(), headers=headers)
-
-
-async def test_a_photo_is_sent_before_the_report_and_seen_by_whoever_sees_the_case(
-    town: Town, running: Stack, edge: Edge
-) -> None:
-    first = (await sent(edge, photo())).json()
-    case, name = first["case_id"], first["sha256"]
-    second = (await sent(edge, photo("blue"), case)).json()
-    assert second["case_id"] == case
-    assert_problem(await edge.send("GET", f"/attachments/{name}"), 404)
-
-    report = {"kind": "city_management", "class_code": "manhole", "content": "井盖周边破损", "place": place("G03")}
-    photos = {"photos": [name, second["sha256"]], "case_id": case}
-    assert_problem(await edge.send("POST", "/grid-reports", json={**report, **photos}, person="zhou-min"), 403)
-    made = (await edge.send("POST", "/grid-reports", json={**report, **photos}, person="li-fang")).json()
-    await town.line.settle()
-    shown = await edge.send("GET", f"/attachments/{name}", person="li-fang")
-
-    assert made["case_id"] == case
-    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
-    assert shown.headers["x-content-type-options"] == "nosniff"
-    assert b"SECRET-PHONE" not in shown.content
-    assert Image.open(BytesIO(shown.content)).size == (64, 48)
-    assert_problem(await edge.send("GET", f"/attachments/{name}", person="fang-yun"), 404)
-    listed = (await edge.send("GET", f"/cases/{case}")).json()["attachments"]
-    assert {one["sha256"] for one in listed} == {name, second["sha256"]}
-    conn = await asyncpg.connect(running.admin_url("intake"))
-    kept = await conn.fetchval("select sealed from attachments.attachment where case_id = $1 limit 1", case)
-    await conn.close()
-    assert b"JFIF" not in kept
-
-
-async def test_what_is_no_picture_and_what_is_too_much_is_refused(edge: Edge) -> None:
-    assert_problem(await sent(edge, b"<html>", name="p.jpg"), 415, "E-TYPE")
-    assert_problem(await edge.send("POST", "/attachments", json={"file": "x"}), 415, "E-TYPE")
-    assert_problem(await sent(edge, photo()[:-300] + b"x"), 422)
-    assert_problem(await sent(edge, b"%PDF-" + bytes(8 * 1024 * 1024)), 413, "E-TOO-LARGE")
-    assert_problem(await sent(edge, b"%PDF-" + bytes(9 * 1024 * 1024)), 413, "E-TOO-LARGE")
-    assert_problem(await sent(edge, photo(), new_id()), 404)
-    assert_problem(await sent(edge, photo(), person="fang-yun"), 403, "E-ROLE")
-    assert (await sent(edge, b"%PDF-1.7 \\u0000 %%EOF", person="zhou-min")).status_code == 201
-
-
 # Erasure -------------------------------------------------------------------------------------------------------------
 
 
@@ -257,7 +197,7 @@ async def test_after_erasure_nobody_finds_the_caller_and_a_rebuild_makes_the_sam
     town: Town, running: Stack, edge: Edge
 ) -> None:
     case = (await called(town, "2026-08-19 12:00", "13400000000"))["case_id"]
-    name = (await sent(edge, photo("green"), case, person="zhou-min")).json()["sha256"]
+    name = (await sent(edge, photo("green"), of=case, person="zhou-min")).json()["sha256"]
     assert (await edge.send("GET", f"/attachments/{name}")).status_code == 200
     found = await compared(running)
     assert (found.differences, found.rows["caller"] > 3, found.rows["likeness"] > 3) == ((), True, True)

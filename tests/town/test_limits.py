@@ -14,7 +14,7 @@ import orjson
 
 from operations.embedded.stack import Stack
 from tests.town.cases import SUPERVISOR, clock_of, complaint, due_of
-from trials.town import PHOTO, Town, civil
+from trials.town import Town, civil
 
 MORNING = "2026-09-28 08:00"
 HOUR = timedelta(hours=1)
@@ -122,10 +122,11 @@ async def test_an_answer_given_in_time_and_relayed_late_is_never_a_breach(
     await town.accept("2026-11-16 10:00", case, "fang-yun")
     await town.contact("2026-11-16 10:10", case, "zheng-kai")
     due = await due_of(town, case)
+    photo = await town.photo("2026-11-16 10:20", case, "zheng-kai")
     await town.line.run_to(due - HOUR)
     running.kill("routing-worker", signal.SIGSTOP)
     try:
-        body = {"result": "SOLVED", "reply": "已疏通", "photos": [PHOTO]}
+        body = {"result": "SOLVED", "reply": "已疏通", "photos": [photo]}
         at = due - timedelta(minutes=1)
         await town.line.post("routing", f"/cases/{case}/feedback", body, person="zheng-kai", at=at)
         await advance_without(town, "routing", due + HOUR)

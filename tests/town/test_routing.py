@@ -10,7 +10,7 @@ from operations.embedded.stack import Stack
 from operations.installation import ROOT
 from tests.town.cases import events_of, odour
 from trials.clock_driver import Timeline
-from trials.town import PHOTO, Town, civil
+from trials.town import Town, civil
 
 MORNING = "2026-11-30 08:00"
 TOWN = read_files(ROOT / "examples" / "town").raw
@@ -160,7 +160,7 @@ async def test_a_signature_may_come_before_the_dispatch_has_come_back_through_th
     await town.line.post("routing", f"/cases/{case}/dispatch", {}, person="chen-li", at=now)
     await town.line.post("routing", f"/cases/{case}/accept", {}, person="fang-yun", at=now)
     await town.line.post("routing", f"/cases/{case}/contact", {"reached": True}, person="zheng-kai", at=now)
-    body = {"result": "SOLVED", "reply": "已疏通", "photos": [PHOTO]}
+    body = {"result": "EXPLAINED", "reply": "属业主自用管道"}
     last = await town.line.post("routing", f"/cases/{case}/feedback", body, person="zheng-kai", at=now)
     assert last["version"] == 5
 
@@ -170,10 +170,11 @@ async def test_a_department_signs_and_reports_while_kafka_is_down(running: Stack
     case = await odour(town, "2026-12-03 13:10")
     now = civil("2026-12-03 13:20")
     await town.dispatch("2026-12-03 13:20", case)
+    photo = await town.photo("2026-12-03 13:20", case, "zheng-kai")
     await asyncio.to_thread(running.stop_broker)
     await town.line.post("routing", f"/cases/{case}/accept", {}, person="fang-yun", at=now)
     await town.line.post("routing", f"/cases/{case}/contact", {"reached": True}, person="zheng-kai", at=now)
-    body = {"result": "SOLVED", "reply": "已疏通", "photos": [PHOTO]}
+    body = {"result": "SOLVED", "reply": "已疏通", "photos": [photo]}
     await town.line.post("routing", f"/cases/{case}/feedback", body, person="zheng-kai", at=now)
     await asyncio.to_thread(running.start_broker)
     await town.line.settle()

@@ -14,7 +14,7 @@ import httpx
 from libs.events.ids import new_id
 from trials.clock_driver import Timeline, Unexpected
 from trials.faults.checker import Acknowledged
-from trials.town import PHOTO
+from trials.photo import PHOTO, PHOTO_FORM, Form
 
 PATIENCE = 150.0
 """Seconds in which a request is answered once nobody does harm any more."""
@@ -34,11 +34,16 @@ class Clients:
     patience: float = PATIENCE
 
     async def post(
-        self, service: str, path: str, body: Mapping[str, Any], person: str, key: str | None = None
+        self, service: str, path: str, body: Mapping[str, Any] | Form, person: str, key: str | None = None
     ) -> dict[str, Any]:
         """One command, carried out once."""
         headers = self._headers(person) | {"Idempotency-Key": key or new_id()}
-        answer = await self._answered("POST", self.line.apis[service] + path, headers=headers, json=body)
+        url = self.line.apis[service] + path
+        if isinstance(body, Form):
+            headers["Content-Type"] = body.content_type
+            answer = await self._answered("POST", url, headers=headers, content=body.content)
+        else:
+            answer = await self._answered("POST", url, headers=headers, json=body)
         if not answer.is_success:
             raise Unexpected(f"{service} {path}: {answer.status_code} {answer.text}")
         document: dict[str, Any] = answer.json()
@@ -112,9 +117,17 @@ class Clients:
     async def handle(self, case: str) -> dict[str, Any]:
         """Sign, call back, report; the answer to the report."""
         await self.post("routing", f"/cases/{case}/accept", {}, "fang-yun")
-        await self.post("routing", f"/cases/{case}/contact", {"reached": True}, "zheng-kai")
+        signed = await self.post("routing", f"/cases/{case}/contact", {"reached": True}, "zheng-kai")
+        await self.photo(case, "zheng-kai", "routing", signed["position"])
         feedback = {"result": "SOLVED", "reply": "已疏通", "photos": [PHOTO]}
         return await self.post("routing", f"/cases/{case}/feedback", feedback, "zheng-kai")
+
+    async def photo(self, case: str, person: str, service: str, seen: str) -> None:
+        """Sent once intake knows what its sender has seen, and until the service that he shows it to has heard."""
+        await self.visible("intake", seen)
+        sent = await self.post("intake", f"/cases/{case}/attachments", PHOTO_FORM, person)
+        if sent["position"]:
+            await self.visible(service, sent["position"])
 
     async def whole_case(self) -> None:
         """From the call to the accepted report, and until notify knows of it."""

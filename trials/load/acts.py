@@ -1,4 +1,4 @@
-"""What the people of the town do under load: an appeal's life in eight commands, and what is asked. No I/O."""
+"""What people do under load: an appeal's life in eight commands and two photos, and what is asked. No I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trials.town import PHOTO, place
+from trials.photo import PHOTO, PHOTO_FORM, Form
+from trials.town import place
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,17 @@ class Act:
     service: str
     path: str
     person: str
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | Form
+
+    @property
+    def is_photo(self) -> bool:
+        """Sent for the next act, which shows it."""
+        return isinstance(self.body, Form)
+
+
+def photo(name: str, person: str) -> Act:
+    """What a report shows is sent before it."""
+    return Act(name, "照片", "intake", "/cases/{case}/attachments", person, PHOTO_FORM)
 
 
 KINDS = {"channel": "phone", "kind": "complaint", "place": {"grid": "G03"}}
@@ -34,6 +45,7 @@ LIFE = (
     ),
     Act("dispatch", "派遣", "routing", "/cases/{case}/dispatch", "chen-li", {}),
     Act("accept", "签收", "routing", "/cases/{case}/accept", "tang-jing", {}),
+    photo("photo of the work", "song-tao"),
     Act(
         "feedback",
         "反馈",
@@ -43,6 +55,7 @@ LIFE = (
         {"result": "SOLVED", "reply": "已更换灯具", "photos": [PHOTO]},
     ),
     Act("review", "审核", "supervision", "/cases/{case}/review", "wu-qian", {"accepted": True}),
+    photo("photo on the spot", "li-fang"),
     Act(
         "verify",
         "核实",
@@ -63,6 +76,8 @@ ASKED = (
 PEOPLE = tuple(sorted({act.person for act in LIFE} | {person for *_, person in ASKED}))
 
 
-def body_of(act: Act, number: int) -> dict[str, Any]:
+def body_of(act: Act, number: int) -> dict[str, Any] | Form:
     """What is said; no two appeals say the same."""
+    if isinstance(act.body, Form):
+        return act.body
     return {name: value.format(n=number) if name == "content" else value for name, value in act.body.items()}

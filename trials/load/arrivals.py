@@ -27,8 +27,15 @@ THINK_SECONDS = 2.0
 QUERY_EVERY = 5
 AT_ONCE = 400
 LONGEST_MICROSECONDS = 600_000_000
-NOT_YET = ((404, "E-NOT-FOUND"), (409, "E-STATE"), (409, "E-VERSION"), (403, "E-SCOPE"))
-"""What is said of a step whose facts are on their way: no case, another state or version, no verifier asked yet."""
+NOT_YET = (
+    (404, "E-NOT-FOUND"),
+    (409, "E-STATE"),
+    (409, "E-VERSION"),
+    (403, "E-SCOPE"),
+    (403, "E-SENDER"),
+    (409, "E-PHOTO"),
+)
+"""What is said of a step whose facts are on their way: no case, another state or version, no verifier, no photo."""
 BUSY = (429, 503)
 
 

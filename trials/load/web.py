@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from trials.photo import Form
+
 
 class Unreachable(Exception):
     """No connection, or it ended before an answer."""
@@ -44,13 +46,15 @@ class Web:
 
     async def post(self, path: str, token: str, body: Any, key: str) -> Answer:
         """A command under its Idempotency-Key, so that it may be repeated."""
-        return await self._ask("POST", path, token, orjson.dumps(body), f"Idempotency-Key: {key}\r\n")
+        form = body if isinstance(body, Form) else Form("application/json", orjson.dumps(body))
+        more = f"Idempotency-Key: {key}\r\nContent-Type: {form.content_type}\r\n"
+        return await self._ask("POST", path, token, form.content, more)
 
     async def _ask(self, method: str, path: str, token: str, body: bytes, more: str) -> Answer:
         host = urlsplit(self.url).netloc
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n{more}"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
         ).encode()
         while self._idle:
             reader, writer = self._idle.pop()

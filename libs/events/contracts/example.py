@@ -30,6 +30,7 @@ OF_TYPE: dict[Any, Any] = {
     bool: True,
     int: 1,
 }
+PHOTO = sha256(b"a photo of the place").hexdigest()
 OF_NAME = {
     "because": EVENT,
     "channel": "phone",
@@ -37,7 +38,9 @@ OF_NAME = {
     "event_id": EVENT,
     "evidence": EVENT,
     "limit": "5wd",
-    "photos": sha256(b"a photo of the place").hexdigest(),
+    "media_type": "image/jpeg",
+    "photos": PHOTO,
+    "sha256": PHOTO,
 }
 """Texts that are ids or codes; any other says its field's name."""
 

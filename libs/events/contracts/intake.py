@@ -159,6 +159,18 @@ class IdentityRead(Event, zh="查看诉求人身份", en="identity read"):
     fields: tuple[Literal["reporter_name", "reporter_phone"], ...]
 
 
+class AttachmentAdded(Event, zh="上传附件", en="attachment added"):
+    """附件: a photo or a document was sent for the case by somebody who may; a report names it by its SHA-256."""
+
+    sha256: str
+    media_type: str
+    size: int
+    """Bytes."""
+    sent_by: PersonId
+    unit: UnitId | None = None
+    """For which he handles the case; none at the desk, on patrol and at a verification."""
+
+
 class PersonalDataErased(Event, zh="清除个人信息", en="personal data erased"):
     """The named keys of the case are to be destroyed; its personal fields become unreadable everywhere."""
 
@@ -199,6 +211,7 @@ IntakeEvent = (
     | OwnershipNotProved
     | RepeatContactReceived
     | IdentityRead
+    | AttachmentAdded
     | PersonalDataErased
     | SeparationViolationAttempted
     | SeparationViolationDetected

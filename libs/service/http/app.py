@@ -32,13 +32,14 @@ class BodyLimit:
     app: ASGIApp
     limit: int
     larger: Mapping[str, int] = field(default_factory=dict)
-    """Path → its own limit."""
+    """End of a path → its own limit."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self.larger.get(scope["path"], self.limit)
+        own = (limit for end, limit in self.larger.items() if scope["path"].endswith(end))
+        limit = next(own, self.limit)
         if int(dict(scope["headers"]).get(b"content-length", b"0") or b"0") > limit:
             await problems.problem(413, {"code": "E-TOO-LARGE"})(scope, receive, send)
             return

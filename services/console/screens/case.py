@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 
 from libs.directory.rules.naming import NOTICES
 from libs.events.ids import new_id
-from libs.service.http.cases import CASE_ID
 from services.console.forms.act import Form, form_of, shown_again
 from services.console.forms.catalogue import BY_NAME, IN_ANY_STATE, RESEND
 from services.console.forms.intake import PURPOSES
-from services.console.page import Screen, Seen, Typed, freshness, go, inside
+from services.console.page import CaseId, Screen, Seen, Typed, freshness, go, inside
 from services.console.screens.choices import choices, handlers_of
 from services.console.upstream import Answer
 from services.console.wording import TEXTS
@@ -24,6 +23,8 @@ from services.console.wording import TEXTS
 router = APIRouter(include_in_schema=False)
 
 SERVICES = ("intake", "routing", "supervision")
+ATTACHMENTS = "attachments"
+"""Sent where photos are chosen, with no form of its own."""
 NOT_CONFIRMED: dict[str, Any] = {
     "code": "E-CONFIRM",
     "message_zh": "请输入本案编号的后六位以确认; 尚未执行",
@@ -33,7 +34,6 @@ NOT_CONFIRMED: dict[str, Any] = {
     "allowed_actions": [],
     "errors": [{"at": "confirm", "error": "mismatch"}],
 }
-CaseId = Annotated[str, Path(pattern=CASE_ID)]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ async def do(screen: Seen, case_id: CaseId, name: str, typed: Typed) -> Response
     if act.for_good and typed.get("confirm", "").strip().lower() != case_id[-6:]:
         answer = Answer(422, NOT_CONFIRMED)
     else:
-        answer = await screen.tell(act.service, f"/cases/{case_id}/{act.name}", act.body(typed), typed.get("key", ""))
+        path, key, sent = f"/cases/{case_id}/{act.name}", typed.get("key", ""), typed.get("position")
+        answer = await screen.tell(act.service, path, act.body(typed), key, min_position=sent)
     if answer.ok:
         back = inside(typed.get("back", ""), f"/cases/{case_id}")
         return go(back, done=act.name, position=answer.document.get("position"))
@@ -153,7 +154,7 @@ async def shown(
         told=told,
         line=told.line(),
         forms=list(offered.values()),
-        others=[act for _, act in told.allowed() if act not in BY_NAME],
+        others=[act for _, act in told.allowed() if act not in BY_NAME and act != ATTACHMENTS],
         problem=refusal.document if refusal else None,
         fresh=freshness(*told.documents.values()),
         choices=choices(screen.visitor)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import astuple, dataclass
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -20,10 +20,21 @@ from libs.events.ids import new_id
 from libs.log.store.event_store import Connection
 from libs.log.write.idempotency import Outcome, at_most_once
 from libs.service.http.answers import answer
-from libs.service.http.cases import CASE_ID
+from libs.service.http.cases import CASE_ID, CaseRef, MinPosition, carry_out
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
+from libs.service.http.freshness import wait_for_position
 from libs.service.runtime import Runtime
-from services.intake.domain.attachments import MOST_BYTES, MOST_PER_CASE, PDF, Attachment, TooManyAttachments, cleaned
+from services.intake import files
+from services.intake.domain.attachments import (
+    MOST_BYTES,
+    PDF,
+    AddAttachment,
+    Attachment,
+    TooManyAttachments,
+    cleaned,
+    require_sender,
+)
+from services.intake.domain.reception import AlreadyThere
 
 router = APIRouter(tags=["附件 attachments"])
 
@@ -33,119 +44,135 @@ AT_ONCE = asyncio.Semaphore(2)
 """Pictures that are drawn anew at the same time: each takes the memory of all its pixels."""
 TURN_SECONDS = 10.0
 SENDERS = ("OPERATOR", "GRID_WORKER")
-FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, PDF, ≤ 8 MiB"},
-                        "case_id": {
-                            "type": "string",
-                            "pattern": CASE_ID,
-                            "description": "尚未立案时留空, 编号见应答 / absent before the case exists",
-                        },
-                    },
-                }
-            }
-        },
-    }
+"""Who receives what is new; a machine with scope `intake` does too."""
+MOST_WAITING = 200
+"""Files of one sender that no report has named yet."""
+FILE = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, HEIC, PDF, ≤ 8 MiB"}
+RESERVED = {"type": "string", "pattern": CASE_ID, "description": "首个附件的应答给出 / as the first one was answered"}
+REFUSED: dict[int | str, dict[str, Any]] = {
+    413: {"description": "文件过大 / too large"},
+    415: {"description": "类型不支持 / wrong type"},
 }
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
-KEEP = """
-    insert into attachments.attachment (case_id, sha256, media_type, size, sent_by, sent_at, sealed)
-    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
-"""
 FIND = """
-    select case_id::text as case_id, media_type from attachments.attachment where sha256 = $1 order by case_id limit 50
+    select case_id::text as case_id, media_type, sent_by from attachments.attachment
+     where sha256 = $1 order by case_id limit 50
 """
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of the table, in the order of its columns."""
-
-    case_id: str
-    sha256: bytes
-    media_type: str
-    size: int
-    sent_by: str
-    sent_at: datetime
-    sealed: bytes
+def form_of(**more: dict[str, str]) -> dict[str, Any]:
+    """What OpenAPI says of a form with a file."""
+    schema = {"type": "object", "required": ["file"], "properties": {"file": FILE, **more}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 @router.post(
     "/attachments",
     status_code=201,
-    summary="上传附件 / send an attachment",
-    openapi_extra=FORM,
-    responses={413: {"description": "文件过大 / too large"}, 415: {"description": "类型不支持 / wrong type"}},
+    summary="上传附件, 案件尚未受理 / send an attachment of a case to come",
+    openapi_extra=form_of(case_id=RESERVED),
+    responses=REFUSED,
 )
-async def send_attachment(request: Request, running: RuntimeDep, person: CallerDep, call: CommandDep) -> JSONResponse:
-    raw, wanted = await _form(request)
+async def send_ahead(request: Request, running: RuntimeDep, person: CallerDep, call: CommandDep) -> JSONResponse:
+    """It is its sender's until his report names it, and gone after a day if none does."""
+    by = person.actor
+    if not (by.role in SENDERS or "intake" in by.scopes):
+        raise Forbidden(allowed=SENDERS)
+    raw, wanted = await _form(request, {"file", "case_id"})
     async with running.pool.acquire() as conn:
-        case_id = await _case_of(running, conn, person, wanted)
-        case = (await running.facts(conn, case_id)).case
-    kept = await _drawn(raw)
-    keys = await running.vault.keys_of(case_id) if wanted else await running.vault.create(case_id)
-    sealed = keys.without(case.erased if case else ()).seal_file(kept.content, kept.sha256)
-    said = {"case_id": case_id, "sha256": kept.sha256, "media_type": kept.media_type, "size": len(kept.content)}
+        if wanted and not await files.is_reserved(conn, wanted, by.person):
+            raise NotFound()
+        if wanted and (await running.facts(conn, wanted)).case is not None:
+            raise AlreadyThere(allowed=["attachments"])
+        if await files.waiting_of(conn, by.person) >= MOST_WAITING:
+            raise TooManyAttachments()
+    case_id, kept = wanted or new_id(), await _drawn(raw)
+    sealed = (await running.vault.create(case_id)).seal_file(kept.content, kept.sha256)
+    file = files.File.waiting(case_id, kept, by.person, person.now, sealed)
+
+    async def work() -> Outcome:
+        await files.keep(conn, file)
+        return Outcome(200, file.document())
+
     async with running.pool.acquire() as conn:
-
-        async def work() -> Outcome:
-            name = bytes.fromhex(kept.sha256)
-            row = Row(case_id, name, kept.media_type, len(kept.content), call.actor.person, person.now, sealed)
-            await _keep(conn, row)
-            return Outcome(200, said)
-
         return answer(await at_most_once(conn, call.key, work), 201)
+
+
+@router.post(
+    "/cases/{case_id}/attachments",
+    status_code=201,
+    summary="上传附件 / add an attachment",
+    openapi_extra=form_of(),
+    responses=REFUSED,
+)
+async def add_attachment(  # noqa: PLR0917 - FastAPI passes them by name
+    case_id: CaseRef,
+    request: Request,
+    running: RuntimeDep,
+    person: CallerDep,
+    call: CommandDep,
+    min_position: MinPosition = None,
+) -> JSONResponse:
+    """A command like every other: judged by role and state, with an event that names the file and its sender."""
+    await wait_for_position(running, min_position)
+    async with running.pool.acquire() as conn:
+        case = await _seen(running, conn, person, case_id)
+    if case is None:
+        raise NotFound()
+    # Nobody's picture is drawn for a refusal.
+    require_sender(person.actor, case)
+    raw, _ = await _form(request, {"file"})
+    kept = await _drawn(raw)
+    keys = (await running.vault.keys_of(case_id)).without(case.erased)
+    sealed = keys.seal_file(kept.content, kept.sha256)
+    file = files.File.waiting(case_id, kept, person.actor.person, person.now, sealed)
+    async with running.pool.acquire() as conn:
+        await files.keep(conn, file)
+    outcome = await carry_out(
+        running,
+        case_id,
+        # It was some time ago that the case was looked at.
+        replace(call, prefetched=None),
+        lambda now: AddAttachment(now, call.actor, kept.sha256, kept.media_type, len(kept.content)),
+        note=file.document(),
+    )
+    if outcome.status < 400:
+        await files.settle(running.pool, case_id, [kept.sha256])
+    return answer(outcome, 201)
 
 
 @router.get("/attachments/{sha256}", summary="附件 / one attachment", response_class=Response)
 async def read_attachment(sha256: Sha256, running: RuntimeDep, person: CallerDep) -> Response:
+    """What the events of a case name, to whoever sees it; what is still waiting for its report, to its sender."""
     name = bytes.fromhex(sha256)
     async with running.pool.acquire() as conn:
-        held = [(row, await _sees(running, conn, person, row["case_id"])) for row in await conn.fetch(FIND, name)]
-        seen = [(row, case) for row, case in held if case is not None]
-        if not seen:
+        held = [(row, await _shows(running, conn, person, row, sha256)) for row in await conn.fetch(FIND, name)]
+        shown = [(row, erased) for row, erased in held if erased is not None]
+        if not shown:
             raise NotFound()
         # The same picture may hang on several cases; one that is not erased will do.
-        row, case = min(seen, key=lambda one: "case" in one[1].erased)
+        row, erased = min(shown, key=lambda one: "case" in one[1])
         sealed = await conn.fetchval(
             "select sealed from attachments.attachment where case_id = $1 and sha256 = $2", row["case_id"], name
         )
-    keys = (await running.vault.keys_of(row["case_id"])).without(case.erased)
-    shown = "attachment" if row["media_type"] == PDF else "inline"
+    keys = (await running.vault.keys_of(row["case_id"])).without(erased)
     headers = {
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Content-Disposition": shown,
+        "Content-Disposition": "attachment" if row["media_type"] == PDF else "inline",
         "ETag": f'"{sha256}"',
     }
     return Response(keys.open_file(sealed or b"", sha256), media_type=row["media_type"], headers=headers)
 
 
-async def held(conn: Connection, case_id: str) -> list[dict[str, Any]]:
-    """What hangs on the case and is not erased."""
-    rows = await conn.fetch(
-        "select encode(sha256, 'hex') as sha256, media_type, size from attachments.attachment"
-        " where case_id = $1 and sealed is not null order by sent_at, sha256",
-        case_id,
-    )
-    return [dict(row) for row in rows]
-
-
-async def reserved(conn: Connection, case_id: str, person: str) -> bool:
-    """Whether this person's first attachment made the id of a case that is still to come."""
-    return bool(
-        await conn.fetchval(
-            "select exists (select from attachments.attachment where case_id = $1 and sent_by = $2)", case_id, person
-        )
-    )
+async def _shows(running: Runtime, conn: Connection, person: Person, row: Any, sha256: str) -> Collection[str] | None:
+    """Which keys of the file's case are destroyed, where this caller may see the file."""
+    case = (await running.facts(conn, row["case_id"])).case
+    if case is None:
+        return () if row["sent_by"] == person.actor.person else None
+    named = any(one.sha256 == sha256 for one in case.attachments)
+    return case.erased if named and sight(person.actor, person.directory).sees(case) else None
 
 
 async def _drawn(raw: bytes) -> Attachment:
@@ -161,8 +188,8 @@ async def _drawn(raw: bytes) -> Attachment:
         AT_ONCE.release()
 
 
-async def _form(request: Request) -> tuple[bytes, str | None]:
-    """The file and the case id of a multipart form; raises `WrongType` or `Malformed`."""
+async def _form(request: Request, fields: Collection[str]) -> tuple[bytes, str | None]:
+    """The file of a multipart form, and the case id where it may have one; raises `WrongType` or `Malformed`."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise WrongType(zh="请以 multipart/form-data 上传", en="send multipart/form-data")
     parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=1)
@@ -172,46 +199,23 @@ async def _form(request: Request) -> tuple[bytes, str | None]:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:
         raise Malformed(zh="无法读取表单", en="the form cannot be read") from error
-    return await _fields(form)
+    return await _fields(form, fields)
 
 
-async def _fields(form: FormData) -> tuple[bytes, str | None]:
+async def _fields(form: FormData, known: Collection[str]) -> tuple[bytes, str | None]:
     file, case_id = form.get("file"), form.get("case_id") or None
     named = case_id is None or (isinstance(case_id, str) and re.fullmatch(CASE_ID, case_id))
-    if not isinstance(file, UploadFile) or not named or set(form) - {"file", "case_id"}:
-        raise Malformed(zh="表单应含 file, 可含 case_id", en="the form holds a file, and a case_id or none")
+    if not isinstance(file, UploadFile) or not named or set(form) - set(known):
+        raise Malformed(
+            zh=f"表单的字段为 {', '.join(sorted(known))}", en=f"the form's fields are {', '.join(sorted(known))}"
+        )
     try:
         return await file.read(), str(case_id) if case_id else None
     finally:
         await form.close()
 
 
-async def _case_of(running: Runtime, conn: Connection, person: Person, wanted: str | None) -> str:
-    """The case of the attachment; its id is made here where the case is still to come (architecture.md §8)."""
-    by = person.actor
-    if wanted is None:
-        if not (by.role in SENDERS or "intake" in by.scopes):
-            raise Forbidden(allowed=SENDERS)
-        return new_id()
-    if (await running.facts(conn, wanted)).case is None:
-        known = await reserved(conn, wanted, by.person)
-    else:
-        known = await _sees(running, conn, person, wanted) is not None
-    if not known:
-        raise NotFound()
-    return wanted
-
-
-async def _sees(running: Runtime, conn: Connection, person: Person, case_id: str) -> Case | None:
+async def _seen(running: Runtime, conn: Connection, person: Person, case_id: str) -> Case | None:
     """The case, where this caller may see it."""
     case = (await running.facts(conn, case_id)).case
     return case if case and sight(person.actor, person.directory).sees(case) else None
-
-
-async def _keep(conn: Connection, row: Row) -> None:
-    held = await conn.fetchval(
-        "select count(*) from attachments.attachment where case_id = $1 and sha256 <> $2", row.case_id, row.sha256
-    )
-    if held >= MOST_PER_CASE:
-        raise TooManyAttachments()
-    await conn.execute(KEEP, *astuple(row))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from libs.case.state import Case, State
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
 from libs.events.ids import new_id
+from libs.log.store.event_store import Connection
 from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome
@@ -35,8 +37,7 @@ from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_ans
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
-from services.intake import config
-from services.intake.api.attachments import held, reserved
+from services.intake import config, files
 from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
 from services.intake.api.known_callers import open_case_of
 from services.intake.api.same_matter import Again, attach
@@ -78,9 +79,31 @@ async def opening(running: Runtime, wanted: str | None, call: CommandContext) ->
         return made, call.on_new(made)
     if not call.actor.scopes & {"import", "clock"}:
         async with running.pool.acquire() as conn:
-            if not await reserved(conn, wanted, call.actor.person):
+            if not await files.is_reserved(conn, wanted, call.actor.person):
                 raise Forbidden(zh="只有导入程序可以指定案件编号", en="only importers choose case ids")
     return wanted, call
+
+
+async def opened(
+    body: AppealBody | GridReportBody,
+    running: Runtime,
+    person: Person,
+    call: CommandContext,
+    note: Mapping[str, Any] | None = None,
+) -> Outcome:
+    """The case that the report opens; its photos were sent before, and are the case's from now on."""
+    case_id, first = await opening(running, body.case_id, call)
+
+    async def are_sent(conn: Connection) -> None:
+        await files.hold(conn, case_id, call.actor.person, body.photos, person.now)
+
+    check = are_sent if body.photos else None
+    outcome = await carry_out(
+        running, case_id, first, lambda now: body.command(now, call.actor), opens=True, check=check, note=note
+    )
+    if body.photos and outcome.status < 400:
+        await files.settle(running.pool, case_id, body.photos)
+    return outcome
 
 
 @router.post("/appeals", status_code=201, summary="接收群众诉求 / receive an appeal")
@@ -88,10 +111,7 @@ async def submit_appeal(body: AppealBody, running: RuntimeDep, person: CallerDep
     """200 `attached`: the same caller on the same matter, added to his open case. 201: a case is opened."""
     outcome = await attached(body, running, person, call)
     if outcome is None:
-        case_id, first = await opening(running, body.case_id, call)
-        outcome = await carry_out(
-            running, case_id, first, lambda now: body.command(now, call.actor), opens=True, note={"attached": False}
-        )
+        outcome = await opened(body, running, person, call, note={"attached": False})
     # Whoever knows a telephone number is not yet the caller: the receipt stays with the first contact.
     return answer(outcome) if outcome.document.get("attached") else answer(with_receipt(running, outcome), 201)
 
@@ -102,7 +122,7 @@ async def attached(body: AppealBody, running: Runtime, person: Person, call: Com
     Nobody hears of a case that is not shown to him, and a machine joins nothing: it has nobody whom it could ask.
     """
     reception.require_receiver(call.actor)
-    if body.new_case or body.case_id or call.actor.role == MACHINE:
+    if body.new_case or body.case_id or body.photos or call.actor.role == MACHINE:
         return None
     place, seen = body.place.place(), sight(call.actor, person.directory)
     case_id = await open_case_of(
@@ -129,10 +149,10 @@ def with_receipt(running: Runtime, outcome: Outcome) -> Outcome:
 
 
 @router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
-async def report_grid_event(body: GridReportBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    case_id, first = await opening(running, body.case_id, call)
-    outcome = await carry_out(running, case_id, first, lambda now: body.command(now, call.actor), opens=True)
-    return answer(outcome, 201)
+async def report_grid_event(
+    body: GridReportBody, running: RuntimeDep, person: CallerDep, call: CommandDep
+) -> JSONResponse:
+    return answer(await opened(body, running, person, call), 201)
 
 
 post_command(router, "/cases/{case_id}/register", RegisterBody, summary="立案 / register")
@@ -152,7 +172,7 @@ async def read_case(
     async with running.pool.acquire() as conn:
         shown = await show_case(running, conn, person, case_id, sources=LISTED)
         row = await conn.fetchrow("select sealed, external_id from report where case_id = $1", case_id)
-        attachments = await held(conn, case_id)
+        attachments = await files.shown(conn, shown.case)
         state, facts = await running.state_and_facts(conn, case_id)
     keys = (await running.vault.keys_of(case_id)).without(shown.case.erased)
     sealed = orjson.loads(row["sealed"]) if row else {}

@@ -93,6 +93,8 @@ def _new_case(running: Runtime, person: Person, raw: Any) -> NewCase[decider.Com
     item = Imported.model_validate(raw)
     if item.appeal.case_id is None:
         raise Malformed(zh="缺少案件编号 case_id", en="case_id is missing")
+    if item.appeal.photos:
+        raise Malformed(zh="批量导入不能带照片", en="an import carries no photos")
 
     def commands(now: datetime) -> Sequence[decider.Command]:
         registered = [item.registration.command(now, person.actor)] if item.registration else []

@@ -9,11 +9,12 @@ from datetime import datetime
 from libs.case.facts import Facts
 from libs.case.state import Case
 from libs.events.decider import Actor
+from services.intake.domain.attachments import MOST_PER_SENDER, is_sender
 from services.intake.domain.case_state import ALLOWED, State
 from services.intake.domain.erasure import EVERYTHING
 from services.intake.domain.identity import may_take_repeat_contact
 
-ALWAYS = ("repeat-contacts", "erase")
+ALWAYS = ("repeat-contacts", "attachments", "erase")
 """What does not wait for a state of intake's own."""
 
 
@@ -72,6 +73,12 @@ def may_take_again(asker: Asker) -> bool:
     return may_take_repeat_contact(asker.by) and not asker.case.ended
 
 
+def may_attach(asker: Asker) -> bool:
+    """Whoever has a part in it, and has not sent all that one person may."""
+    sent = sum(one.by == asker.by.person for one in asker.case.attachments)
+    return is_sender(asker.by, asker.case) and not asker.case.ended and sent < MOST_PER_SENDER
+
+
 def may_erase(asker: Asker) -> bool:
     """A key of the case is left to destroy."""
     return asker.by.role == "ADMIN" and not asker.state.erased >= EVERYTHING
@@ -86,6 +93,7 @@ MAY: Mapping[str, Callable[[Asker], bool]] = {
     "withdraw": may_withdraw,
     "restore": may_restore,
     "repeat-contacts": may_take_again,
+    "attachments": may_attach,
     "erase": may_erase,
 }
 """Action → whether the caller may do it where it is open."""

@@ -1,15 +1,24 @@
-"""What an attachment may be: judged by its content, cleaned of what nobody meant to send, named by its hash. No I/O."""
+"""Attachments: what one may be, judged by its content, cleaned and named by its hash; and who may add one. No I/O."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from io import BytesIO
 
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from libs.events.errors import Malformed, Rejected, TooLarge, WrongType
+from libs.case.facts import Facts
+from libs.case.refusals import NotInThisState
+from libs.case.state import Case
+from libs.events.contracts.intake import AttachmentAdded
+from libs.events.decider import Actor
+from libs.events.errors import Forbidden, Malformed, Rejected, TooLarge, WrongType
+from libs.events.event import Event
+from services.intake.domain.case_state import State, raise_not_here
 
 MOST_BYTES = 8 * 1024 * 1024
 MOST_PIXELS = 110_000_000
@@ -17,7 +26,9 @@ MOST_PIXELS = 110_000_000
 MOST_PIXELS_AT_ONCE = 25_000_000
 """Of what can only be unpacked as a whole."""
 ORIENTATION = 0x0112
-MOST_PER_CASE = 40
+MOST_PER_SENDER = 40
+"""Of one case: nobody fills it for the others."""
+HANDLING = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
 KEPT_PIXELS = 12_000_000
 """A larger picture is scaled down to that: what no screen shows nobody has to keep."""
 KEPT_BYTES = 4 * 1024 * 1024
@@ -39,6 +50,23 @@ PDF = "application/pdf"
 pillow_heif.register_heif_opener(thumbnails=False)
 
 
+# Commands
+
+
+@dataclass(frozen=True)
+class AddAttachment:
+    """附件: a photo or document of a case that exists; its bytes are kept already (rulebook.md c.3 #14a)."""
+
+    at: datetime
+    by: Actor
+    sha256: str
+    media_type: str
+    size: int
+
+
+# Refusals
+
+
 class PictureUnreadable(Malformed):
     """It begins like a picture and cannot be read as one."""
 
@@ -48,11 +76,64 @@ class PictureUnreadable(Malformed):
 
 
 class TooManyAttachments(Rejected):
-    """One case holds so many attachments and no more."""
+    """Nobody sends more than so many for one case."""
 
     code = "E-TOO-MANY"
-    zh = "该案件的附件数量已达上限"
-    en = "this case holds as many attachments as it may"
+    zh = "您为该案件上传的附件数量已达上限"
+    en = "you have sent as many attachments for this case as one person may"
+
+
+class NotASender(Forbidden):
+    """Who sees the case need not have anything to show of it."""
+
+    code = "E-SENDER"
+    zh = "附件由受理人员, 发现人, 核实人或目前承办的单位上传"
+    en = "attachments come from the desk, who found it, who verifies it, or the unit that handles it now"
+
+
+# Decisions
+
+
+def attach(state: State, command: AddAttachment, facts: Facts) -> Sequence[Event]:
+    """The same file from the same person is there already."""
+    by, case = command.by, facts.case
+    if case is None or state.status == "NONE":
+        raise_not_here(state)
+    require_sender(by, case)
+    own = [one.sha256 for one in case.attachments if one.by == by.person]
+    if command.sha256 in own:
+        return []
+    if len(own) >= MOST_PER_SENDER:
+        raise TooManyAttachments()
+    unit = by.unit if by.role in HANDLING else None
+    return [
+        AttachmentAdded(
+            sha256=command.sha256, media_type=command.media_type, size=command.size, sent_by=by.person, unit=unit
+        )
+    ]
+
+
+def require_sender(by: Actor, case: Case) -> None:
+    """Whoever has a part in the case now, while it is open; asked before a picture is drawn. Raises its refusal."""
+    if not is_sender(by, case):
+        handling = [unit for unit in (case.unit, *case.co_units) if unit]
+        raise NotASender(allowed=["OPERATOR", *case.discoverers, *filter(None, [case.verifier]), *handling])
+    if case.ended:
+        raise NotInThisState(evidence=[case.last_event_id])
+
+
+def is_sender(by: Actor, case: Case) -> bool:
+    """The desk; who found it on patrol; who is asked to verify it; the units that handle it now."""
+    match by.role:
+        case "OPERATOR":
+            return True
+        case "GRID_WORKER":
+            return by.person in case.discoverers or by.person == case.verifier
+        case _:
+            return by.role in HANDLING and by.unit is not None and by.unit in (case.unit, *case.co_units)
+
+
+# What is kept
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Literal, NoReturn, assert_never
 
 from libs.case.refusals import NotInThisState
 from libs.case.state import Case
@@ -16,6 +16,7 @@ from libs.events.contracts.intake import (
     AppealReceived,
     AppealRestored,
     AppealWithdrawn,
+    AttachmentAdded,
     CaseCorrected,
     CaseNotAccepted,
     CaseRegistered,
@@ -98,7 +99,7 @@ def evolve(state: State, event: IntakeEvent) -> State:
             return replace(state, status="VOID")
         case PersonalDataErased():
             return replace(state, erased=state.erased | set(event.kinds))
-        case RepeatContactReceived() | IdentityRead() | OwnershipNotProved():
+        case RepeatContactReceived() | IdentityRead() | OwnershipNotProved() | AttachmentAdded():
             return state
         case SeparationViolationAttempted() | SeparationViolationDetected():
             return state
@@ -121,7 +122,7 @@ def _corrected(state: State, event: CaseCorrected) -> State:
 # Guards
 
 
-def raise_not_here(state: State) -> None:
+def raise_not_here(state: State) -> NoReturn:
     """`NotFound` where there is no such case, else the state's refusal."""
     if state.status == "NONE":
         raise NotFound()

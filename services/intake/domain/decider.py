@@ -9,7 +9,8 @@ from libs.case.facts import Facts
 from libs.events.contracts.intake import EVENTS
 from libs.events.decider import Decider, fold_of
 from libs.events.event import Event
-from services.intake.domain import correction, erasure, identity, reception, registration, withdrawal
+from services.intake.domain import attachments, correction, erasure, identity, reception, registration, withdrawal
+from services.intake.domain.attachments import AddAttachment
 from services.intake.domain.case_state import State, evolve
 from services.intake.domain.correction import AnswerDirectly, CorrectCase
 from services.intake.domain.erasure import EraseCaseKeys
@@ -31,6 +32,7 @@ Command = (
     | AnswerDirectly
     | WithdrawAppeal
     | RestoreAppeal
+    | AddAttachment
     | EraseCaseKeys
 )
 
@@ -60,6 +62,8 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return withdrawal.withdraw(state, command, facts)
         case RestoreAppeal():
             return withdrawal.restore(state, command, facts)
+        case AddAttachment():
+            return attachments.attach(state, command, facts)
         case EraseCaseKeys():
             return erasure.erase(state, command, facts)
         case _:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from libs.events.contracts.intake import PersonalDataErased
 from libs.events.envelope import Recorded
 from libs.service.runtime import Runtime
-
-FORGET_FILES = "update attachments.attachment set sealed = null where case_id = $1 and sealed is not null"
+from services.intake import files
 
 
 async def destroy_keys(running: Runtime, event: Recorded) -> None:
@@ -14,4 +13,4 @@ async def destroy_keys(running: Runtime, event: Recorded) -> None:
     if isinstance(event.data, PersonalDataErased):
         await running.vault.destroy(event.subject, event.data.kinds)
         if "case" in event.data.kinds:
-            await running.pool.execute(FORGET_FILES, event.subject)
+            await running.pool.execute(files.FORGET, event.subject)

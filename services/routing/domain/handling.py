@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from libs.case.evidence import require_sent
 from libs.case.facts import Facts
 from libs.case.refusals import EvidenceMissing, NotInThisState
-from libs.case.state import Case
+from libs.case.state import Attached, Case
 from libs.directory.facts.view import View
 from libs.directory.rules.half_days import half_day
 from libs.events.contracts.routing import (
@@ -220,6 +221,7 @@ def feedback(order: WorkOrder, command: SubmitFeedback, facts: Facts) -> Sequenc
     on_site = item is not None and item.verification and not item.photo_exempt
     if on_site and command.result != "EXPLAINED" and not command.photos:
         raise FinishedWorkNotShown(allowed=["photos"])
+    require_sent(command.photos, finished_work(order, case))
     if not has_contacted(order, case):
         raise CitizenNotContacted(allowed=["contact"])
     return [
@@ -232,6 +234,12 @@ def feedback(order: WorkOrder, command: SubmitFeedback, facts: Facts) -> Sequenc
             photos=command.photos,
         )
     ]
+
+
+def finished_work(order: WorkOrder, case: Case) -> Iterator[Attached]:
+    """What the units that hold the case sent in this round."""
+    units = (order.unit, *case.units)
+    return (one for one in case.attachments if one.unit and one.unit in units and one.round == order.round)
 
 
 def has_contacted(order: WorkOrder, case: Case) -> bool:

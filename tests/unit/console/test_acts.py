@@ -11,8 +11,8 @@ from services.console.forms.catalogue import ACTS, BY_NAME, RESEND
 
 ON_A_CASE = "/cases/{case_id}/"
 SERVICES = ("intake", "routing", "supervision")
-WITHOUT_A_FORM = {("intake", "identity")}
-"""Read for a purpose, in a part of the page that is its own."""
+WITHOUT_A_FORM = {("intake", "identity"), ("intake", "attachments")}
+"""Read for a purpose, in a part of the page that is its own; sent as soon as it is chosen."""
 
 
 @cache
@@ -30,7 +30,10 @@ def bodies() -> Mapping[tuple[str, str], dict[str, Any]]:
 def body_of(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
     if "requestBody" not in operation:
         return {}
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    content = operation["requestBody"]["content"]
+    if "multipart/form-data" in content:
+        return {}
+    schema = content["application/json"]["schema"]
     named = [one.get("$ref", "") for one in (schema, *schema.get("anyOf", ()))]
     name = next((ref for ref in named if ref), "").rpartition("/")[2]
     return dict(document["components"]["schemas"][name]) if name else {}

@@ -9,7 +9,7 @@ from libs.case.state import Case
 from libs.case.testing import case_of, next_of
 from libs.directory.facts.directory import Directory
 from libs.directory.facts.view import View
-from libs.events.contracts.intake import AppealReceived, CaseRegistered, GridEventReported
+from libs.events.contracts.intake import AppealReceived, AttachmentAdded, CaseRegistered, GridEventReported
 from libs.events.contracts.routing import AssignmentAccepted, CaseDispatched, FeedbackSubmitted, HandlerAssigned
 from libs.events.contracts.supervision import FeedbackAccepted, VerificationAssigned, VerificationPassed
 from libs.events.decider import SYSTEM, Actor
@@ -66,6 +66,8 @@ REPORTED = FeedbackSubmitted(
 )
 ACCEPTED = FeedbackAccepted(reviewed_by=PersonId("wu-qian"), round=1, next="VERIFYING")
 ASSIGNED = VerificationAssigned(verifier=LI_FANG, assigned_by=SYSTEM.person, round=1, because="DISCOVERER")
+SHOWN = AttachmentAdded(sha256=PHOTO, media_type="image/jpeg", size=90_000, sent_by=LI_FANG)
+"""What the verifier took on the spot."""
 PASSED = VerificationPassed(
     verifier=LI_FANG, round=1, grid=GridCode("G03"), location="1193050000,321050000", photos=(PHOTO,), next="CALLBACK"
 )

@@ -10,8 +10,7 @@ from fastapi.responses import Response
 from libs.directory.rules.naming import NOTICES, Bilingual
 from services.console.forms.act import form_of
 from services.console.forms.catalogue import RESEND
-from services.console.page import Screen, Seen, Typed, freshness, go, inside
-from services.console.screens.case import CaseId
+from services.console.page import CaseId, Screen, Seen, Typed, freshness, go, inside
 from services.console.screens.filters import LISTS
 from services.console.screens.work.lists import asked
 

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from services.console.forms.act import lines
-from services.console.page import Seen
+from services.console.page import CaseId, Screen, Seen
 from services.console.upstream import File
 
 router = APIRouter(include_in_schema=False)
@@ -29,22 +29,38 @@ async def files_in(request: Request) -> FormData:
 
 @router.post("/photos")
 async def take(screen: Seen) -> Response:
-    """Part of a form: what is taken so far, and why something was not. The first one makes a new case's id."""
+    """Of a case to come: the first one makes its id."""
+    return await _taken(screen, None)
+
+
+@router.post("/cases/{case_id}/photos")
+async def add(screen: Seen, case_id: CaseId, position: str | None = None) -> Response:
+    """Of a case that exists: each is its sender's act. `position`: what the page has shown."""
+    return await _taken(screen, case_id, position)
+
+
+async def _taken(screen: Screen, of_case: str | None, seen: str | None = None) -> Response:
+    """Part of a form: what is taken so far, and why something was not."""
     try:
         form = await files_in(screen.request)
     except (MultiPartException, KeyError):
-        return screen.show("photos_taken.html", case_id="", photos=[], problems=[UNREADABLE])
-    case_id, photos, problems = str(form.get("case_id") or ""), [], []
+        return screen.show("photos_taken.html", case_id="", position=None, photos=[], problems=[UNREADABLE])
+    case_id, position, photos, problems = of_case or str(form.get("case_id") or ""), None, [], []
     photos += [one for text in form.getlist("photos") if isinstance(text, str) for one in lines(text)]
     for file in form.getlist("file"):
         if not isinstance(file, UploadFile):
             continue
         sent = File(await file.read(), file.content_type or "application/octet-stream")
-        answer = await screen.send("intake", "/attachments", sent, **({"case_id": case_id} if case_id else {}))
+        if of_case:
+            answer = await screen.send("intake", f"/cases/{of_case}/attachments", sent, {}, min_position=seen)
+        else:
+            fields = {"case_id": case_id} if case_id else {}
+            answer = await screen.send("intake", "/attachments", sent, fields)
         if answer.ok:
-            case_id = answer.document["case_id"]
+            case_id, position = answer.document["case_id"], answer.document.get("position") or position
             photos.append(answer.document["sha256"])
         else:
             problems.append(answer.document)
     await form.close()
-    return screen.show("photos_taken.html", case_id=case_id, photos=list(dict.fromkeys(photos)), problems=problems)
+    taken = list(dict.fromkeys(photos))
+    return screen.show("photos_taken.html", case_id=case_id, position=position, photos=taken, problems=problems)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from libs.case.evidence import require_sent
 from libs.case.facts import Facts
 from libs.case.refusals import EvidenceMissing
-from libs.case.state import Case
+from libs.case.state import Attached, Case
 from libs.directory.facts.view import View
 from libs.events.contracts.supervision import (
     ReworkOrdered,
@@ -138,7 +139,14 @@ def submit(own: Completion, command: SubmitVerification, facts: Facts) -> Sequen
     grid = facts.directory.grid_of(command.longitude, command.latitude)
     if grid is None or grid != case.grid or not command.photos:
         raise PlaceNotShown(allowed=["location", "photos"])
+    require_sent(command.photos, seen_on_site(own, case))
     return found(own, command, case, grid)
+
+
+def seen_on_site(own: Completion, case: Case) -> Iterator[Attached]:
+    """What the verifier himself sent since he was asked: a photo of the finding shows nothing of what was done."""
+    stage = (own.verifier, own.round, "VERIFYING")
+    return (one for one in case.attachments if (one.by, one.round, one.during) == stage)
 
 
 def found(own: Completion, command: SubmitVerification, case: Case, grid: GridCode) -> Sequence[Event]:

@@ -12,6 +12,7 @@ from libs.events.contracts.intake import (
     AppealReceived,
     AppealRestored,
     AppealWithdrawn,
+    AttachmentAdded,
     CaseCorrected,
     CaseNotAccepted,
     CaseRegistered,
@@ -26,6 +27,7 @@ from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode, PersonId
 from services.intake.domain.allowed_actions import MAY, allowed
+from services.intake.domain.attachments import AddAttachment
 from services.intake.domain.case_state import State
 from services.intake.domain.correction import AnswerDirectly, CorrectCase
 from services.intake.domain.decider import DECIDER
@@ -73,6 +75,9 @@ RESTORED = AppealRestored(proof="SECRET")
 AGAIN = RepeatContactReceived(channel="phone")
 SENT = dispatched(HOUSING, "water-outage")
 SIGNED = AssignmentAccepted(unit=HOUSING, accepted_by=PersonId("fang-yun"))
+SHOWN = AttachmentAdded(
+    sha256="c" * 64, media_type="image/jpeg", size=90_000, sent_by=PersonId("fang-yun"), unit=HOUSING
+)
 CLOSED = CaseClosed(closed_by=PersonId("wu-qian"), close_kind="HANDLED", round=1)
 VOIDED = CaseVoided(voided_by=ZHOU, reason="误录")
 REFUSED = CaseNotAccepted(refused_by=ZHOU, reason_code="OTHER", legal_basis="条例第5条", alternative="信访")
@@ -90,7 +95,7 @@ HISTORIES: list[tuple[Log, View]] = [
     (log(APPEAL, GONE, RESTORED, REGISTERED, GONE, ALL_ERASED), VIEW),
     (log(REPORT, LEFT, RESTORED, LEFT, REGISTERED, SENT, CLOSED), VIEW),
     (log(REPORT, REGISTERED, FOR_GOOD, VOIDED), VIEW),
-    (log(FOUND, REGISTERED, SENT), VIEW),
+    (log(FOUND, REGISTERED, SENT, SHOWN), VIEW),
     (log(QUESTION, REFUSED), VIEW),
 ]
 CONCERNED = [ZHOU_MIN, LI_FANG, HE_JUN, FANG_YUN, CITIZEN, IMPORTER]
@@ -147,6 +152,9 @@ INTAKE = Service(
         "withdraw": withdrawals,
         "restore": restorations,
         "repeat-contacts": lambda asked: [ReceiveRepeatContact(asked.at, asked.by, "phone")],
+        "attachments": lambda asked: [
+            AddAttachment(asked.at, asked.by, one * 64, "image/jpeg", 90_000) for one in "cd"
+        ],
         "erase": erasures,
     },
     told,
@@ -178,7 +186,7 @@ def offered(*events: Event, by: Actor = ZHOU_MIN, after: timedelta = timedelta()
 
 def test_the_case_says_what_can_be_done_with_it() -> None:
     assert offered(APPEAL, GONE) == ["restore"]
-    assert offered(APPEAL, REGISTERED) == ["void", "correct", "withdraw", "repeat-contacts"]
+    assert offered(APPEAL, REGISTERED) == ["void", "correct", "withdraw", "repeat-contacts", "attachments"]
     left = offered(REPORT, REGISTERED, LEFT)
     assert ("restore" in left, "withdraw" in left) == (True, False)
     assert offered(APPEAL, GONE, after=timedelta(hours=2)) == []
@@ -190,5 +198,5 @@ def test_only_a_question_can_be_answered_on_the_spot() -> None:
 
 
 def test_what_was_found_on_patrol_has_no_reporter_who_could_withdraw_it() -> None:
-    assert offered(FOUND) == ["register", "reject", "void", "correct", "repeat-contacts"]
+    assert offered(FOUND) == ["register", "reject", "void", "correct", "repeat-contacts", "attachments"]
     assert offered(APPEAL, by=CITIZEN) == ["withdraw"]

@@ -4,19 +4,21 @@ from datetime import datetime
 
 import pytest
 
+from libs.case.evidence import PhotoNotSent
 from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.case.testing import given
-from libs.events.contracts.intake import CaseRegistered
+from libs.events.contracts.intake import AttachmentAdded, CaseRegistered
 from libs.events.contracts.routing import (
     AssignmentAccepted,
     AssignmentDeemedAccepted,
     CitizenContacted,
     FeedbackSubmitted,
     HandlerAssigned,
+    HandlingResumed,
     ProgressRecorded,
     SeparationViolationAttempted,
 )
-from libs.events.contracts.supervision import VerificationPassed
+from libs.events.contracts.supervision import ReworkOrdered, VerificationPassed
 from libs.events.errors import Forbidden
 from libs.events.event import Event
 from libs.events.ids import GridCode, PersonId
@@ -62,7 +64,15 @@ SIGNED = AssignmentAccepted(unit=HOUSING, accepted_by=PersonId("fang-yun"))
 REACHED = CitizenContacted(contacted_by=PersonId("zheng-kai"), reached=True)
 MISSED = CitizenContacted(contacted_by=PersonId("zheng-kai"), reached=False)
 PHOTO = ("b" * 64,)
+SHOWN = AttachmentAdded(
+    sha256=PHOTO[0], media_type="image/jpeg", size=90_000, sent_by=PersonId("zheng-kai"), unit=HOUSING
+)
 DONE = SubmitFeedback(NOON, ZHENG_KAI, "SOLVED", "管道已疏通", PHOTO)
+
+
+BY_THE_VILLAGE = SHOWN.model_copy(update={"sent_by": "liu-guilan", "unit": VILLAGE})
+BY_THE_DESK = SHOWN.model_copy(update={"sent_by": "zhou-min", "unit": None})
+ANEW = ReworkOrdered(round=2, ordered_by=PersonId("wu-qian"), because="REVIEWER")
 
 
 def test_the_cadre_who_reported_it_cannot_sign_for_the_village() -> None:
@@ -210,7 +220,7 @@ def test_progress_is_recorded_only_on_a_signed_order() -> None:
 
 def test_a_clerk_who_is_not_the_assigned_handler_does_not_report() -> None:
     command = SubmitFeedback(NOON, FANG_YUN, "SOLVED", "已疏通", PHOTO)
-    known = facts(*ODOUR_SENT, (TEN, SIGNED))
+    known = facts(*ODOUR_SENT, (TEN, SIGNED), (TEN, SHOWN))
     given(DECIDER, TO_HOUSING, SIGNED, REACHED).when(command, known).then_refused(Forbidden, code="E-ROLE")
     named = HandlerAssigned(unit=HOUSING, handler=PersonId("fang-yun"), assigned_by=PersonId("fang-yun"))
     [reported] = given(DECIDER, TO_HOUSING, SIGNED, named, REACHED).when(command, known).events
@@ -226,12 +236,20 @@ def test_the_unit_reports_completion() -> None:
         reply="管道已疏通",
         photos=PHOTO,
     )
-    known = facts(*ODOUR_SENT, (TEN, SIGNED))
+    known = facts(*ODOUR_SENT, (TEN, SIGNED), (TEN, SHOWN))
     given(DECIDER, TO_HOUSING, SIGNED, REACHED).when(DONE, known).then(reported)
 
 
+@pytest.mark.parametrize("sent", [(), (BY_THE_VILLAGE,), (BY_THE_DESK,), (SHOWN, ANEW)])
+def test_a_photo_that_the_unit_has_not_sent_in_this_round_shows_nothing(sent: tuple[Event, ...]) -> None:
+    known = facts(*ODOUR_SENT, (TEN, SIGNED), *((TEN, one) for one in sent))
+    again = [HandlingResumed(unit=HOUSING, round=2, because=ANEW.ce_type)] if ANEW in sent else []
+    decided = given(DECIDER, TO_HOUSING, SIGNED, REACHED, *again).when(DONE, known)
+    assert decided.then_refused(PhotoNotSent, code="E-PHOTO").allowed == ()
+
+
 def test_a_named_reporter_must_have_been_reached_or_called_three_times() -> None:
-    known = facts(*ODOUR_SENT, (TEN, SIGNED))
+    known = facts(*ODOUR_SENT, (TEN, SIGNED), (TEN, SHOWN))
     twice = given(DECIDER, TO_HOUSING, SIGNED, MISSED, MISSED).when(DONE, known)
     twice.then_refused(CitizenNotContacted, code="E-FB-CONTACT")
     [reported] = given(DECIDER, TO_HOUSING, SIGNED, MISSED, MISSED, MISSED).when(DONE, known).events
@@ -241,12 +259,16 @@ def test_a_named_reporter_must_have_been_reached_or_called_three_times() -> None
 def test_a_case_found_by_the_grid_has_nobody_to_call() -> None:
     signed = AssignmentAccepted(unit=VILLAGE, accepted_by=PersonId("liu-guilan"))
     command = SubmitFeedback(NOON, LIU_GUILAN_HANDLER, "SOLVED", "已清运", PHOTO)
-    [reported] = given(DECIDER, TO_VILLAGE, signed).when(command, facts(*LITTER_SENT, (TEN, signed))).events
+    [reported] = (
+        given(DECIDER, TO_VILLAGE, signed)
+        .when(command, facts(*LITTER_SENT, (TEN, signed), (TEN, BY_THE_VILLAGE)))
+        .events
+    )
     assert isinstance(reported, FeedbackSubmitted)
 
 
 def test_a_matter_that_is_checked_on_site_needs_a_photo_unless_it_was_only_explained() -> None:
-    known = facts(*ODOUR_SENT, (TEN, SIGNED))
+    known = facts(*ODOUR_SENT, (TEN, SIGNED), (TEN, SHOWN))
     bare = SubmitFeedback(NOON, ZHENG_KAI, "SOLVED", "管道已疏通")
     past = given(DECIDER, TO_HOUSING, SIGNED, REACHED)
     past.when(bare, known).then_refused(FinishedWorkNotShown, code="E-FB-EVIDENCE")

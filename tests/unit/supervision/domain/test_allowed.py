@@ -6,7 +6,9 @@ from itertools import product
 
 from hypothesis import given
 
+from libs.case import lifecycle
 from libs.case.facts import Facts
+from libs.case.testing import next_of
 from libs.directory.facts.view import View
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
 from libs.events.contracts.routing import FeedbackSubmitted, ReturnApproved
@@ -49,6 +51,7 @@ from tests.unit.supervision.cases import (
     MA_JUN,
     PASSED,
     PHOTO,
+    SHOWN,
     TANG_JING,
     WU_QIAN,
     XU_JING,
@@ -134,8 +137,12 @@ def orders(asked: Question) -> Iterator[IssueSupervision]:
 
 
 def told(log: Log, view: View) -> tuple[State, Facts]:
-    """With the clocks that run, and whatever else follows from these events."""
+    """With the clocks that run, and whatever else follows from these events; whoever is to check it took a photo."""
     worker = Worker().read(*log)
+    if (case := worker.case) and case.verifier:
+        worker.case = lifecycle.evolve(
+            case, next_of(worker.recorded, log[-1][0], SHOWN.model_copy(update={"sent_by": case.verifier}))
+        )
     return worker.state, worker.facts
 
 

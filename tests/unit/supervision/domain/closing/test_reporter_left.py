@@ -21,6 +21,7 @@ from tests.unit.supervision.cases import (
     NOON,
     PASSED,
     PHOTO,
+    SHOWN,
     WU_QIAN,
     XU_JING,
     facts,
@@ -56,7 +57,7 @@ def test_the_steps_after_review_and_check_lead_to_the_closing() -> None:
     checked = SubmitVerification(
         NOON, LI_FANG_ACTING, passed=True, longitude=longitude, latitude=latitude, photos=(PHOTO,)
     )
-    asked = facts(*APPEALED_BY_A_CITIZEN, LEFT, (NOON, ACCEPTED), (NOON, ASSIGNED))
+    asked = facts(*APPEALED_BY_A_CITIZEN, LEFT, (NOON, ACCEPTED), (NOON, ASSIGNED), (NOON, SHOWN))
     given(DECIDER, ACCEPTED, ASSIGNED).when(checked, asked).then(PASSED.model_copy(update={"next": "CLOSING"}))
 
 

@@ -1,10 +1,12 @@
 """Who checks on site, and what he finds: rulebook.md c.3 #34, #35; SEP-03, SEP-06; scenarios 1 and 2."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from libs.case.evidence import PhotoNotSent
 from libs.case.refusals import NotInThisState
 from libs.case.testing import given
 from libs.events.contracts.routing import AssignmentAccepted
@@ -39,6 +41,7 @@ from tests.unit.supervision.cases import (
     PHOTO,
     REGISTERED,
     REPORTED,
+    SHOWN,
     WU_QIAN,
     XU_JING,
     ZHENG_KAI,
@@ -47,7 +50,7 @@ from tests.unit.supervision.cases import (
 )
 
 BY_SYSTEM = AssignVerification(NOON, SYSTEM)
-LOG = (*APPEALED_BY_A_CITIZEN, (NOON, ACCEPTED), (NOON, ASSIGNED))
+LOG = (*APPEALED_BY_A_CITIZEN, (NOON, ACCEPTED), (NOON, ASSIGNED), (NOON, SHOWN))
 ZHAO_QIANG = PersonId("zhao-qiang")
 VILLAGE = UnitId("shiqiao-committee")
 DUAL_HATTED: tuple[tuple[datetime, Event], ...] = (
@@ -169,6 +172,21 @@ def test_a_check_is_made_at_the_place_with_a_photo(details: dict[str, Any]) -> N
     given(DECIDER, ACCEPTED, ASSIGNED).when(submitting(**details), facts(*LOG)).then_refused(
         PlaceNotShown, code="E-EVIDENCE"
     )
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        (*FOUND_ON_PATROL, (NOON, ACCEPTED), (NOON, ASSIGNED)),
+        (*LOG[:-1], (NOON, SHOWN.model_copy(update={"sent_by": ZHAO_QIANG}))),
+        LOG[:-1],
+    ],
+)
+def test_a_photo_of_the_finding_of_somebody_else_or_of_nobody_shows_nothing(
+    log: Sequence[tuple[datetime, Event]],
+) -> None:
+    decided = given(DECIDER, ACCEPTED, ASSIGNED).when(submitting(), facts(*log))
+    assert decided.then_refused(PhotoNotSent, code="E-PHOTO").allowed == ()
 
 
 def test_the_handler_cannot_check_his_own_work() -> None:
