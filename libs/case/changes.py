@@ -17,6 +17,7 @@ from libs.events.event import Event
 ChangesNothing = (
     intake.OwnershipNotProved
     | intake.IdentityRead
+    | intake.IdentityNotShown
     | intake.SeparationViolationAttempted
     | intake.SeparationViolationDetected
     | routing.RouteRejected

@@ -51,6 +51,10 @@ WORDS: Mapping[type[Event], Bilingual] = {
     intake.IdentityRead: Bilingual(
         "{read_by} 查看诉求人身份, 用途 {purpose}", "{read_by} read the reporter's identity for {purpose}"
     ),
+    intake.IdentityNotShown: Bilingual(
+        "{asked_by} ({role}) 查看诉求人身份被拒, 用途 {purpose}",
+        "{asked_by} ({role}) was refused the identity, for {purpose}",
+    ),
     intake.AttachmentAdded: Bilingual("{sent_by} 上传附件", "{sent_by} sent an attachment"),
     intake.PersonalDataErased: Bilingual(
         "清除个人信息: {kinds}, 依据 {ground}", "personal data erased: {kinds}, {ground}"

@@ -20,7 +20,7 @@ WITH_PERSONAL_FIELDS = sorted(name for name, kind in registry.TYPES.items() if k
 CODES = {
     "also", "basis", "because", "channel", "clock_id", "command", "event_id", "event_type", "evidence", "external_id",
     "filing_condition", "ground", "knowledge_entry", "limit", "media_type", "photos", "purpose",
-    "reason_code", "receipt", "recipient", "rule", "sha256", "template",
+    "reason_code", "receipt", "recipient", "role", "rule", "sha256", "template",
 }  # fmt: skip
 """Reviewed: ids, codes and hashes that our own code or configuration gives."""
 WORDS_OF_OURS = {

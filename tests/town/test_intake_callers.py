@@ -131,7 +131,8 @@ async def test_who_may_not_receive_appeals_learns_nothing_from_trying(town: Town
         sought = await edge.send("POST", "/callers/lookup", json={"phone": phone, "purpose": "LAW"}, person="zheng-kai")
         assert_problem(sought, 403, "E-ROLE")
     nowhere = f"/cases/{new_id()}/identity"
-    assert_problem(await edge.send("POST", nowhere, json={"purpose": "LAW"}, person="zheng-kai"), 403, "E-ROLE")
+    assert_problem(await edge.send("POST", nowhere, json={"purpose": "LAW"}, person="chen-li"), 403, "E-ROLE")
+    assert_problem(await edge.send("POST", nowhere, json={"purpose": "CONTACT"}, person="zheng-kai"), 404)
 
 
 async def test_a_machine_opens_a_case_of_its_own_and_joins_nobody_s(town: Town, edge: Edge) -> None:
@@ -181,13 +182,26 @@ async def test_an_identity_is_read_for_a_purpose_and_every_reading_is_kept(
     assert told["shen-lan"].count("intake.identity-read.v1") == len(fields), "an auditor is told"
     assert "intake.identity-read.v1" not in told["zhou-min"]
     assert_problem(await edge.send("POST", path, json={"purpose": "CURIOSITY"}), 422, "E-INPUT")
-    assert_problem(await edge.send("POST", path, json=body, person="chen-li"), 403, "E-ROLE")
+    for person in ("chen-li", "han-feng", "he-jun", "li-fang"):
+        assert_problem(await edge.send("POST", path, json=body, person=person), 403, "E-ROLE")
+    refused = [(one["asked_by"], one["role"]) for one in await access(running, case) if "asked_by" in one]
+    assert refused == [
+        *(("chen-li", "DISPATCHER"), ("han-feng", "SUPERVISOR"), ("he-jun", "ADMIN"), ("li-fang", "GRID_WORKER"))
+    ]
     lookup = {"phone": TELEPHONE, "purpose": "TAKE_CALL"}
     assert_problem(await edge.send("POST", "/callers/lookup", json=lookup, person="wu-qian"), 403, "E-ROLE")
     assert await looked_up(town, "2026-08-19 11:02", "13100000000") == []
 
 
-# Attachments ---------------------------------------------------------------------------------------------------------
+async def test_who_handles_a_case_reads_whom_to_call(town: Town, edge: Edge) -> None:
+    case = (await called(town, "2026-08-19 11:10", "13500000001"))["case_id"]
+    await town.register("2026-08-19 11:11", case, "street-light", "U3")
+    await town.dispatch("2026-08-19 11:12", case)
+    path = f"/cases/{case}/identity"
+    assert_problem(await edge.send("POST", path, json={"purpose": "LAW"}, person="song-tao"), 403, "E-CALLER")
+    assert_problem(await edge.send("POST", path, json={"purpose": "CONTACT"}, person="zheng-kai"), 404)
+    read = await edge.send("POST", path, json={"purpose": "CONTACT"}, person="song-tao")
+    assert (read.status_code, read.json()["reporter_phone"]) == (200, "13500000001")
 
 
 # Erasure -------------------------------------------------------------------------------------------------------------

@@ -159,6 +159,14 @@ class IdentityRead(Event, zh="查看诉求人身份", en="identity read"):
     fields: tuple[Literal["reporter_name", "reporter_phone"], ...]
 
 
+class IdentityNotShown(Event, zh="查看身份被拒", en="identity not shown"):
+    """Somebody who may not read who the reporter is asked for it (stream `access-…`)."""
+
+    asked_by: PersonId
+    role: str
+    purpose: str
+
+
 class AttachmentAdded(Event, zh="上传附件", en="attachment added"):
     """附件: a photo or a document was sent for the case by somebody who may; a report names it by its SHA-256."""
 
@@ -211,6 +219,7 @@ IntakeEvent = (
     | OwnershipNotProved
     | RepeatContactReceived
     | IdentityRead
+    | IdentityNotShown
     | AttachmentAdded
     | PersonalDataErased
     | SeparationViolationAttempted

@@ -23,6 +23,8 @@ PURPOSES: tuple[Option, ...] = (
     ("LAW", Bilingual("依法查询", "a legal inquiry")),
 )
 """For which a reporter's identity may be read; recorded with whoever read it."""
+TO_CONTACT: tuple[Option, ...] = (("CONTACT", Bilingual("办理联系", "calling him about the work")),)
+"""For which a handler reads it."""
 PHONE = Field("phone", Bilingual("来电号码", "Number he calls from"), longest=40)
 NOT_ACCEPTED: tuple[Option, ...] = (
     ("NOT_GOVERNMENT", Bilingual("不属本级政府职责", "not this government's duty")),

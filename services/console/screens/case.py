@@ -14,7 +14,7 @@ from libs.directory.rules.naming import NOTICES
 from libs.events.ids import new_id
 from services.console.forms.act import Form, form_of, shown_again
 from services.console.forms.catalogue import BY_NAME, IN_ANY_STATE, RESEND
-from services.console.forms.intake import PURPOSES
+from services.console.forms.intake import PURPOSES, TO_CONTACT
 from services.console.page import CaseId, Screen, Seen, Typed, freshness, go, inside
 from services.console.screens.choices import choices, handlers_of
 from services.console.upstream import Answer
@@ -162,7 +162,7 @@ async def shown(
             "handlers": handlers_of(screen.visitor, newest.document["unit"] or screen.visitor.unit),
             "parties": [(one, screen.visitor.name("unit", one)) for one in told.parties],
         },
-        purposes=PURPOSES,
+        purposes=TO_CONTACT if screen.visitor.unit else PURPOSES,
         texts=TEXTS,
         acts=BY_NAME,
         resend=form_of(RESEND) if told.resends else None,

@@ -15,7 +15,7 @@ from libs.case.facts import Facts
 from libs.case.state import Case
 from libs.events.contracts.intake import AppealReceived
 from libs.events.envelope import draft
-from libs.events.errors import Malformed, NotFound
+from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.event import Event, Sealed
 from libs.log.store import event_store
 from libs.log.store.event_store import Appended, Connection
@@ -44,7 +44,8 @@ class PurposeBody(Body):
 
     purpose: callers.Purpose = Field(
         examples=["CALL_BACK"],
-        description="受话识别 TAKE_CALL, 回访 CALL_BACK, 补充了解 ASK_DETAILS, 紧急救助 EMERGENCY, 依法查询 LAW",
+        description="受话识别 TAKE_CALL, 回访 CALL_BACK, 补充了解 ASK_DETAILS, 紧急救助 EMERGENCY, 依法查询 LAW;"
+        " 承办: 办理联系 CONTACT",
     )
 
 
@@ -84,16 +85,24 @@ async def look_up(
 async def read_identity(
     case_id: CaseRef, body: PurposeBody, running: RuntimeDep, person: CallerDep, call: CommandDep
 ) -> JSONResponse:
-    """Each showing is an event, whatever its key: what is shown a second time is read a second time."""
-    callers.require_reader(call.actor)
+    """Each showing, and each that was refused, is an event, whatever its key: shown a second time is read twice."""
+    command = callers.ReadIdentity(person.now, call.actor, body.purpose)
     async with running.pool.acquire() as conn:
         facts = await running.facts(conn, case_id)
-        if facts.case is None or not sight(call.actor, person.directory).sees(facts.case):
+        seen = facts.case if facts.case and sight(call.actor, person.directory).sees(facts.case) else None
+        try:
+            callers.require_reader(call.actor, body.purpose, seen)
+        except Forbidden:
+            if facts.case:
+                async with conn.transaction():
+                    await _record(conn, call, facts, person.now, callers.not_shown(command))
+            raise
+        if seen is None:
             raise NotFound()
-        keys = (await running.vault.keys_of(case_id)).without(facts.case.erased)
+        keys = (await running.vault.keys_of(case_id)).without(seen.erased)
         sealed = await _reporter(conn, case_id)
         readable = [name for name in IDENTITY if name in sealed and "reporter" in keys.keys]
-        events = callers.read_identity(callers.ReadIdentity(person.now, call.actor, body.purpose), readable)
+        events = callers.read_identity(command, readable)
 
         document: dict[str, Any] = {"case_id": case_id, "events": [], "position": None}
         if events:

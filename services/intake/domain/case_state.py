@@ -22,6 +22,7 @@ from libs.events.contracts.intake import (
     CaseRegistered,
     CaseVoided,
     GridEventReported,
+    IdentityNotShown,
     IdentityRead,
     IntakeEvent,
     Kind,
@@ -99,7 +100,9 @@ def evolve(state: State, event: IntakeEvent) -> State:
             return replace(state, status="VOID")
         case PersonalDataErased():
             return replace(state, erased=state.erased | set(event.kinds))
-        case RepeatContactReceived() | IdentityRead() | OwnershipNotProved() | AttachmentAdded():
+        case RepeatContactReceived() | AttachmentAdded():
+            return state
+        case IdentityRead() | IdentityNotShown() | OwnershipNotProved():
             return state
         case SeparationViolationAttempted() | SeparationViolationDetected():
             return state

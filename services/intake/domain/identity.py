@@ -12,15 +12,17 @@ from typing import Literal
 
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
-from libs.events.contracts.intake import IdentityRead, RepeatContactReceived
+from libs.case.state import Case
+from libs.events.contracts.intake import IdentityNotShown, IdentityRead, RepeatContactReceived
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden
 from libs.events.event import Event
 from services.intake.domain.case_state import State, raise_not_here
 
-Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW"]
-"""受话识别, 回访, 补充了解, 紧急救助, 依法查询."""
+Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW", "CONTACT"]
+"""受话识别, 回访, 补充了解, 紧急救助, 依法查询; 办理联系: the handler's alone."""
 IdentityField = Literal["reporter_name", "reporter_phone"]
+HANDLING = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
 SHORTEST = 5
 """Digits: 12345 is a telephone number, 110 is nobody's."""
 
@@ -63,17 +65,46 @@ class ReceiveRepeatContact:
     content: str | None = None
 
 
+# Refusals
+
+
+class NotYoursToCall(Forbidden):
+    """Departments see a number only to call whom they work for."""
+
+    code = "E-CALLER"
+    zh = "承办单位只有经办人员在办理期间, 为联系诉求人, 可以查看"
+    en = "only who handles the case reads it, to call the reporter, while the case lies with his unit"
+
+
 # Decisions
 
 
-def require_reader(by: Actor) -> None:
-    """Whoever may read an identity at all; asked before anything is looked up. Raises `Forbidden`."""
-    by.must_be("OPERATOR", "CALLBACK_AGENT")
+def require_reader(by: Actor, purpose: Purpose, case: Case | None) -> None:
+    """Who may read who the reporter of this case (None: not shown to him) is. Raises `Forbidden`.
+
+    Who handles it reads it to call him, while it is his to handle (rulebook.md c.3 #14).
+    """
+    if by.role not in HANDLING:
+        by.must_be("OPERATOR", "CALLBACK_AGENT")
+    elif case and not (purpose == "CONTACT" and handles(by, case)):
+        raise NotYoursToCall(allowed=[case.handler] if case.handler else [])
+    if purpose == "CONTACT" and by.role not in HANDLING:
+        raise NotYoursToCall(allowed=["CALL_BACK", "ASK_DETAILS"])
+
+
+def handles(by: Actor, case: Case) -> bool:
+    """The handler who was named, or any handler of the unit, while the case lies there."""
+    named = by.person == case.handler or by.role == "DEPT_HANDLER"
+    return by.unit == case.unit and named and case.state in ("DISPATCHED", "IN_PROGRESS")
+
+
+def not_shown(command: ReadIdentity) -> Sequence[Event]:
+    """That somebody asked who may not is a fact too."""
+    return [IdentityNotShown(asked_by=command.by.person, role=command.by.role, purpose=command.purpose)]
 
 
 def read_identity(command: ReadIdentity, fields: Sequence[IdentityField]) -> Sequence[Event]:
     """Every reading of an identity is a fact; where there is none to show, nothing was read."""
-    require_reader(command.by)
     if not fields:
         return []
     return [IdentityRead(read_by=command.by.person, purpose=command.purpose, fields=tuple(fields))]

@@ -4,17 +4,34 @@ import pytest
 
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
+from libs.case.state import Case
 from libs.case.testing import case_of, given
-from libs.events.contracts.intake import AppealReceived, CaseVoided, IdentityRead, RepeatContactReceived
+from libs.events.contracts.intake import (
+    AppealReceived,
+    CaseVoided,
+    IdentityNotShown,
+    IdentityRead,
+    RepeatContactReceived,
+)
+from libs.events.decider import Actor
 from libs.events.errors import Forbidden, NotFound
 from libs.events.ids import GridCode, PersonId
 from services.intake.domain.decider import DECIDER
 from services.intake.domain.duplicates import grids_near
-from services.intake.domain.identity import ReadIdentity, ReceiveRepeatContact, look_up, read_identity
+from services.intake.domain.identity import (
+    NotYoursToCall,
+    Purpose,
+    ReadIdentity,
+    ReceiveRepeatContact,
+    look_up,
+    not_shown,
+    read_identity,
+    require_reader,
+)
 from services.intake.domain.reception import Place
 from tests.unit.directory.town import VIEW
 from tests.unit.intake.domain.test_decider import APPEAL, HE_JUN, IMPORTER, LI_FANG, NEW, NINE, REGISTERED, appeal
-from tests.unit.routing.givens import ZHOU_MIN, acting, facts
+from tests.unit.routing.givens import FANG_YUN, HOUSING, ZHENG_KAI, ZHOU_MIN, acting, dispatched, facts
 
 OPEN = facts((NINE, APPEAL), (NINE, REGISTERED))
 AGAIN = ReceiveRepeatContact(NINE, ZHOU_MIN, "phone", "还是没有人来修")
@@ -31,12 +48,38 @@ def test_where_nobody_is_named_nothing_is_read() -> None:
     assert read_identity(ReadIdentity(NINE, ZHOU_MIN, "CALL_BACK"), ()) == []
 
 
-def test_a_department_reads_no_identity_and_only_an_operator_looks_a_telephone_up() -> None:
-    with pytest.raises(Forbidden):
-        read_identity(ReadIdentity(NINE, acting("fang-yun-clerk"), "CALL_BACK"), ("reporter_name",))
+def test_nobody_else_reads_an_identity_and_only_an_operator_looks_a_telephone_up() -> None:
+    for other in (acting("han-feng-supervisor"), LI_FANG, HE_JUN, IMPORTER):
+        with pytest.raises(Forbidden) as refused:
+            require_reader(other, "ASK_DETAILS", OPEN.case)
+        assert refused.value.code == "E-ROLE"
     for other in (LI_FANG, HE_JUN, IMPORTER):
         with pytest.raises(Forbidden):
             look_up(ReadIdentity(NINE, other, "TAKE_CALL"))
+
+
+def test_who_handles_a_case_reads_whom_to_call_while_it_lies_with_his_unit() -> None:
+    sent = facts((NINE, APPEAL), (NINE, REGISTERED), (NINE, dispatched(HOUSING, "street-light"))).known_case()
+    require_reader(ZHENG_KAI, "CONTACT", sent)
+    named = sent.model_copy(update={"handler": "fang-yun"})
+    require_reader(FANG_YUN, "CONTACT", named)
+    other_unit = sent.model_copy(update={"unit": "county-urban"})
+    reported = sent.model_copy(update={"state": "FEEDBACK"})
+    refused: list[tuple[Actor, Purpose, Case]] = [
+        (ZHENG_KAI, "ASK_DETAILS", sent),
+        (FANG_YUN, "CONTACT", sent),
+        (ZHENG_KAI, "CONTACT", other_unit),
+        (ZHENG_KAI, "CONTACT", reported),
+        (ZHOU_MIN, "CONTACT", sent),
+    ]
+    for by, purpose, case in refused:
+        with pytest.raises(NotYoursToCall):
+            require_reader(by, purpose, case)
+
+
+def test_that_somebody_asked_who_may_not_says_who_as_what_and_for_what() -> None:
+    told = not_shown(ReadIdentity(NINE, HE_JUN, "LAW"))
+    assert told == [IdentityNotShown(asked_by=PersonId("he-jun"), role="ADMIN", purpose="LAW")]
 
 
 def test_each_call_of_the_same_caller_is_a_contact_of_the_open_case() -> None:

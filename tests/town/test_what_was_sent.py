@@ -18,7 +18,7 @@ from trials.town import Town, place
 
 pytestmark = pytest.mark.long
 
-MORNING = "2026-02-26 08:00"
+MORNING = "2026-12-10 08:00"
 REPORT: dict[str, Any] = {
     "kind": "city_management",
     "class_code": "street-light",
@@ -83,22 +83,22 @@ async def test_what_nobody_sent_shows_nothing(town: Town, edge: Edge) -> None:
     )
     assert refused.json()["allowed_actions"] == [own["sha256"]]
     assert_problem(refused, 409, "E-PHOTO")
-    case = await town.report("2026-02-26 13:00", "li-fang", "G03", "street-light", "路灯不亮")
-    await town.register("2026-02-26 13:05", case, "street-light", "U3")
-    await town.dispatch("2026-02-26 13:10", case)
-    await town.accept("2026-02-26 13:15", case, "tang-jing")
+    case = await town.report("2026-12-10 13:00", "li-fang", "G03", "street-light", "路灯不亮")
+    await town.register("2026-12-10 13:05", case, "street-light", "U3")
+    await town.dispatch("2026-12-10 13:10", case)
+    await town.accept("2026-12-10 13:15", case, "tang-jing")
     done = {"result": "SOLVED", "reply": "已修复", **nothing}
-    await town.act("2026-02-26 14:00", "routing", f"/cases/{case}/feedback", "song-tao", done, expect=409)
-    await town.feedback("2026-02-26 14:10", case, "song-tao", "已修复")
-    await town.review("2026-02-26 14:20", case)
+    await town.act("2026-12-10 14:00", "routing", f"/cases/{case}/feedback", "song-tao", done, expect=409)
+    await town.feedback("2026-12-10 14:10", case, "song-tao", "已修复")
+    await town.review("2026-12-10 14:20", case)
     found = {"passed": True, **nothing, **place("G03")}
     path = f"/cases/{case}/verification/result"
-    await town.act("2026-02-26 14:30", "supervision", path, "li-fang", found, expect=409)
-    await town.verify("2026-02-26 14:40", case, "li-fang", "G03")
+    await town.act("2026-12-10 14:30", "supervision", path, "li-fang", found, expect=409)
+    await town.verify("2026-12-10 14:40", case, "li-fang", "G03")
 
 
 async def test_only_who_has_a_part_in_a_case_adds_to_it_and_each_addition_is_an_event(town: Town, edge: Edge) -> None:
-    case = await town.appeal("2026-02-26 15:00", "zhou-min", "G03", "help", "路灯不亮")
+    case = await town.appeal("2026-12-10 15:00", "zhou-min", "G03", "help", "路灯不亮")
     for person in ("han-feng", "he-jun", "wu-qian"):
         assert_problem(await sent(edge, photo(), of=case, person=person), 403, "E-SENDER")
     for scopes in (("read",), ("read", "intake")):
