@@ -153,7 +153,7 @@ INTAKE = Service(
         "restore": restorations,
         "repeat-contacts": lambda asked: [ReceiveRepeatContact(asked.at, asked.by, "phone")],
         "attachments": lambda asked: [
-            AddAttachment(asked.at, asked.by, one * 64, "image/jpeg", 90_000) for one in "cd"
+            AddAttachment(asked.at, asked.by, one * 64, "image/jpeg", 90_000) for one in "cdef"
         ],
         "erase": erasures,
     },
