@@ -225,7 +225,7 @@ async def test_after_erasure_nobody_finds_the_caller_and_a_rebuild_makes_the_sam
     await eventually(gone, "the telephone is forgotten")
     assert (await compared(running)).differences == ()
     assert_problem(await edge.send("GET", f"/attachments/{name}"), 409, "E-ERASED")
-    assert_problem(await sent(edge, photo(), case, person="zhou-min"), 409, "E-ERASED")
+    assert_problem(await sent(edge, photo(), of=case, person="zhou-min"), 409, "E-ERASED")
     again = await edge.send("POST", f"/cases/{case}/identity", json={"purpose": "LAW"})
     assert (again.json()["reporter_name"], again.json()["events"]) == ("***", [])
     conn = await asyncpg.connect(running.admin_url("intake"))
