@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from libs.service.http.cases import CASE_ID
 from services.console.forms.catalogue import BY_NAME
 from services.console.session.visitor import Names, NamesKept, Visitor
-from services.console.upstream import Answer, Caller, File, SignedOut, Upstream
+from services.console.upstream import Answer, Caller, File, Sending, SignedOut, Upstream
 from services.console.wording import LAMP_SIGNS
 
 HERE = FilePath(__file__).parent
@@ -103,9 +103,11 @@ class Screen:
         """One answer in the visitor's name."""
         return await self.upstream.get(self.caller, service, path, **query)
 
-    async def tell(self, service: str, path: str, body: Any, key: str, **query: Any) -> Answer:
-        """One command in the visitor's name."""
-        return await self.upstream.post(self.caller, service, path, body, key, **query)
+    async def tell(
+        self, service: str, path: str, body: Any, key: str, *, version: str | None = None, **query: Any
+    ) -> Answer:
+        """One command in the visitor's name; `version`: what its form was made from."""
+        return await self.upstream.post(self.caller, service, path, body, Sending(key, version), **query)
 
     async def send(self, service: str, path: str, file: File, fields: Mapping[str, str], **query: Any) -> Answer:
         """One file in the visitor's name."""

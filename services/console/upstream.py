@@ -57,6 +57,19 @@ class Caller:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """Under which key a command is sent, and which version of the case its form was made from."""
+
+    key: str
+    version: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """Sent again it is done once; after somebody else's act it is refused."""
+        seen = {"If-Match": f'"{self.version}"'} if self.version and self.version.isdecimal() else {}
+        return {"Idempotency-Key": self.key, **seen}
+
+
+@dataclass(frozen=True)
 class File:
     """A file as it was chosen."""
 
@@ -80,17 +93,17 @@ class Upstream:
             return Answer(answer.status, {**answer.document, "unconfirmed": True})
         return answer
 
-    async def post(self, caller: Caller, service: str, path: str, body: Any, key: str, **query: Any) -> Answer:
+    async def post(self, caller: Caller, service: str, path: str, body: Any, sending: Sending, **query: Any) -> Answer:
         """One command, once per idempotency key."""
-        headers = {"Idempotency-Key": key}
-        return await self._send(caller, "POST", service, path, json=body, headers=headers, params=_named(query))
+        said: dict[str, Any] = {"json": body, "headers": sending.headers(), "params": _named(query)}
+        return await self._send(caller, "POST", service, path, **said)
 
     async def upload(
         self, caller: Caller, service: str, path: str, file: File, fields: Mapping[str, str], **query: Any
     ) -> Answer:
         """One file, under a key of its own; nothing of its name goes with it."""
         said: dict[str, Any] = {"files": {"file": ("file", file.content, file.media_type)}, "data": fields}
-        said |= {"headers": {"Idempotency-Key": new_id()}, "params": _named(query)}
+        said |= {"headers": Sending(new_id()).headers(), "params": _named(query)}
         return await self._send(caller, "POST", service, path, **said, timeout=60)
 
     async def fetch(self, caller: Caller, service: str, path: str, **query: Any) -> httpx.Response | Answer:

@@ -78,3 +78,30 @@ async def test_personal_data_are_erased_by_who_may_and_only_when_it_is_typed(des
     await desk.sign_in("zhou-min", at=f"/cases/{case}")
     await expect(desk.page.locator("form[action$='/erase']")).to_have_count(0)
     await expect(desk.page.locator(".line")).to_contain_text("个人信息")
+
+
+async def test_who_corrects_what_was_corrected_meanwhile_sees_it_first_and_sends_again(desk: Desk, town: Town) -> None:
+    case = await town.appeal(f"{LATER} 09:20", "zhou-min", "G03", "help", "楼道堆放杂物")
+    await desk.sign_in("zhou-min", at=f"/cases/{case}")
+    meanwhile = {"reason": "来电人说明", "kind": "complaint"}
+    await town.act(f"{LATER} 09:21", "intake", f"/cases/{case}/correct", "zhou-min", meanwhile)
+    await desk.page.locator("summary", has_text="更正").click()
+    await desk.act("correct", "更正", kind="consult", reason="听录音后更正")
+
+    await expect(desk.page.locator("section", has=desk.page.locator("#changed"))).to_contain_text("更正案件")
+    await expect(desk.page.locator("#correct-reason")).to_have_value("听录音后更正")
+    assert await desk.serious() == []
+    await desk.shoot("changed")
+    await desk.page.get_by_role("button", name="更正", exact=True).click()
+    await expect(desk.page.get_by_role("status")).to_contain_text("更正")
+
+
+async def test_the_desk_adds_a_photo_to_a_case_that_exists(desk: Desk, town: Town) -> None:
+    case = await town.appeal(f"{LATER} 09:30", "zhou-min", "G03", "help", "楼道照明不亮")
+    await desk.sign_in("zhou-min", at=f"/cases/{case}")
+    await desk.page.locator("summary", has_text="补充附件").click()
+    await desk.attach("attachments")
+    await town.line.settle()
+    await desk.page.goto(f"/cases/{case}")
+    await expect(desk.page.locator(".pictures img")).to_have_count(1)
+    await expect(desk.page.locator(".line")).to_contain_text("周敏(zhou-min) 上传附件")

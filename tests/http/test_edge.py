@@ -156,6 +156,20 @@ async def test_the_version_that_was_read_is_accepted_once(edge: Edge) -> None:
     assert_problem(second, 409, "E-VERSION")
 
 
+async def test_a_service_s_own_version_is_moved_by_its_own_acts_alone(edge: Edge) -> None:
+    """What a form was made from: the acts of other services, and clocks, make it no older."""
+    made = await appealed(edge, kind="complaint")
+    case = made["case_id"]
+    read = await edge.send("GET", f"/cases/{case}", params={"min_position": made["position"]})
+    seen = read.json()["version"]
+    body, version = {"class_code": "sewer-odour", "urgency": "U3"}, {"If-Match": f'"{seen}"'}
+    first = await edge.send("POST", f"/cases/{case}/register", json=body, headers=version)
+    assert (first.status_code, first.json()["version"]) == (200, seen + 1)
+    assert_problem(
+        await edge.send("POST", f"/cases/{case}/void", json={"reason": "误录"}, headers=version), 409, "E-VERSION"
+    )
+
+
 # Paths and queries ---------------------------------------------------------------------------------------------------
 
 

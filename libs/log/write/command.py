@@ -231,6 +231,9 @@ def etag(own_version: int, case: Case | None) -> str:
 
 
 def check_version(if_match: str | None, own_version: int, case: Case | None) -> None:
-    """Raises `StreamConflict` where the caller has seen another version than the one he would change."""
-    if if_match and if_match not in ("*", etag(own_version, case)):
+    """Raises `StreamConflict` where the caller has seen another version than the one he would change.
+
+    Whoever names the service's own version alone asks whether somebody acted here, whatever else became of the case.
+    """
+    if if_match and if_match not in ("*", f'"{own_version}"', etag(own_version, case)):
         raise StreamConflict()

@@ -95,11 +95,14 @@ class Shown:
 
     case: Case
     fresh: AsOf
+    version: int
+    """How many events this service itself has recorded of it."""
     tag: str
 
     def answer(self, more: Mapping[str, Any]) -> JSONResponse:
         """What every service says of a case, and what this one adds."""
-        document = case_document(self.case) | dict(more) | self.fresh.document()
+        own = {"version": self.version}
+        document = case_document(self.case) | own | dict(more) | self.fresh.document()
         return DocumentAnswer(document, headers={"ETag": self.tag})
 
 
@@ -112,7 +115,7 @@ async def show_case(
         raise NotFound()
     fresh = await as_of(conn, sources, running.settings.stale_after_seconds, case.lane)
     version = await conn.fetchval("select version from log.stream_head where stream = $1", f"case-{case_id}")
-    return Shown(case, fresh, etag(version or 0, case))
+    return Shown(case, fresh, version or 0, etag(version or 0, case))
 
 
 def case_document(case: Case) -> dict[str, Any]:

@@ -81,6 +81,17 @@ class Told:
         """The units that dispute whose the case is."""
         return list((self.of("routing").get("dispute") or {}).get("parties", []))
 
+    def versions(self) -> dict[str, int]:
+        """Service → how many events it had recorded of the case when this page was made."""
+        return {name: self.of(name)["version"] for name in SERVICES if self.of(name)}
+
+    def since(self, form: Form | None) -> list[dict[str, Any]]:
+        """What the service of the form's act has recorded after the form was made."""
+        seen = form.typed.get("version", "") if form else ""
+        if form is None or not seen.isdecimal():
+            return []
+        return [one for one in self.line() if one["service"] == form.act.service][int(seen) :]
+
     def allowed(self) -> list[tuple[str, str]]:
         """(service, act) that this visitor may do next; what the case waits for first."""
         acts = [(name, act) for name in SERVICES for act in self.of(name).get("allowed_actions", [])]
@@ -117,8 +128,10 @@ async def do(screen: Seen, case_id: CaseId, name: str, typed: Typed) -> Response
     if act.for_good and typed.get("confirm", "").strip().lower() != case_id[-6:]:
         answer = Answer(422, NOT_CONFIRMED)
     else:
-        path, key, sent = f"/cases/{case_id}/{act.name}", typed.get("key", ""), typed.get("position")
-        answer = await screen.tell(act.service, path, act.body(typed), key, min_position=sent)
+        path, key, seen = f"/cases/{case_id}/{act.name}", typed.get("key", ""), typed.get("version")
+        answer = await screen.tell(
+            act.service, path, act.body(typed), key, version=seen, min_position=typed.get("position")
+        )
     if answer.ok:
         back = inside(typed.get("back", ""), f"/cases/{case_id}")
         return go(back, done=act.name, position=answer.document.get("position"))
@@ -156,13 +169,15 @@ async def shown(
         forms=list(offered.values()),
         others=[act for _, act in told.allowed() if act not in BY_NAME and act != ATTACHMENTS],
         problem=refusal.document if refusal else None,
+        versions=told.versions(),
+        changed=told.since(again) if refusal and refusal.document.get("code") == "E-VERSION" else [],
         fresh=freshness(*told.documents.values()),
         choices=choices(screen.visitor)
         | {
             "handlers": handlers_of(screen.visitor, newest.document["unit"] or screen.visitor.unit),
             "parties": [(one, screen.visitor.name("unit", one)) for one in told.parties],
         },
-        purposes=TO_CONTACT if screen.visitor.unit else PURPOSES,
+        purposes=TO_CONTACT if screen.visitor.role == "DEPT_HANDLER" else PURPOSES,
         texts=TEXTS,
         acts=BY_NAME,
         resend=form_of(RESEND) if told.resends else None,

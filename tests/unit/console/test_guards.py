@@ -8,7 +8,7 @@ import pytest
 
 from services.console.main import app
 from services.console.session.visitor import subject
-from services.console.upstream import Answer, Caller, SignedOut, Upstream
+from services.console.upstream import Answer, Caller, Sending, SignedOut, Upstream
 
 
 def visiting() -> httpx.AsyncClient:
@@ -58,13 +58,16 @@ async def test_the_appointment_and_the_key_go_with_the_command_and_the_token_in_
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answered)) as client:
         caller = Caller("secret-token", "liu-guilan-clerk")
-        await Upstream({"routing": "http://api.example"}, client).post(caller, "routing", "/cases/x/accept", {}, "k-1")
+        await Upstream({"routing": "http://api.example"}, client).post(
+            caller, "routing", "/cases/x/accept", {}, Sending("k-1", "3")
+        )
 
     (request,) = seen
     assert "secret-token" not in str(request.url)
     assert request.headers["authorization"] == "Bearer secret-token"
     assert request.headers["xunban-appointment"] == "liu-guilan-clerk"
     assert request.headers["idempotency-key"] == "k-1"
+    assert request.headers["if-match"] == '"3"'
 
 
 async def test_an_api_that_is_away_is_a_problem_in_words_and_a_refused_token_signs_out() -> None:
