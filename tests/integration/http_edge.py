@@ -12,7 +12,6 @@ import httpx
 
 from libs.events.ids import new_id
 from operations.embedded.stack import Stack
-from trials.photo import PHOTO
 from trials.town import place
 
 LEAK = "leak13800000000"
@@ -25,7 +24,6 @@ REPORT: dict[str, Any] = {
     "class_code": "road-damage",
     "content": LEAK,
     "place": place("G03"),
-    "photos": [PHOTO],
 }
 SOMEBODY = "0191f2a0-0000-7000-8000-00000000ffff"
 

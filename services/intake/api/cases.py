@@ -152,6 +152,7 @@ def with_receipt(running: Runtime, outcome: Outcome) -> Outcome:
 async def report_grid_event(
     body: GridReportBody, running: RuntimeDep, person: CallerDep, call: CommandDep
 ) -> JSONResponse:
+    call.actor.must_be("GRID_WORKER")
     return answer(await opened(body, running, person, call), 201)
 
 
