@@ -18,7 +18,9 @@ class Settings(settings.Settings):
     receipt_key_file: FilePath = Field(description="Key of the secrets of receipts.")
     search_key_file: FilePath = Field(description="Key of blind indexes and search copies.")
     receipt_tries_per_address: str = Field(default="30/minute", description="How often one address may try receipts.")
-    receipt_tries_per_receipt: str = Field(default="30/hour", description="How often one receipt may be tried.")
+    receipt_tries_per_receipt: str = Field(
+        default="30/hour", description="How often one address may try one receipt; by all together: answers slow down."
+    )
 
     @cached_property
     def receipt_key(self) -> bytes:

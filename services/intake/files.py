@@ -21,8 +21,8 @@ INSERT = """
      where a.kept_until is not null
 """
 HOLD = """
-    update attachments.attachment set kept_until = greatest(kept_until, $3)
-     where case_id = $1 and sent_by = $2 and kept_until is not null and sealed is not null
+    update attachments.attachment set kept_until = case when kept_until is not null then greatest(kept_until, $3) end
+     where case_id = $1 and sent_by = $2 and sealed is not null
     returning encode(sha256, 'hex') as sha256
 """
 """Whoever is to name files soon keeps them meanwhile: the sweep looks at a row again once it has waited for it."""

@@ -48,6 +48,8 @@ async def test_a_photo_is_sent_before_the_report_and_seen_by_whoever_sees_the_ca
     shown = await edge.send("GET", f"/attachments/{name}", person="li-fang")
 
     assert made["case_id"] == case
+    again = await edge.send("POST", "/grid-reports", json={**REPORT, **photos}, person="li-fang")
+    assert_problem(again, 409, "E-IDEM")
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
     assert shown.headers["x-content-type-options"] == "nosniff"
     assert b"SECRET-PHONE" not in shown.content

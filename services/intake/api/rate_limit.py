@@ -1,7 +1,8 @@
-"""How often receipts may be tried, per client address and per receipt, on the real clock. Counts in this process."""
+"""How often receipts may be tried, by one address and of one receipt, on the real clock. Counts in this process."""
 
 from __future__ import annotations
 
+from asyncio import sleep
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import IPv6Address, ip_address
@@ -14,19 +15,27 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from libs.events.errors import TooMany
 from libs.service.clock import real_now
 
+SLOWED_SECONDS = 1.0
+
 
 @dataclass(frozen=True)
 class Attempts:
-    """Two limits side by side; every try counts, right or wrong."""
+    """Two limits side by side; every try counts, right or wrong. Nobody's tries keep the citizen himself out."""
 
     per_address: RateLimitItem
     per_receipt: RateLimitItem
     _limiter: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()))
 
     async def count(self, address: str, receipt: str) -> None:
-        """One try; raises `TooMany`. An address that is over its limit uses up nothing of the receipt's."""
-        await self._hit(self.per_address, f"address:{network(address)}")
-        await self._hit(self.per_receipt, f"receipt:{receipt}")
+        """One try; raises `TooMany` for an address that tries too often, or too often the same receipt.
+
+        Where many addresses together try one receipt as often, each of them waits a moment for its answer.
+        """
+        client = network(address)
+        await self._hit(self.per_address, f"address:{client}")
+        await self._hit(self.per_receipt, f"receipt:{receipt}:{client}")
+        if not await self._limiter.hit(self.per_receipt, f"receipt:{receipt}"):
+            await sleep(SLOWED_SECONDS)
 
     async def _hit(self, limit: RateLimitItem, whose: str) -> None:
         if not await self._limiter.hit(limit, whose):
@@ -36,7 +45,7 @@ class Attempts:
 
 @cache
 def attempts(per_address: str, per_receipt: str) -> Attempts:
-    """The counters of this process: `30/minute` per address, `30/hour` per receipt, say."""
+    """The counters of this process: `30/minute` per address, `30/hour` of one receipt, say."""
     return Attempts(parse(per_address), parse(per_receipt))
 
 

@@ -1,6 +1,7 @@
 """回执: a number without anything personal, a secret that is stored nowhere, and how often both may be tried."""
 
 import asyncio
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from limits import parse
 
 from libs.case.state import TERMINAL, WORKING
 from libs.events.errors import TooMany
+from services.intake.api import rate_limit
 from services.intake.api.rate_limit import Attempts, network
 from services.intake.domain.receipts import (
     STATES,
@@ -72,18 +74,29 @@ def test_every_state_is_said_in_plain_words() -> None:
     assert set(STATES) >= TERMINAL | WORKING | {"RECEIVED", "REGISTERED", "FEEDBACK", "VERIFYING", "CALLBACK"}
 
 
-async def test_an_address_and_a_receipt_are_tried_only_so_often() -> None:
-    attempts = Attempts(parse("3/minute"), parse("2/hour"))
+async def test_an_address_tries_only_so_often_and_one_receipt_less_often() -> None:
+    attempts = Attempts(parse("4/minute"), parse("2/hour"))
     await attempts.count("203.0.113.7", "one")
-    await attempts.count("203.0.113.8", "one")
+    await attempts.count("203.0.113.7", "one")
     with pytest.raises(TooMany) as by_receipt:
-        await attempts.count("203.0.113.9", "one")
+        await attempts.count("203.0.113.7", "one")
     assert 3500 < by_receipt.value.retry_after <= 3600
-    await attempts.count("203.0.113.7", "two")
     await attempts.count("203.0.113.7", "three")
     with pytest.raises(TooMany) as by_address:
         await attempts.count("203.0.113.7", "four")
     assert 0 < by_address.value.retry_after <= 60
+
+
+async def test_whoever_tries_it_the_citizen_is_not_kept_out_he_waits_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = AsyncMock()
+    monkeypatch.setattr(rate_limit, "sleep", waited)
+    attempts = Attempts(parse("100/minute"), parse("2/hour"))
+    for number in range(2):
+        await attempts.count(f"198.51.100.{number}", "one")
+    await attempts.count("203.0.113.9", "two")
+    waited.assert_not_awaited()
+    await attempts.count("203.0.113.9", "one")
+    waited.assert_awaited_once_with(rate_limit.SLOWED_SECONDS)
 
 
 async def test_tries_at_the_same_time_are_counted_each() -> None:
