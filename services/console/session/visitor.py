@@ -24,8 +24,9 @@ from libs.events.contracts.directory import (
     UnitPublished,
 )
 from libs.events.event import Event
+from libs.service.clock import real_now
 from services.console.forms.catalogue import BY_NAME
-from services.console.upstream import Answer, Caller, Upstream
+from services.console.upstream import Answer, Caller, SignedOut, Upstream
 from services.console.wording import step, word
 
 LISTS: dict[str, tuple[type[Event], str]] = {
@@ -64,7 +65,9 @@ class NamesKept:
     _kept: OrderedDict[bytes, tuple[float, Names]] = field(default_factory=OrderedDict)
 
     async def of(self, caller: Caller) -> Names | Answer:
-        """The names, or the problem that the directory answered."""
+        """The names, or the problem that the directory answered. Raises `SignedOut`, for what is no token unasked."""
+        if not subject(caller.token):
+            raise SignedOut
         key = sha256(f"{caller.token} {caller.appointment}".encode()).digest()
         until, names = self._kept.get(key, (0.0, None))
         if names and until > monotonic():
@@ -79,9 +82,12 @@ class NamesKept:
 
 async def read_names(upstream: Upstream, caller: Caller) -> Names | Answer:
     """Ask the directory for everything that has a name."""
-    paths = (*LISTS, "rulebook")
-    answers = await asyncio.gather(*(upstream.get(caller, "routing", f"/directory/{path}") for path in paths))
-    if refused := next((answer for answer in answers[:-1] if not answer.ok), None):
+    paths = [f"/directory/{path}" for path in (*LISTS, "rulebook")]
+    # Whether the token is accepted at all is asked once.
+    first = await upstream.get(caller, "routing", paths[0])
+    others = await asyncio.gather(*(upstream.get(caller, "routing", path) for path in paths[1:] if first.ok))
+    answers = [first, *others]
+    if refused := next((answer for answer in answers[: len(LISTS)] if not answer.ok), None):
         return refused
     facts: dict[Key, Fact] = {}
     for (kind, key), answer in zip(LISTS.values(), answers, strict=False):
@@ -94,11 +100,11 @@ async def read_names(upstream: Upstream, caller: Caller) -> Names | Answer:
 
 
 def subject(token: str) -> str:
-    """Who the token says it is for; the APIs verify it, the page only greets."""
+    """Who the token says it is for; nobody where it is none, or is over. The APIs verify it, the page only greets."""
     try:
         payload = token.split(".")[1]
         claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return str(claims["sub"])
+        return str(claims["sub"]) if int(claims["exp"]) >= real_now().timestamp() else ""
     except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
         return ""
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from services.console.main import app
-from services.console.session.visitor import subject
+from services.console.session.visitor import NamesKept, subject
 from services.console.upstream import Answer, Caller, Sending, SignedOut, Upstream
 
 
@@ -97,8 +97,30 @@ async def test_a_list_that_has_not_heard_of_ones_own_act_is_shown_and_says_so() 
     assert answer == Answer(200, {"items": [], "unconfirmed": True})
 
 
-def test_who_is_greeted_is_read_from_the_token_and_garbage_is_nobody() -> None:
-    claims = base64.urlsafe_b64encode(orjson.dumps({"sub": "zhou-min"})).decode().rstrip("=")
+def token(**claims: object) -> str:
+    """A token in shape; nobody has signed it."""
+    return f"e30.{base64.urlsafe_b64encode(orjson.dumps(claims)).decode().rstrip('=')}.c2ln"
 
-    assert subject(f"e30.{claims}.c2ln") == "zhou-min"
+
+def test_who_is_greeted_is_read_from_the_token_and_garbage_is_nobody() -> None:
+    assert subject(token(sub="zhou-min", exp=2**33)) == "zhou-min"
+    over = (token(sub="zhou-min", exp=1), token(sub="zhou-min"), token(sub="zhou-min", exp="soon"))
+    assert [subject(one) for one in over] == ["", "", ""]
     assert [subject(garbage) for garbage in ("", "a.b.c", "a.!!!.c", "e30.W10.x")] == ["", "", "", ""]
+
+
+@pytest.mark.parametrize(("cookie", "asked"), [("made-up", 0), (token(sub="zhou-min", exp=2**33), 1)])
+async def test_a_made_up_cookie_costs_the_apis_nothing_and_a_forged_one_a_single_question(
+    cookie: str, asked: int
+) -> None:
+    paths: list[str] = []
+
+    def refused(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path)
+        return httpx.Response(401, json={"code": "E-TOKEN"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(refused)) as client:
+        kept = NamesKept(Upstream({"routing": "http://api.example"}, client))
+        with pytest.raises(SignedOut):
+            await kept.of(Caller(cookie))
+    assert len(paths) == asked
