@@ -110,9 +110,7 @@ def test_who_is_greeted_is_read_from_the_token_and_garbage_is_nobody() -> None:
 
 
 @pytest.mark.parametrize(("cookie", "asked"), [("made-up", 0), (token(sub="zhou-min", exp=2**33), 1)])
-async def test_a_made_up_cookie_costs_the_apis_nothing_and_a_forged_one_a_single_question(
-    cookie: str, asked: int
-) -> None:
+async def test_a_made_up_cookie_asks_the_apis_nothing_and_a_forged_one_once(cookie: str, asked: int) -> None:
     paths: list[str] = []
 
     def refused(request: httpx.Request) -> httpx.Response:
