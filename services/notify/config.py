@@ -19,6 +19,9 @@ class Settings(settings.Settings):
     webhook_key_file: Path | None = Field(
         default=None, description="32 bytes from which each unit's webhook secret derives."
     )
+    webhook_networks: tuple[str, ...] = Field(
+        default=(), description="Networks that webhooks may go to besides the public internet, as JSON."
+    )
     smtp_host: str | None = Field(default=None, description="Mail server; unset = no e-mail.")
     smtp_port: int = Field(default=587, description="Its port.")
     smtp_tls: Literal["starttls", "tls", "none"] = Field(

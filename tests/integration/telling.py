@@ -69,6 +69,7 @@ def notifying(outside: Outside, key: Path) -> Iterator[Stack]:
     key.write_bytes(WEBHOOK_KEY)
     settings = {
         "WEBHOOK_KEY_FILE": str(key),
+        "WEBHOOK_NETWORKS": '["127.0.0.0/8"]',
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(outside.mail.port),
         "SMTP_TLS": "none",

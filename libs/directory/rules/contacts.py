@@ -48,6 +48,15 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def _is_nowhere(host: str) -> bool:
+    """Whether a host is an address at which no receiver of a unit can stand; where it may stand the deployer says."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return False
+    return found.is_link_local or found.is_multicast or found.is_unspecified or found.is_reserved
+
+
 def is_email(address: str) -> bool:
     """Whether mail programs take it for one mailbox: words between dots, and nothing that means something to them."""
     return MAILBOX.fullmatch(address) is not None
@@ -90,6 +99,6 @@ def _is_url(address: str) -> bool:
         host.encode("idna")
     except ValueError:
         return False
-    if not host or not address.isprintable() or " " in address:
+    if not host or not address.isprintable() or " " in address or url.username is not None or _is_nowhere(host):
         return False
     return url.scheme == "https" or (url.scheme == "http" and is_loopback(host))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from libs.events.contracts.parts.rulebook import Channel as ContactChannel
+from services.notify.channels.addresses import Reachable
 from services.notify.channels.channel import Channel, checked, file_channel
 from services.notify.channels.mail import MailChannel
 from services.notify.channels.posting import SmsChannel, WebhookChannel
@@ -43,7 +44,8 @@ def open_channels(settings: Settings) -> Mapping[str, Channel]:
     """The configured channels by name. Raises `NoOutbox`, `ChannelIncomplete`, `RealChannelInManualMode`."""
     channels: list[Channel] = [file_channel(settings)]
     if settings.webhook_key_file:
-        channels.append(WebhookChannel(webhook_key(settings.webhook_key_file), settings.mode == "manual"))
+        key, reachable = webhook_key(settings.webhook_key_file), Reachable.of(settings.webhook_networks)
+        channels.append(WebhookChannel(key, reachable, settings.mode == "manual"))
     if settings.smtp_host:
         channels.append(_mail(settings, settings.smtp_host))
     if settings.sms_url:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from ssl import SSLContext
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,6 +18,7 @@ from standardwebhooks import Webhook
 
 from libs.directory.rules.contacts import is_loopback
 from libs.service.clock import real_now
+from services.notify.channels.addresses import Reachable
 from services.notify.channels.channel import ChannelFailed, Parcel
 
 TIMEOUT = httpx.Timeout(10.0)
@@ -42,12 +44,31 @@ def _client() -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, verify=_authorities())
 
 
-async def _post(client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+@dataclass(frozen=True)
+class Place:
+    """Where something is posted, and which host is meant by it."""
+
+    url: httpx.URL
+    headers: Mapping[str, str] = field(default_factory=dict)
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    async def of(address: str, reachable: Reachable) -> Place:
+        """With an address in the host's place: no second look-up leads elsewhere. Raises `ChannelFailed`."""
+        url = httpx.URL(address)
+        # Read as a name first: what is none is a ValueError, not a receiver that is away.
+        host = url.host and url.raw_host.decode()
+        found = await reachable.address_of(host, url.port or {"http": 80}.get(url.scheme, 443))
+        # The certificate is asked of the host that was named.
+        return Place(url.copy_with(host=found), {"host": url.netloc.decode()}, {"sni_hostname": host})
+
+
+async def _post(client: httpx.AsyncClient, to: Place, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
     """Status and body of a success, of a long body its beginning; raises `ChannelFailed`."""
     said = b""
-    own = {"content-type": "application/json", "accept-encoding": "identity"}
+    own = {"content-type": "application/json", "accept-encoding": "identity", **headers, **to.headers}
     try:
-        async with client.stream("POST", url, content=body, headers={**own, **headers}) as answer:
+        async with client.stream("POST", to.url, content=body, headers=own, extensions=to.extensions) as answer:
             async for part in answer.aiter_raw():
                 said += part
                 if len(said) > MOST_BYTES:
@@ -66,6 +87,7 @@ class WebhookChannel:
     """Standard Webhooks 1.0: id, time stamp and one signature per valid secret over `id.timestamp.body`."""
 
     key: bytes = field(repr=False)
+    reachable: Reachable = field(default_factory=Reachable)
     loopback_only: bool = False
     """On a clock set by hand only receivers on this machine are told."""
     name: str = "webhook"
@@ -77,7 +99,8 @@ class WebhookChannel:
         if self.loopback_only and not is_loopback(urlsplit(parcel.address).hostname):
             raise ChannelFailed("MANUAL_CLOCK")
         body = orjson.dumps({**parcel.facts, "text": parcel.text})
-        status, _ = await _post(self.client, parcel.address, body, self._headers(parcel, body))
+        to = await Place.of(parcel.address, self.reachable)
+        status, _ = await _post(self.client, to, body, self._headers(parcel, body))
         return f"HTTP {status}"
 
     def _headers(self, parcel: Parcel, body: bytes) -> dict[str, str]:
@@ -109,7 +132,7 @@ class SmsChannel:
         """Hand it to the gateway; the receipt is the gateway's own id of it, if it gives one."""
         body = orjson.dumps({"to": parcel.address, "text": " ".join(parcel.text.split("\n")).strip(), "id": parcel.id})
         headers = {"idempotency-key": parcel.id, **({"authorization": f"Bearer {self.token}"} if self.token else {})}
-        _, said = await _post(self.client, self.url, body, headers)
+        _, said = await _post(self.client, Place(httpx.URL(self.url)), body, headers)
         return _id_in(said) or f"sms {parcel.id}"
 
 
