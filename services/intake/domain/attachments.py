@@ -95,13 +95,13 @@ class NotASender(Forbidden):
 
 
 def attach(state: State, command: AddAttachment, facts: Facts) -> Sequence[Event]:
-    """The same file from the same person is there already."""
+    """The same file from the same person is there already; in another round it is sent for that one."""
     by, case = command.by, facts.case
     if case is None or state.status == "NONE":
         raise_not_here(state)
     require_sender(by, case)
-    own = [one.sha256 for one in case.attachments if one.by == by.person]
-    if command.sha256 in own:
+    own = [one for one in case.attachments if one.by == by.person]
+    if (command.sha256, case.round) in {(one.sha256, one.round) for one in own}:
         return []
     if len(own) >= MOST_PER_SENDER:
         raise TooManyAttachments()

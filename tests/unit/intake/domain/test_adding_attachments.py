@@ -6,7 +6,7 @@ from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
 from libs.case.testing import given
 from libs.events.contracts.intake import AttachmentAdded, CaseVoided
-from libs.events.contracts.supervision import VerificationAssigned
+from libs.events.contracts.supervision import ReworkOrdered, VerificationAssigned
 from libs.events.decider import Actor
 from libs.events.errors import NotFound
 from libs.events.event import Event
@@ -85,6 +85,13 @@ def test_the_same_photo_of_the_same_person_is_there_already_and_of_another_is_an
     past = given(DECIDER, *own(ODOUR), added(ZHENG_KAI, unit=HOUSING))
     past.when(adding(ZHENG_KAI), known).then()
     past.when(adding(ZHOU_MIN), known).then(added(ZHOU_MIN))
+
+
+def test_in_another_round_the_same_paper_is_sent_for_that_round() -> None:
+    first = added(ZHENG_KAI, unit=HOUSING)
+    again = ReworkOrdered(round=2, ordered_by=PersonId("wu-qian"), because="REVIEWER")
+    known = facts(*ODOUR_SENT, (TEN, first), (NOON, again))
+    given(DECIDER, *own(ODOUR), first).when(adding(ZHENG_KAI), known).then(first)
 
 
 def test_nobody_fills_a_case_for_the_others() -> None:
