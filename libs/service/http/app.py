@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,15 +25,20 @@ from libs.service.observe.tracing import traced
 from libs.service.runtime import Parts, runtime
 from libs.tuned.openapi_headers import tell
 
+SLOWEST = 65_536
+"""Bytes in a second: who sends a body more slowly holds a place for too long."""
+
 
 @dataclass
 class BodyLimit:
-    """Refuses a request body above the limit before it is read whole (plain ASGI)."""
+    """Refuses a request body above the limit before it is read whole, and one that does not come (plain ASGI)."""
 
     app: ASGIApp
     limit: int
     larger: Mapping[str, int] = field(default_factory=dict)
     """End of a path → its own limit."""
+    seconds: float = 10.0
+    """For a body of nothing; a larger one has as long as its bytes take."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,21 +49,31 @@ class BodyLimit:
         if int(dict(scope["headers"]).get(b"content-length", b"0") or b"0") > limit:
             await problems.problem(413, {"code": "E-TOO-LARGE"})(scope, receive, send)
             return
-        seen = 0
+        until: float | None = asyncio.get_running_loop().time() + self.seconds + limit / SLOWEST
+        seen, refusal = 0, None
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, until, refusal
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                refusal = problems.problem(408, {"code": "E-SLOW"}, {"Connection": "close"})
+                return {"type": "http.disconnect"}
             seen += len(message.get("body", b""))
-            return message if seen <= limit else {"type": "http.disconnect"}
+            if not message.get("more_body", False):
+                until = None  # It is whole; what is waited for now is the end of the connection.
+            if seen > limit:
+                refusal = problems.problem(413, {"code": "E-TOO-LARGE"})
+            return {"type": "http.disconnect"} if refusal else message
 
         async def answered(message: Message) -> None:
-            if seen <= limit:
+            if refusal is None:
                 await send(message)
 
         await self.app(scope, counted, answered)
-        if seen > limit:
-            await problems.problem(413, {"code": "E-TOO-LARGE"})(scope, receive, send)
+        if refusal:
+            await refusal(scope, receive, send)
 
 
 @dataclass

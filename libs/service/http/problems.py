@@ -52,6 +52,7 @@ TITLES = {
     403: ("没有权限", "not allowed"),
     404: ("没有找到", "not found"),
     405: ("不支持的方法", "method not allowed"),
+    408: ("请求内容未在限时内送达", "the request body did not arrive in time"),
     409: ("与规则或当前状态冲突", "a rule or the state forbids it"),
     413: ("请求内容过大", "the request body is too large"),
     415: ("不支持的内容类型", "unsupported content type"),
