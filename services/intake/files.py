@@ -115,13 +115,16 @@ async def sweep(pool: Pool, now: datetime) -> int:
 
 
 async def shown(conn: Connection, case: Case) -> list[dict[str, Any]]:
-    """What the events of the case name and is not erased, in their order; who sent it first."""
+    """What the case's events name and is not erased; who sent it first.
+
+    Also what was taken for the case before an attachment was an event: it does not wait for any.
+    """
     rows = await conn.fetch(
-        "select encode(sha256, 'hex') as sha256, media_type, size from attachments.attachment"
-        " where case_id = $1 and sealed is not null",
+        "select encode(sha256, 'hex') as sha256, media_type, size, sent_by from attachments.attachment"
+        " where case_id = $1 and sealed is not null and (kept_until is null or encode(sha256, 'hex') = any($2))"
+        " order by sent_at, sha256",
         case.case_id,
+        [one.sha256 for one in case.attachments],
     )
-    there = {row["sha256"]: dict(row) for row in rows}
-    senders = {one.sha256: one for one in reversed(case.attachments)}
-    named = dict.fromkeys(one.sha256 for one in case.attachments if one.sha256 in there)
-    return [there[name] | {"sent_by": senders[name].by, "unit": senders[name].unit} for name in named]
+    units = {one.sha256: one.unit for one in reversed(case.attachments)}
+    return [dict(row) | {"unit": units.get(row["sha256"])} for row in rows]

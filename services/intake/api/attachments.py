@@ -55,7 +55,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 }
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 FIND = """
-    select case_id::text as case_id, media_type, sent_by from attachments.attachment
+    select case_id::text as case_id, media_type, sent_by, kept_until is null as named from attachments.attachment
      where sha256 = $1 order by case_id limit 50
 """
 
@@ -171,7 +171,7 @@ async def _shows(running: Runtime, conn: Connection, person: Person, row: Any, s
     case = (await running.facts(conn, row["case_id"])).case
     if case is None:
         return () if row["sent_by"] == person.actor.person else None
-    named = any(one.sha256 == sha256 for one in case.attachments)
+    named = row["named"] or any(one.sha256 == sha256 for one in case.attachments)
     return case.erased if named and sight(person.actor, person.directory).sees(case) else None
 
 
