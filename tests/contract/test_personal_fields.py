@@ -67,7 +67,10 @@ def test_nothing_personal_is_written_once_the_keys_are_destroyed(ce_type: str) -
 def test_every_personal_field_of_a_golden_is_sealed(ce_type: str) -> None:
     document = orjson.loads((GOLDENS / f"{ce_type}.json").read_bytes())
 
-    for name in registry.TYPES[ce_type].personal_fields():
+    # A field that came later is in no golden of before.
+    there = registry.TYPES[ce_type].personal_fields().keys() & document.keys()
+    assert there
+    for name in there:
         assert set(document[name]) == {"sealed", "type", "field", "nonce", "data"}
 
 

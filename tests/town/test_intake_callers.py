@@ -193,6 +193,22 @@ async def test_an_identity_is_read_for_a_purpose_and_every_reading_is_kept(
     assert await looked_up(town, "2026-08-19 11:02", "13100000000") == []
 
 
+async def test_a_telephone_one_digit_off_is_put_right_and_everything_follows_the_right_one(
+    town: Town, edge: Edge
+) -> None:
+    case = (await called(town, "2026-08-19 11:05", "13500000008"))["case_id"]
+    right = {"reason": "听录音更正", "reporter_phone": "13500000009"}
+    await town.act("2026-08-19 11:06", "intake", f"/cases/{case}/correct", "zhou-min", right)
+    assert [one["case_id"] for one in await looked_up(town, "2026-08-19 11:07", "13500000009")] == [case]
+    assert await looked_up(town, "2026-08-19 11:08", "13500000008") == []
+    read = (await edge.send("POST", f"/cases/{case}/identity", json={"purpose": "LAW"})).json()
+    assert (read["reporter_name"], read["reporter_phone"]) == (NAME, "13500000009")
+    wrong = await edge.send("POST", f"/cases/{case}/withdraw", json={"phone": "13500000008"})
+    assert_problem(wrong, 409, "E-WD-OWNER")
+    taken_back = await edge.send("POST", f"/cases/{case}/withdraw", json={"phone": "13500000009"})
+    assert taken_back.status_code == 200
+
+
 async def test_who_handles_a_case_reads_whom_to_call(town: Town, edge: Edge) -> None:
     case = (await called(town, "2026-08-19 11:10", "13500000001"))["case_id"]
     await town.register("2026-08-19 11:11", case, "street-light", "U3")

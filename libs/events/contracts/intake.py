@@ -105,6 +105,8 @@ class CaseCorrected(Event, zh="更正", en="corrected"):
     content: CaseText | None = None
     address: CaseText | None = None
     location: CaseText | None = None
+    reporter_name: ReporterText | None = None
+    reporter_phone: ReporterText | None = None
 
 
 class AnsweredDirectly(Event, zh="直接答复", en="answered directly"):

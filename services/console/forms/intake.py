@@ -121,6 +121,8 @@ ACTS: tuple[Act, ...] = (
             Field("place.grid", Bilingual("网格", "Grid"), "choice", source="grids", required=False),
             Field("place.address", Bilingual("详细地址", "Address"), longest=300, required=False),
             Field("content", Bilingual("诉求内容", "What is wrong"), "text", longest=4000, required=False),
+            Field("reporter_name", Bilingual("诉求人姓名", "Reporter's name"), longest=100, required=False),
+            Field("reporter_phone", Bilingual("诉求人电话", "Reporter's telephone"), longest=40, required=False),
             reason(),
         ),
         Bilingual("只填要更正的内容", "fill in only what is to be corrected"),

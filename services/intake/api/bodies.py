@@ -132,6 +132,8 @@ class CorrectBody(CommandBody):
     filing_condition: str | None = Field(default=None, max_length=64)
     content: str | None = Field(default=None, min_length=1, max_length=4000)
     place: PlaceBody | None = None
+    reporter_name: str | None = Field(default=None, max_length=100, examples=["某女士"])
+    reporter_phone: str | None = Field(default=None, max_length=40, examples=["13800000000"])
 
     def command(self, at: datetime, by: Actor) -> correction.CorrectCase:
         place = self.place.place() if self.place else None

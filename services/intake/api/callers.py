@@ -13,9 +13,8 @@ from pydantic import Field
 from libs.case.access import sight
 from libs.case.facts import Facts
 from libs.case.state import Case
-from libs.events.contracts.intake import AppealReceived
 from libs.events.envelope import draft
-from libs.events.errors import Forbidden, Malformed, NotFound
+from libs.events.errors import Forbidden, NotFound
 from libs.events.event import Event, Sealed
 from libs.log.store import event_store
 from libs.log.store.event_store import Appended, Connection
@@ -36,7 +35,6 @@ router = APIRouter(tags=["来电 callers"])
 SHOWN = 20
 LISTED = DECIDING_SOURCES
 SOURCE = "/xunban/intake"
-IDENTITY: tuple[callers.IdentityField, ...] = ("reporter_name", "reporter_phone")
 
 
 class PurposeBody(Body):
@@ -63,7 +61,7 @@ async def look_up(
     call.actor.must_be("OPERATOR")
     index = callers.blind_index(body.phone, config.of(running).search_key)
     if index is None:
-        raise Malformed(zh="不是电话号码", en="not a telephone number")
+        raise callers.NoTelephone()
     await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
@@ -101,7 +99,7 @@ async def read_identity(
             raise NotFound()
         keys = (await running.vault.keys_of(case_id)).without(seen.erased)
         sealed = await _reporter(conn, case_id)
-        readable = [name for name in IDENTITY if name in sealed and "reporter" in keys.keys]
+        readable = [name for name in callers.IDENTITY if name in sealed and "reporter" in keys.keys]
         events = callers.read_identity(command, readable)
 
         document: dict[str, Any] = {"case_id": case_id, "events": [], "position": None}
@@ -110,7 +108,7 @@ async def read_identity(
                 at = await _record(conn, call, facts, person.now, events)
             document |= {"events": list(at.event_ids), "position": running.handler.position(at)}
     # Opened after the fact is stored.
-    identity = {name: keys.open(sealed.get(name)) for name in IDENTITY}
+    identity = {name: keys.open(sealed.get(name)) for name in callers.IDENTITY}
     return JSONResponse(document | identity, headers={"Cache-Control": "no-store"})
 
 
@@ -129,9 +127,9 @@ async def _record(
 
 async def _reporter(conn: Connection, case_id: str) -> dict[str, Sealed]:
     """What the case's own log says of who reported it, still sealed."""
-    own = [event.data for event in await event_store.load(conn, f"case-{case_id}")]
-    received = next((event for event in own if isinstance(event, AppealReceived)), None)
-    return {name: value for name in IDENTITY if isinstance(value := getattr(received, name, None), Sealed)}
+    own = await event_store.load(conn, f"case-{case_id}")
+    told = callers.reporter_of(event.data for event in own)
+    return {name: value for name, value in told.items() if isinstance(value, Sealed)}
 
 
 def _item(case: Case) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from libs.events.contracts.intake import AppealReceived, AppealWithdrawn
+from libs.events.contracts.intake import AppealWithdrawn
 from libs.log.store import event_store
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
@@ -21,7 +21,7 @@ from libs.service.runtime import Runtime
 from services.intake.api.bodies import AnswerBody, CorrectBody
 from services.intake.domain import withdrawal
 from services.intake.domain.decider import DECIDER
-from services.intake.domain.identity import digits_of
+from services.intake.domain.identity import digits_of, reporter_of
 
 router = APIRouter(tags=["受理 intake"])
 Telephone = Annotated[Folded, Field(min_length=3, max_length=40, pattern=r"^[0-9+() \-]+$", examples=["13800000000"])]
@@ -75,12 +75,12 @@ async def with_consequence(running: Runtime, outcome: Outcome) -> Outcome:
 
 
 async def calls_from_the_same_telephone(running: Runtime, case_id: str, phone: str) -> bool:
-    """Whether the appeal was made from this number; never where none was given or it is erased."""
+    """Whether this is the reporter's number; never where none was given or it is erased."""
     async with running.pool.acquire() as conn:
         own = [event.data for event in await event_store.load(conn, f"case-{case_id}")]
-    received = next((event for event in own if isinstance(event, AppealReceived)), None)
-    if received is None or received.reporter_phone is None:
+    given = reporter_of(own).get("reporter_phone")
+    if given is None:
         return False
     keys = (await running.vault.keys_of(case_id)).without(DECIDER.fold(own).erased)
-    known, calling = digits_of(keys.open(received.reporter_phone)), digits_of(phone)
+    known, calling = digits_of(keys.open(given)), digits_of(phone)
     return known is not None and known == calling

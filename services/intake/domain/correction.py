@@ -17,8 +17,10 @@ from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
 from libs.events.ids import ClassCode
 from services.intake.domain.case_state import State, catalogue_item, must_be_open, raise_not_here
+from services.intake.domain.identity import NoTelephone, digits_of
 from services.intake.domain.reception import Place, grid_of, point
 
+TEXTS = ("content", "reporter_name", "reporter_phone")
 FILED = ("class_code", "urgency", "filing_condition")
 """What is written down by registering."""
 
@@ -38,6 +40,8 @@ class CorrectCase:
     filing_condition: str | None = None
     content: str | None = None
     place: Place | None = None
+    reporter_name: str | None = None
+    reporter_phone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,14 @@ class NothingToCorrect(Malformed):
     en = "say what is to be corrected"
 
 
+class NobodyToCorrect(Malformed):
+    """What was found on patrol, or told without a name, has no reporter."""
+
+    code = "E-REPORTER"
+    zh = "本案没有实名诉求人, 无从更正其姓名或电话"
+    en = "this case has no named reporter whose name or telephone could be corrected"
+
+
 class NotAQuestion(Rejected):
     """Only a consultation can be answered on the spot."""
 
@@ -78,6 +90,7 @@ def correct(state: State, command: CorrectCase, facts: Facts) -> Sequence[Event]
     given = _given(command, facts.directory)
     if not given:
         raise NothingToCorrect()
+    _check_reporter(command, facts)
     changed = {name: value for name, value in given.items() if value != getattr(state, name, None)}
     if state.registered:
         changed |= _filing(state, changed, facts.directory)
@@ -92,8 +105,18 @@ def correct(state: State, command: CorrectCase, facts: Facts) -> Sequence[Event]
 
 def _given(command: CorrectCase, directory: View) -> dict[str, Any]:
     """Every value that the command states, under its name in the event; raises `PlaceUnknown`."""
-    stated = {name: getattr(command, name) for name in ("kind", *FILED, "content")} | _where(command.place, directory)
+    stated = {name: getattr(command, name) for name in ("kind", *FILED, *TEXTS)} | _where(command.place, directory)
     return {name: value for name, value in stated.items() if value is not None}
+
+
+def _check_reporter(command: CorrectCase, facts: Facts) -> None:
+    """Raises `NobodyToCorrect`, or `NoTelephone` for what nobody could look up afterwards."""
+    if command.reporter_name is None and command.reporter_phone is None:
+        return
+    if facts.known_case().reporter_kind != "NAMED":
+        raise NobodyToCorrect()
+    if command.reporter_phone is not None and digits_of(command.reporter_phone) is None:
+        raise NoTelephone()
 
 
 def _where(place: Place | None, directory: View) -> dict[str, Any]:

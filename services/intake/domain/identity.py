@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -13,15 +13,22 @@ from typing import Literal
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
 from libs.case.state import Case
-from libs.events.contracts.intake import IdentityNotShown, IdentityRead, RepeatContactReceived
+from libs.events.contracts.intake import (
+    AppealReceived,
+    CaseCorrected,
+    IdentityNotShown,
+    IdentityRead,
+    RepeatContactReceived,
+)
 from libs.events.decider import Actor
-from libs.events.errors import Forbidden
-from libs.events.event import Event
+from libs.events.errors import Forbidden, Malformed
+from libs.events.event import Event, Sealed
 from services.intake.domain.case_state import State, raise_not_here
 
 Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW", "CONTACT"]
 """受话识别, 回访, 补充了解, 紧急救助, 依法查询; 办理联系: the handler's alone."""
 IdentityField = Literal["reporter_name", "reporter_phone"]
+IDENTITY: tuple[IdentityField, ...] = ("reporter_name", "reporter_phone")
 HANDLING = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
 SHORTEST = 5
 """Digits: 12345 is a telephone number, 110 is nobody's."""
@@ -41,6 +48,16 @@ def blind_index(telephone: str | None, key: bytes) -> bytes | None:
     """The keyed hash by which cases of one telephone find each other; None where there is no number."""
     digits = digits_of(telephone)
     return hmac.new(key, f"telephone|{digits}".encode(), sha256).digest() if digits else None
+
+
+def reporter_of(own: Iterable[Event]) -> dict[IdentityField, str | Sealed]:
+    """Who the reporter is by the case's own events, corrected where he was written down wrongly; sealed as they are."""
+    found: dict[IdentityField, str | Sealed] = {}
+    for event in own:
+        if isinstance(event, AppealReceived | CaseCorrected):
+            told = {name: getattr(event, name) for name in IDENTITY}
+            found |= {name: value for name, value in told.items() if value is not None}
+    return found
 
 
 # Commands
@@ -66,6 +83,14 @@ class ReceiveRepeatContact:
 
 
 # Refusals
+
+
+class NoTelephone(Malformed):
+    """Nobody can be called, or looked up, by it."""
+
+    code = "E-TELEPHONE"
+    zh = "不是电话号码"
+    en = "not a telephone number"
 
 
 class NotYoursToCall(Forbidden):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.case.state import Case
-from libs.events.contracts.intake import AppealReceived, PersonalDataErased
+from libs.events.contracts.intake import AppealReceived, CaseCorrected, PersonalDataErased
 from libs.events.contracts.notify import (
     MessageDropped,
     MessageDue,
@@ -41,7 +41,7 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
             rows[message].change(data.message_id, state="DROPPED", **fate)
         case MessageRequeued() as data:
             rows[message].change(data.message_id, state="DUE", attempts=0, reason=None, retry_at=None)
-        case AppealReceived(reporter_phone=Sealed() as phone):
+        case AppealReceived(reporter_phone=Sealed() as phone) | CaseCorrected(reporter_phone=Sealed() as phone):
             rows[reporter].put({"case_id": case.case_id, "lane": case.lane, "phone": phone.model_dump()})
         case PersonalDataErased(kinds=kinds) if "reporter" in kinds:
             rows[reporter].remove(case.case_id)

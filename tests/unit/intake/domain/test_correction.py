@@ -21,8 +21,15 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.ids import ClassCode, GridCode, PersonId
 from services.intake.domain.allowed_actions import allowed
-from services.intake.domain.correction import AnswerDirectly, CorrectCase, NotAQuestion, NothingToCorrect
+from services.intake.domain.correction import (
+    AnswerDirectly,
+    CorrectCase,
+    NobodyToCorrect,
+    NotAQuestion,
+    NothingToCorrect,
+)
 from services.intake.domain.decider import DECIDER
+from services.intake.domain.identity import NoTelephone, reporter_of
 from services.intake.domain.reception import Place, PlaceUnknown
 from services.intake.domain.registration import RegisterCase
 from tests.unit.directory.town import VIEW, local
@@ -182,3 +189,24 @@ def test_a_registered_or_ended_case_is_not_answered_on_the_spot() -> None:
 def test_an_answered_case_is_not_registered() -> None:
     register = RegisterCase(TEN, ZHOU_MIN, ClassCode("consultation"), "U3")
     given(DECIDER, QUESTION, ANSWERED).when(register, NEW).then_refused(NotInThisState)
+
+
+def test_the_name_and_telephone_of_a_named_reporter_are_put_right() -> None:
+    named = APPEAL.model_copy(update={"reporter_kind": "NAMED", "reporter_phone": "13800000001"})
+    known = Facts(case_of((NINE, named)), VIEW)
+    command = correct(reporter_name="某女士", reporter_phone="13800000000")
+    given(DECIDER, named).when(command, known).then(corrected(reporter_name="某女士", reporter_phone="13800000000"))
+    refusal = given(DECIDER, named).when(correct(reporter_phone="没有"), known)
+    refusal.then_refused(NoTelephone, code="E-TELEPHONE")
+
+
+def test_where_nobody_is_named_nobody_is_corrected() -> None:
+    known = Facts(case_of((NINE, APPEAL)), VIEW)
+    given(DECIDER, APPEAL).when(correct(reporter_name="某女士"), known).then_refused(NobodyToCorrect, code="E-REPORTER")
+
+
+def test_who_the_reporter_is_follows_from_the_last_that_was_said_of_him() -> None:
+    named = APPEAL.model_copy(update={"reporter_name": "某先生", "reporter_phone": "13800000001"})
+    own = [named, corrected(content="x"), corrected(reporter_phone="13800000000")]
+    assert reporter_of(own) == {"reporter_name": "某先生", "reporter_phone": "13800000000"}
+    assert reporter_of([APPEAL]) == {}
