@@ -96,6 +96,8 @@ class Mapping(Part):
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     sheet: str | None = None
     """Name of the sheet of a workbook; default: the first."""
+    header: int = Field(default=1, ge=1, le=100)
+    """Line of the names of the columns; what stands above it is a title."""
     external_id: Source
     received_at: Source | None = None
     """When the matter came in; used where business time is set by hand."""

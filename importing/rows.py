@@ -51,11 +51,11 @@ class FileUnreadable(CannotStart):
 
 def columns(file: Path, mapping: Mapping) -> list[str]:
     """The columns of the file, in its order, without those that a file of errors added."""
-    for _, header in _records(file, mapping):
+    for line, header in _records(file, mapping):
         if double := sorted({name for name in header if header.count(name) > 1 and name}):
-            raise FileUnreadable(f"{file}:1 列名重复 / columns stand twice: {', '.join(double)}")
+            raise FileUnreadable(f"{file}:{line} 列名重复 / columns stand twice: {', '.join(double)}")
         return [name for name in header if name and name not in (LINE, REASON)]
-    raise FileUnreadable(f"{file}: 文件为空 / the file is empty")
+    raise FileUnreadable(f"{file}: 没有表头 / there is no header, not on line {mapping.header}")
 
 
 def read(file: Path, mapping: Mapping) -> Iterator[Row]:
@@ -71,7 +71,16 @@ def read(file: Path, mapping: Mapping) -> Iterator[Row]:
 
 
 def _records(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
-    return _sheet(file, mapping.sheet) if file.suffix.lower() in (".xlsx", ".xlsm") else _csv(file, mapping)
+    """The header, wherever the mapping says that it stands, and what follows it."""
+    if file.suffix.lower() in (".xlsx", ".xlsm"):
+        yield from _sheet(file, mapping)
+        return
+    records, own = _csv(file, mapping), False
+    for line, cells in records:
+        # A file of refused rows begins with its header, whatever stood above it where the rows came from.
+        own = own or (line == 1 and LINE in cells)
+        if own or line >= mapping.header:
+            yield line, cells
 
 
 def _csv(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
@@ -97,13 +106,14 @@ def _text(file: Path, encoding: str) -> Iterator[TextIO]:
         yield lines
 
 
-def _sheet(file: Path, name: str | None) -> Iterator[tuple[int, list[str]]]:
+def _sheet(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
+    name = mapping.sheet
     try:
         with closing(_book(file, results=True)) as book, closing(_book(file, results=False)) as formulas:
             if name and name not in book.sheetnames:
                 raise FileUnreadable(f"{file} 没有工作表 / has no sheet '{name}'")
             of = name or book.sheetnames[0]
-            yield from _lines(file, book[of], formulas[of])
+            yield from _lines(file, book[of], formulas[of], mapping.header)
     except UNREADABLE as error:
         raise FileUnreadable(f"{file} 无法读取 / cannot be read: {type(error).__name__}") from error
 
@@ -112,10 +122,12 @@ def _book(file: Path, *, results: bool) -> Any:
     return openpyxl.load_workbook(file, read_only=True, data_only=results)
 
 
-def _lines(file: Path, sheet: Any, formulas: Any) -> Iterator[tuple[int, list[str]]]:
+def _lines(file: Path, sheet: Any, formulas: Any, header: int) -> Iterator[tuple[int, list[str]]]:
     width = empty = 0
     both = zip(*(part.iter_rows(values_only=True, max_col=WIDEST + 1) for part in (sheet, formulas)), strict=False)
     for line, (cells, written) in enumerate(both, start=1):
+        if line < header:
+            continue
         texts = _trimmed([_cell(cell, said) for cell, said in zip(cells, written, strict=False)])
         if len(texts) > WIDEST:
             raise FileUnreadable(f"{file}:{line} 超过 / more than {WIDEST} 列 columns")

@@ -170,6 +170,30 @@ def test_file_that_cannot_be_read_says_so(tmp_path: Path, content: bytes) -> Non
         columns(tmp_path / "bad.csv", TOWN)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_the_header_stands_where_the_mapping_says_and_above_it_a_title(tmp_path: Path, suffix: str) -> None:
+    file, titled = tmp_path / f"calls.{suffix}", TOWN.model_copy(update={"header": 3})
+    lines = [["绥山镇 12345 工单, 十一月"], [], [*CELLS], [*CELLS.values()]]
+    if suffix == "csv":
+        file.write_text("".join(",".join(line) + "\n" for line in lines), "utf-8")
+    else:
+        book = openpyxl.Workbook()
+        sheet = book.create_sheet("calls", 0)
+        for line in lines:
+            sheet.append(line)
+        book.save(file)
+    assert columns(file, titled) == [*CELLS]
+    assert [(row.line, row.values, row.whole) for row in read(file, titled)] == [(4, CELLS, True)]
+
+
+def test_a_file_of_refused_rows_begins_with_its_header_whatever_stood_above_it(tmp_path: Path) -> None:
+    file, titled = tmp_path / "errors.csv", TOWN.model_copy(update={"header": 3})
+    names = [*CELLS, "error_line", "error_reason"]
+    file.write_text(",".join(names) + "\n" + ",".join([*CELLS.values(), "4", "x"]) + "\n", "utf-8")
+    assert columns(file, titled) == [*CELLS]
+    assert [row.values["编号"] for row in read(file, titled)] == ["SS-1"]
+
+
 def test_file_of_errors_is_read_without_its_own_columns(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("编号,error_line,error_reason\n1,7,why\n", encoding="utf-8")
     assert columns(tmp_path / "e.csv", TOWN) == ["编号"]
