@@ -8,7 +8,7 @@ import gzip
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,6 +19,7 @@ from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import InvalidFileException
 
 from importing.mapping import Mapping
+from libs.tuned.openpyxl_merged import merged_cells
 from operations.installation import CannotStart
 
 NO_RESULT = "="
@@ -27,6 +28,7 @@ DAMAGED = frozenset({NO_RESULT, "#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!",
 EXACT = 10**15
 """A spreadsheet keeps fifteen digits of a number, and puts zeros for the rest."""
 WIDEST = 500
+MOST_BLOCKS = 100_000
 LONGEST_GAP = 10_000
 """Empty rows after which nothing is looked for."""
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, SyntaxError, BadZipFile, zlib.error, InvalidFileException)
@@ -113,7 +115,9 @@ def _sheet(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
             if name and name not in book.sheetnames:
                 raise FileUnreadable(f"{file} 没有工作表 / has no sheet '{name}'")
             of = name or book.sheetnames[0]
-            yield from _lines(file, book[of], formulas[of], mapping.header)
+            blocks = Blocks.below(book[of], mapping.header)
+            for line, texts in _lines(file, book[of], formulas[of], mapping.header):
+                yield line, blocks.filled(line, texts)
     except UNREADABLE as error:
         raise FileUnreadable(f"{file} 无法读取 / cannot be read: {type(error).__name__}") from error
 
@@ -137,6 +141,35 @@ def _lines(file: Path, sheet: Any, formulas: Any, header: int) -> Iterator[tuple
         # A sheet is as wide as its widest row, and rows end with their last filled cell.
         width = width or len(texts)
         yield line, [*texts, *([""] * (width - len(texts)))]
+
+
+@dataclass
+class Blocks:
+    """Cells that are merged over several rows: what stands in the first one is meant in each of them."""
+
+    starts: dict[int, list[tuple[int, int]]]
+    """First row → (index of the column, last row) of the blocks that begin there."""
+    _open: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """Index of a column → last row and text of the block that lies over it now."""
+
+    @staticmethod
+    def below(sheet: Any, header: int) -> Blocks:
+        """The blocks of a sheet under its header, as many as anybody merges."""
+        starts: dict[int, list[tuple[int, int]]] = {}
+        for left, top, _, bottom in merged_cells(sheet, MOST_BLOCKS):
+            if bottom > top > header:
+                starts.setdefault(top, []).append((left - 1, bottom))
+        return Blocks(starts)
+
+    def filled(self, line: int, texts: list[str]) -> list[str]:
+        """The row with the text of every block that lies over it; an empty one stays empty."""
+        for column, last in self.starts.pop(line, ()):
+            self._open[column] = (last, texts[column] if column < len(texts) else "")
+        self._open = {column: one for column, one in self._open.items() if one[0] >= line}
+        for column, (_, text) in self._open.items() if any(texts) else ():
+            if text and column < len(texts) and not texts[column]:
+                texts[column] = text
+        return texts
 
 
 def _trimmed(texts: Sequence[str]) -> list[str]:

@@ -186,6 +186,20 @@ def test_the_header_stands_where_the_mapping_says_and_above_it_a_title(tmp_path:
     assert [(row.line, row.values, row.whole) for row in read(file, titled)] == [(4, CELLS, True)]
 
 
+def test_a_cell_merged_over_several_rows_is_meant_in_each_of_them(tmp_path: Path) -> None:
+    file, book = tmp_path / "calls.xlsx", openpyxl.Workbook()
+    sheet = book.create_sheet("calls", 0)
+    sheet.append([*CELLS])
+    for number in (1, 2, 3):
+        sheet.append([*(CELLS | {"编号": f"SS-{number}", "地址": f"绥山路 {number} 号"}).values()])
+    sheet.append([*(CELLS | {"编号": "SS-4", "地址": ""}).values()])
+    column = [*CELLS].index("地址") + 1
+    sheet.merge_cells(start_row=2, end_row=4, start_column=column, end_column=column)
+    sheet.merge_cells(start_row=5, end_row=9, start_column=1, end_column=1)
+    book.save(file)
+    assert [row.values["地址"] for row in read(file, TOWN)] == ["绥山路 1 号"] * 3 + [""]
+
+
 def test_a_file_of_refused_rows_begins_with_its_header_whatever_stood_above_it(tmp_path: Path) -> None:
     file, titled = tmp_path / "errors.csv", TOWN.model_copy(update={"header": 3})
     names = [*CELLS, "error_line", "error_reason"]
