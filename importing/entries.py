@@ -159,6 +159,8 @@ class _Reader:
             "latitude": latitude if point else None,
             "address": self.text("", fields.address),
         }
+        if point and fields.datum != "WGS84":
+            place["datum"] = fields.datum
         if not point and place["grid"] is None:
             raise RowUnusable("没有网格也没有坐标 / neither a grid nor a point")
         return place

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from libs.directory.rules.datum import Datum
 from libs.events.contracts.intake import Kind, Urgency
 
 Codes = dict[str, str]
@@ -63,6 +64,8 @@ class PlaceFields(Part):
     longitude: Source | None = None
     latitude: Source | None = None
     address: Source | None = None
+    datum: Datum = "WGS84"
+    """What the points of the file are measured in: GCJ02 where they come from a map on a telephone."""
 
 
 class AppealFields(Part):

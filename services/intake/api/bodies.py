@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from libs.directory.rules.datum import Datum, on_wgs84
 from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
 from libs.events.decider import Actor
 from libs.events.ids import ClassCode, GridCode, PersonId
@@ -21,16 +22,20 @@ Photos = list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
 
 
 class PlaceBody(Body):
-    """A grid code, or a point in 1e-7 degrees; the exact address is sealed."""
+    """A grid code, or a point in 1e-7 degrees, of WGS 84 unless it says otherwise; the exact address is sealed."""
 
     grid: GridCode | None = Field(default=None, max_length=32, examples=["G03"])
     longitude: int | None = Field(default=None, ge=-1_800_000_000, le=1_800_000_000)
     latitude: int | None = Field(default=None, ge=-900_000_000, le=900_000_000)
     address: str | None = Field(default=None, max_length=300)
+    datum: Datum = Field(default="WGS84", description="坐标系 / what the point is measured in")
 
     def place(self) -> reception.Place:
         """The place as the command has it."""
-        return reception.Place(self.grid, self.longitude, self.latitude, self.address)
+        point = (self.longitude, self.latitude)
+        if self.longitude is not None and self.latitude is not None:
+            point = on_wgs84(self.longitude, self.latitude, self.datum)
+        return reception.Place(self.grid, *point, self.address)
 
 
 class AppealBody(CommandBody):

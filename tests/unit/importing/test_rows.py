@@ -113,6 +113,13 @@ def test_point_is_sent_as_whole_numbers_and_wins_over_the_grid() -> None:
     assert boston().appeal["place"] == point
 
 
+def test_a_file_says_in_which_datum_its_points_are_measured() -> None:
+    fields = BOSTON.appeal.model_copy(update={"place": BOSTON.appeal.place.model_copy(update={"datum": "GCJ02"})})
+    entry = entry_of(Row(2, BOSTON_CELLS), BOSTON.model_copy(update={"appeal": fields}))
+    assert entry.appeal["place"]["datum"] == "GCJ02"
+    assert "datum" not in boston().appeal["place"]
+
+
 def test_half_a_point_is_no_point() -> None:
     nowhere: dict[str, Any] = {"grid": "BOS", "longitude": None, "latitude": None, "address": None}
     assert boston(latitude="").appeal["place"] == nowhere
