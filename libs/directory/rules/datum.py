@@ -1,7 +1,7 @@
 """Points as maps in China give them, on the datum that grids are drawn in. Pure.
 
-GCJ-02 (国测局坐标, of most maps on telephones) is WGS 84 moved by up to 700 m. After the public description of the shift
-it is undone here to within a millimetre. CGCS2000, in which grids are surveyed, differs from WGS 84 by centimetres.
+GCJ-02 (国测局坐标, of most maps on telephones) is WGS 84 moved by up to 700 m. By the public description of it the
+shift is undone here to within a millimetre. CGCS2000, in which grids are surveyed, differs from WGS 84 by centimetres.
 """
 
 from __future__ import annotations
