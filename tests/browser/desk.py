@@ -73,8 +73,10 @@ class Desk:
         raise AssertionError(f"{field} has no {value}")
 
     async def focused(self) -> str:
-        """Id or text of what has the focus."""
-        found: str = await self.page.evaluate("document.activeElement.id || document.activeElement.innerText || ''")
+        """Id or text of what has the focus; nothing while it is nowhere, and the page as a whole would answer."""
+        found: str = await self.page.evaluate(
+            "(one => one === document.body ? '' : one.id || one.innerText || '')(document.activeElement)"
+        )
         return found
 
     async def tab_to(self, wanted: str) -> None:
