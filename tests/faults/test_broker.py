@@ -13,11 +13,11 @@ LONG = "下水道异味" * 800
 
 
 async def test_with_the_broker_killed_commands_are_accepted_and_reach_the_log_when_it_is_back(site: Site) -> None:
-    before_unit = [await site.clients.dispatched() for _ in range(3)]
+    before_unit = [await site.clients.dispatched(shown=True) for _ in range(3)]
     await asyncio.to_thread(site.stack.kill_broker)
 
     opened = [await site.clients.appealed() for _ in range(5)]
-    reports = [await site.clients.handle(case) for case in before_unit]
+    reports = [await site.clients.handle(case, shown=True) for case in before_unit]
 
     assert site.stack.broker_pid() is None
     await asyncio.to_thread(site.stack.start_broker)

@@ -14,7 +14,7 @@ from libs.log.relay.relay import Relay
 from libs.log.relay.wakeup import CHANNEL, Wakeup
 from operations.embedded.stack import Stack
 from tests.integration.http_edge import APPEAL, Edge
-from tests.integration.logs import Log, assert_published, case_in
+from tests.integration.logs import Log, assert_published, case_in, eventually
 from tests.integration.relays import caught_up, relaying
 
 HOUR = 3600.0
@@ -71,5 +71,10 @@ async def _end_its_connection(log: Log) -> None:
     """That of the relay alone: the one on which it looks and listens."""
     owner = await asyncpg.connect(log.admin_url)
     asked = "select pg_terminate_backend(pid) from pg_stat_activity where query = $1 and datname = current_database()"
-    assert await owner.fetch(asked, relays.AFTER_POSITION) == [(True,)]
+
+    async def ended() -> bool:
+        return await owner.fetch(asked, relays.AFTER_POSITION) == [(True,)]
+
+    # What was looked at last shows a moment after the relay has gone to rest.
+    await eventually(ended, "the relay's connection is found")
     await owner.close()

@@ -108,17 +108,20 @@ class Clients:
         await self.visible("routing", answer["position"])
         return answer
 
-    async def dispatched(self, **fields: Any) -> str:
-        """A case that lies before its unit; its id."""
+    async def dispatched(self, *, shown: bool = False, **fields: Any) -> str:
+        """A case that lies before its unit; its id. `shown`: whoever handles it has sent his photo already."""
         case = str((await self.registered(**fields))["case_id"])
-        await self.post("routing", f"/cases/{case}/dispatch", {}, "chen-li")
+        sent = await self.post("routing", f"/cases/{case}/dispatch", {}, "chen-li")
+        if shown:
+            await self.photo(case, "zheng-kai", "routing", sent["position"])
         return case
 
-    async def handle(self, case: str) -> dict[str, Any]:
-        """Sign, call back, report; the answer to the report."""
+    async def handle(self, case: str, *, shown: bool = False) -> dict[str, Any]:
+        """Sign, call back, report with a photo, which may be sent before; the answer to the report."""
         await self.post("routing", f"/cases/{case}/accept", {}, "fang-yun")
         signed = await self.post("routing", f"/cases/{case}/contact", {"reached": True}, "zheng-kai")
-        await self.photo(case, "zheng-kai", "routing", signed["position"])
+        if not shown:
+            await self.photo(case, "zheng-kai", "routing", signed["position"])
         feedback = {"result": "SOLVED", "reply": "已疏通", "photos": [PHOTO]}
         return await self.post("routing", f"/cases/{case}/feedback", feedback, "zheng-kai")
 
