@@ -73,7 +73,7 @@ async def _end_its_connection(log: Log) -> None:
     asked = "select pg_terminate_backend(pid) from pg_stat_activity where query = $1 and datname = current_database()"
 
     async def ended() -> bool:
-        return await owner.fetch(asked, relays.AFTER_POSITION) == [(True,)]
+        return [*await owner.fetch(asked, relays.AFTER_POSITION)] == [(True,)]
 
     # What was looked at last shows a moment after the relay has gone to rest.
     await eventually(ended, "the relay's connection is found")
