@@ -19,6 +19,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected, TooLarge, WrongType
 from libs.events.event import Event
 from services.intake.domain.case_state import State, raise_not_here
+from services.intake.domain.identity import HANDLING
 
 MOST_BYTES = 8 * 1024 * 1024
 MOST_PIXELS = 110_000_000
@@ -28,7 +29,6 @@ MOST_PIXELS_AT_ONCE = 25_000_000
 ORIENTATION = 0x0112
 MOST_PER_SENDER = 40
 """Of one case: nobody fills it for the others."""
-HANDLING = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
 KEPT_PIXELS = 12_000_000
 """A larger picture is scaled down to that: what no screen shows nobody has to keep."""
 KEPT_BYTES = 4 * 1024 * 1024
