@@ -26,7 +26,7 @@ from libs.log.read.progress import parsed, read_unsigned
 from libs.log.store.event_store import Connection
 from libs.log.watermarks.heartbeat import read_beat
 from libs.log.watermarks.watermark import NoBeat, sources_of
-from services.intake import files
+from services.intake.api import files
 
 OF_A_CASE = ("case", "access", "cluster")
 LAST_BEATS = 2000

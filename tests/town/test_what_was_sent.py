@@ -11,7 +11,7 @@ from PIL import Image
 from libs.events.ids import new_id
 from libs.log.store import event_store
 from operations.embedded.stack import Stack
-from services.intake import files
+from services.intake.api import files
 from tests.integration.http_edge import Edge, assert_problem
 from tests.town.uploads import photo, sent
 from trials.town import Town, place

@@ -24,7 +24,7 @@ from libs.service.http.cases import CASE_ID, CaseRef, MinPosition, carry_out
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import wait_for_position
 from libs.service.runtime import Runtime
-from services.intake import files
+from services.intake.api import files
 from services.intake.domain.attachments import (
     MOST_BYTES,
     PDF,
@@ -54,10 +54,6 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     415: {"description": "类型不支持 / wrong type"},
 }
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
-FIND = """
-    select case_id::text as case_id, media_type, sent_by, kept_until is null as named from attachments.attachment
-     where sha256 = $1 order by case_id limit 50
-"""
 
 
 def form_of(**more: dict[str, str]) -> dict[str, Any]:
@@ -117,8 +113,6 @@ async def add_attachment(  # noqa: PLR0917 - FastAPI passes them by name
     await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
         case = await _seen(running, conn, person, case_id)
-    if case is None:
-        raise NotFound()
     # Nobody's picture is drawn for a refusal.
     require_sender(person.actor, case)
     raw, _ = await _form(request, {"file"})
@@ -146,15 +140,13 @@ async def read_attachment(sha256: Sha256, running: RuntimeDep, person: CallerDep
     """What the events of a case name, to whoever sees it; what is still waiting for its report, to its sender."""
     name = bytes.fromhex(sha256)
     async with running.pool.acquire() as conn:
-        held = [(row, await _shows(running, conn, person, row, sha256)) for row in await conn.fetch(FIND, name)]
+        held = [(row, await _shows(running, conn, person, row, sha256)) for row in await files.named_so(conn, name)]
         shown = [(row, erased) for row, erased in held if erased is not None]
         if not shown:
             raise NotFound()
         # The same picture may hang on several cases; one that is not erased will do.
         row, erased = min(shown, key=lambda one: "case" in one[1])
-        sealed = await conn.fetchval(
-            "select sealed from attachments.attachment where case_id = $1 and sha256 = $2", row["case_id"], name
-        )
+        sealed = await files.sealed(conn, row["case_id"], name)
     keys = (await running.vault.keys_of(row["case_id"])).without(erased)
     headers = {
         "Cache-Control": "private, no-store",
@@ -215,7 +207,9 @@ async def _fields(form: FormData, known: Collection[str]) -> tuple[bytes, str | 
         await form.close()
 
 
-async def _seen(running: Runtime, conn: Connection, person: Person, case_id: str) -> Case | None:
-    """The case, where this caller may see it."""
+async def _seen(running: Runtime, conn: Connection, person: Person, case_id: str) -> Case:
+    """The case; raises `NotFound` where this caller may not see it."""
     case = (await running.facts(conn, case_id)).case
-    return case if case and sight(person.actor, person.directory).sees(case) else None
+    if case is None or not sight(person.actor, person.directory).sees(case):
+        raise NotFound()
+    return case

@@ -37,7 +37,8 @@ from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_ans
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
-from services.intake import config, files
+from services.intake import config
+from services.intake.api import files
 from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
 from services.intake.api.known_callers import open_case_of
 from services.intake.api.same_matter import Again, attach

@@ -109,11 +109,12 @@ def require_reader(by: Actor, purpose: Purpose, case: Case | None) -> None:
 
     Who handles it reads it to call him, while it is his to handle (rulebook.md c.3 #14).
     """
-    if by.role not in HANDLING:
-        by.must_be("OPERATOR", "CALLBACK_AGENT")
-    elif case and not (purpose == "CONTACT" and handles(by, case)):
-        raise NotYoursToCall(allowed=[case.handler] if case.handler else [])
-    if purpose == "CONTACT" and by.role not in HANDLING:
+    if by.role in HANDLING:
+        if case and not (purpose == "CONTACT" and handles(by, case)):
+            raise NotYoursToCall(allowed=[case.handler] if case.handler else [])
+        return
+    by.must_be("OPERATOR", "CALLBACK_AGENT")
+    if purpose == "CONTACT":
         raise NotYoursToCall(allowed=["CALL_BACK", "ASK_DETAILS"])
 
 

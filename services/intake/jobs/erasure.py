@@ -5,7 +5,7 @@ from __future__ import annotations
 from libs.events.contracts.intake import PersonalDataErased
 from libs.events.envelope import Recorded
 from libs.service.runtime import Runtime
-from services.intake import files
+from services.intake.api import files
 
 
 async def destroy_keys(running: Runtime, event: Recorded) -> None:

@@ -10,7 +10,7 @@ from libs.log.store import event_store
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
 from libs.service.runtime import Runtime
-from services.intake import files
+from services.intake.api import files
 
 log = structlog.get_logger()
 

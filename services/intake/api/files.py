@@ -109,6 +109,24 @@ async def settle(pool: Pool, case_id: str, photos: Collection[str]) -> None:
     await pool.execute(SETTLE, case_id, [bytes.fromhex(one) for one in photos])
 
 
+async def named_so(conn: Connection, name: bytes) -> list[Any]:
+    """The files of this hash, of whichever case: whose, who sent them, and whether an event names them."""
+    rows: list[Any] = await conn.fetch(
+        "select case_id::text as case_id, media_type, sent_by, kept_until is null as named"
+        " from attachments.attachment where sha256 = $1 order by case_id limit 50",
+        name,
+    )
+    return rows
+
+
+async def sealed(conn: Connection, case_id: str, name: bytes) -> bytes | None:
+    """The bytes as they are kept; None once they are erased."""
+    kept: bytes | None = await conn.fetchval(
+        "select sealed from attachments.attachment where case_id = $1 and sha256 = $2", case_id, name
+    )
+    return kept
+
+
 async def sweep(pool: Pool, now: datetime) -> int:
     """Drop what waited a day for nothing; how many."""
     return len(await pool.fetch(OVERDUE, now))
