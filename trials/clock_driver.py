@@ -19,7 +19,7 @@ import stamina
 from libs.events.ids import new_id
 from libs.events.lanes import lane_of
 from operations.embedded.stack import Stack
-from trials.photo import Form
+from trials.photo import Form, encoded
 
 # To wait until a read model is complete enough is no news.
 stamina.instrumentation.set_on_retry_hooks([])
@@ -132,11 +132,10 @@ class Timeline:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: Any, query: Mapping[str, Any] | None = None
     ) -> httpx.Response:
-        content: bytes | None
-        if isinstance(body, Form):
-            content, headers = body.content, {**headers, "Content-Type": body.content_type}
-        else:
-            content = None if body is None else orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+        content = None
+        if body is not None:
+            form = encoded(body)
+            content, headers = form.content, {**headers, "Content-Type": form.content_type}
         async for attempt in stamina.retry_context(on=(_Busy, httpx.TransportError), attempts=20, wait_max=1.0):
             with attempt:
                 answer = await self.client.request(method, url, headers=headers, content=content, params=query)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
+import orjson
 from PIL import Image
 
 from services.intake.domain.attachments import cleaned
@@ -12,7 +15,7 @@ from services.intake.domain.attachments import cleaned
 
 @dataclass(frozen=True)
 class Form:
-    """A body that is no JSON; the same bytes each time, so that it may be repeated under one key."""
+    """A body and its type; the same bytes each time, so that it may be repeated under one key."""
 
     content_type: str
     content: bytes
@@ -25,13 +28,17 @@ def picture(number: int = 0) -> bytes:
     return taken.getvalue()
 
 
-def form_of(file: bytes, **fields: str) -> Form:
+def form_of(file: bytes) -> Form:
     """A multipart form with one file."""
-    edge = "a-photo-of-the-place"
-    parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
-    parts.append(b'name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n' + file)
-    lines = [b"--%s\r\nContent-Disposition: form-data; %s\r\n" % (edge.encode(), part) for part in parts]
-    return Form(f"multipart/form-data; boundary={edge}", b"".join(lines) + f"--{edge}--\r\n".encode())
+    head = b'Content-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+    return Form("multipart/form-data; boundary=photo", b"--photo\r\n" + head + file + b"\r\n--photo--\r\n")
+
+
+def encoded(body: Mapping[str, Any] | Form) -> Form:
+    """The body as it is sent: JSON, where it is no form."""
+    return (
+        body if isinstance(body, Form) else Form("application/json", orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS))
+    )
 
 
 PHOTO = cleaned(picture()).sha256

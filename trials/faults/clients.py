@@ -14,7 +14,7 @@ import httpx
 from libs.events.ids import new_id
 from trials.clock_driver import Timeline, Unexpected
 from trials.faults.checker import Acknowledged
-from trials.photo import PHOTO, PHOTO_FORM, Form
+from trials.photo import PHOTO, PHOTO_FORM, Form, encoded
 
 PATIENCE = 150.0
 """Seconds in which a request is answered once nobody does harm any more."""
@@ -38,12 +38,9 @@ class Clients:
     ) -> dict[str, Any]:
         """One command, carried out once."""
         headers = self._headers(person) | {"Idempotency-Key": key or new_id()}
-        url = self.line.apis[service] + path
-        if isinstance(body, Form):
-            headers["Content-Type"] = body.content_type
-            answer = await self._answered("POST", url, headers=headers, content=body.content)
-        else:
-            answer = await self._answered("POST", url, headers=headers, json=body)
+        form = encoded(body)
+        headers["Content-Type"] = form.content_type
+        answer = await self._answered("POST", self.line.apis[service] + path, headers=headers, content=form.content)
         if not answer.is_success:
             raise Unexpected(f"{service} {path}: {answer.status_code} {answer.text}")
         document: dict[str, Any] = answer.json()

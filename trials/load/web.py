@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from trials.photo import Form
+from trials.photo import encoded
 
 
 class Unreachable(Exception):
@@ -46,7 +46,7 @@ class Web:
 
     async def post(self, path: str, token: str, body: Any, key: str) -> Answer:
         """A command under its Idempotency-Key, so that it may be repeated."""
-        form = body if isinstance(body, Form) else Form("application/json", orjson.dumps(body))
+        form = encoded(body)
         more = f"Idempotency-Key: {key}\r\nContent-Type: {form.content_type}\r\n"
         return await self._ask("POST", path, token, form.content, more)
 
