@@ -61,22 +61,23 @@ class Proof:
     ) -> tuple[Proof, Sequence[WireRecord], Sequence[PassedOver]]:
         """Go on by one record: what is waiting then, what is proven now, in its order, and what never will be."""
         if isinstance(record, ChainBroken) or record.source not in self.sources or record.position.lane != self.lane:
-            return self._without(), (), (*self._given_up(), PassedOver(offset, "FOREIGN"))
+            return self._with(()), (), (*self._given_up(), PassedOver(offset, "FOREIGN"))
         if not record.intact:
-            return self._without(), (), (*self._given_up(), PassedOver(offset, "CONTENT"))
+            return self._with(()), (), (*self._given_up(), PassedOver(offset, "CONTENT"))
         if record.position.seq <= self.unsigned.get(record.source, (0, b""))[0]:
-            return self._without(), (record,), self._given_up()
+            return self._with(()), (record,), self._given_up()
         waiting, proven, unsigned = follow(self.waiting, record, proves)
         passed = _unsigned(unsigned)
         if record.signature is not None and not proven:
             passed = (*passed, PassedOver(offset, "FORGED"))
-        return replace(self, waiting=waiting), proven, passed
+        return self._with(waiting), proven, passed
 
     def _given_up(self) -> Sequence[PassedOver]:
         return _unsigned(self.waiting)
 
-    def _without(self) -> Proof:
-        return replace(self, waiting=()) if self.waiting else self
+    def _with(self, waiting: tuple[WireRecord, ...]) -> Proof:
+        # Most batches are one event: nothing waits before it, and nothing after it.
+        return self if waiting == self.waiting == () else replace(self, waiting=waiting)
 
 
 def follow(

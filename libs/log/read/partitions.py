@@ -79,6 +79,7 @@ class Partitions:
         """Partitions were revoked."""
         for tp in partitions:
             self.cursors.pop(tp, None)
+            self._asked_again.discard(tp)
             self.reader.halted.pop(tp, None)
 
     async def apply(self, consumer: AIOKafkaConsumer, got: Share) -> None:
