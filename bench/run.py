@@ -27,7 +27,7 @@ from operations.embedded.stack import Stack
 from operations.installation import ROOT
 from trials.clock_driver import Timeline
 from trials.load.watching import open_town, watching
-from trials.publish import PUBLISHER
+from trials.publish import found
 from trials.town import civil
 
 RESULTS = ROOT / ".local" / "results" / "bench.json"
@@ -105,11 +105,11 @@ async def log_side(bench: Bench, running: Stack) -> None:
 
 
 async def _directory(running: Stack) -> int:
-    """Publish the demo town at the first morning; answers its version. Supervision has read it and rests then."""
+    """Found the demo town at the first morning; answers its version. Supervision has read it and rests then."""
     async with Timeline.of(running) as line:
         await line.advance(MORNING)
         documents = read_files(ROOT / "examples" / "town").raw
-        await line.post("routing", "/directory/documents", documents, person=PUBLISHER)
+        await found(line, documents)
     async with watching(running, ("routing", "supervision")) as watch:
         await watch.caught_up(30)
         version = await watch.conns["routing"].fetchval("select max(version) from read.directory_fact")

@@ -15,6 +15,8 @@ ClassCode = NewType("ClassCode", str)
 ClockId = NewType("ClockId", str)
 """`<event id of the starting fact>/<clock>`."""
 MessageId = NewType("MessageId", str)
+DraftId = NewType("DraftId", str)
+"""UUID of a draft of the directory."""
 
 
 def new_id() -> str:

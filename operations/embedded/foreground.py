@@ -18,6 +18,9 @@ from operations.embedded.stack import Stack
 from operations.installation import CONSOLE, EVERYTHING, ROOT, CannotStart
 
 TOWN = ROOT / "examples" / "town"
+BASIS = "示例镇 / the example town"
+FOUNDED = "E-BOOTSTRAP"
+"""A town that was founded before, and looks after itself."""
 WATCH = "town"
 LOOK_SECONDS = 3.0
 
@@ -73,7 +76,7 @@ def guard_servers(stack: Stack, over: Event) -> None:
 
 
 def watch(instance: Instance) -> None:
-    """Publish the demo town, print addresses and tokens, then say for ever what stands still and what goes on again."""
+    """Found the demo town, print addresses and tokens, then say for ever what stands still and what goes on again."""
     names = programs.names(EVERYTHING)
     ports = instance.ports()
     urls = {}
@@ -82,7 +85,7 @@ def watch(instance: Instance) -> None:
         urls[name] = f"http://127.0.0.1:{ports.api(service) if kind == 'api' else ports.worker(service)}"
         programs.wait_up(name, urls[name], instance.logs / f"{name}.log", timeout=120)
     if instance.name == "town" and "routing-api" in names:
-        _publish_town(instance, f"http://127.0.0.1:{ports.api('routing')}")
+        _found_town(instance, f"http://127.0.0.1:{ports.api('routing')}")
     _tell(instance, names)
     said: dict[str, str] = {}
     while True:
@@ -94,11 +97,11 @@ def watch(instance: Instance) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def _publish_town(instance: Instance, url: str) -> None:
+def _found_town(instance: Instance, url: str) -> None:
     token = keys.token(instance.keys, person=None, client="town-setup", scopes=("directory",), hours=1)
-    command = ["xunban", "directory", "apply", str(TOWN), "--url", url, "--token", token]
+    command = ["xunban", "directory", "bootstrap", str(TOWN), "--url", url, "--token", token, "--basis", BASIS]
     published = subprocess.run(command, check=False, capture_output=True, text=True)
-    if published.returncode != 0:
+    if published.returncode != 0 and FOUNDED not in published.stdout:
         raise CannotStart(f"示例镇目录未发布 / the demo town was not published:\n{published.stdout}{published.stderr}")
 
 

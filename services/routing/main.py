@@ -29,6 +29,7 @@ PARTS = Parts(
     project=projection.project,
     react=reactions.react,
     hosts_directory=True,
+    body_limits=directory_api.BODY_LIMITS,
 )
 app = api_app(PARTS)
 

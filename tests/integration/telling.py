@@ -21,7 +21,7 @@ from services.notify.channels.posting import webhook_secret
 from tests.integration.logs import PATIENT
 from tests.unit.notify.receivers import Receiver, http_receiver, mail_server
 from trials.clock_driver import Timeline
-from trials.publish import PUBLISHER
+from trials.publish import found
 from trials.town import Town, civil
 
 NAME, TELEPHONE = "张三丰示例", "13800000000"
@@ -96,7 +96,7 @@ async def published(line: Timeline, outside: Outside) -> None:
     for one in (*raw["units"], *raw["people"]):
         if one["id"] in points:
             one["contacts"] = [points[one["id"]]]
-    await line.post("routing", "/directory/documents", raw, person=PUBLISHER)
+    await found(line, raw)
     await line.settle()
 
 

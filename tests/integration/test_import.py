@@ -21,6 +21,7 @@ from operations.embedded import processes
 from operations.embedded.stack import Stack
 from operations.installation import ROOT
 from tests.integration.logs import eventually
+from trials.publish import stated
 
 EXAMPLES = ROOT / "examples" / "mappings"
 MAPPING = EXAMPLES / "town.yaml"
@@ -32,11 +33,11 @@ MANY = 400
 def running() -> Iterator[Stack]:
     """受理 and 派遣 of the demo town in real time."""
     with Stack(f"test-{secrets.token_hex(4)}", "real", services=("intake", "routing")) as stack:
-        publisher = {"Authorization": f"Bearer {stack.token(client='publisher', scopes=('directory',))}"}
+        publisher = {"Authorization": f"Bearer {stack.token(client='deployer', scopes=('directory',))}"}
         with httpx.Client(headers=publisher, timeout=30, trust_env=False) as client:
-            documents = read_files(ROOT / "examples" / "town").raw
+            documents = stated(read_files(ROOT / "examples" / "town").raw)
             key = {"Idempotency-Key": "town"}
-            published = client.post(stack.api_url("routing") + "/directory/documents", json=documents, headers=key)
+            published = client.post(stack.api_url("routing") + "/directory/bootstrap", json=documents, headers=key)
             query = {"min_position": published.raise_for_status().json()["position"]}
             known = partial(client.get, stack.api_url("intake") + "/freshness", params=query)
             processes.wait_until(lambda: known().is_success, "intake knows the directory", 60)

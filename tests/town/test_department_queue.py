@@ -16,6 +16,7 @@ from operations.rebuild import compare
 from services.routing.main import PARTS
 from tests.integration.logs import eventually
 from trials.clock_driver import Unexpected
+from trials.publish import publish
 from trials.town import Town, civil
 
 pytestmark = pytest.mark.long
@@ -272,7 +273,7 @@ async def test_the_queue_shows_what_no_rule_fits_and_why_nobody_was_chosen(town:
     """A matter that the catalogue gives to a unit without anybody who could take it."""
     catalogue = read_files(ROOT / "examples" / "town").raw["catalogue"]
     changed = [{**one, "leads": [{"unit": "county-government"}]} for one in catalogue if one["code"] == "water-outage"]
-    await town.line.post("routing", "/directory/documents", {"catalogue": changed}, person="machine:directory")
+    await publish(town.line, {"catalogue": changed})
     routed = await odour(town, f"{DAY} 13:00")
     nowhere = await odour(town, f"{DAY} 13:01", "water-outage")
     await town.line.settle()

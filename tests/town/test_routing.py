@@ -10,15 +10,16 @@ from operations.embedded.stack import Stack
 from operations.installation import ROOT
 from tests.town.cases import events_of, odour
 from trials.clock_driver import Timeline
+from trials.publish import DEPLOYER, DRAFTER, PUBLISHER, stated
+from trials.publish import publish as published
 from trials.town import Town, civil
 
 MORNING = "2026-11-30 08:00"
 TOWN = read_files(ROOT / "examples" / "town").raw
-PUBLISHER = "machine:directory"
 
 
-async def publish(line: Timeline, documents: dict[str, Any], **how: Any) -> dict[str, Any]:
-    return await line.post("routing", "/directory/documents", documents, **{"person": PUBLISHER, **how})
+async def drafted(line: Timeline, documents: dict[str, Any], person: str = DRAFTER, **how: Any) -> dict[str, Any]:
+    return await line.post("routing", "/directory/drafts", stated(documents), person=person, **how)
 
 
 async def queued(town: Town, case: str) -> dict[str, Any] | None:
@@ -39,22 +40,78 @@ async def test_the_log_begins_with_its_mode(running: Stack, town: Town) -> None:
 
 async def test_publishing_the_same_documents_again_appends_nothing(town: Town) -> None:
     before = await town.line.get("routing", "/directory/rulebook", person="chen-li")
-    answer = await publish(town.line, TOWN)
-    assert (answer["created"], answer["changed"]) == ([], [])
+    answer = await drafted(town.line, TOWN)
+    assert (answer["draft"], answer["created"], answer["changed"]) == (None, [], [])
     assert answer["position"] == f"directory.64.{before['version']}"
 
 
 async def test_documents_that_break_a_rule_are_refused_with_every_reason(town: Town) -> None:
     bad = {"people": [{"id": "no-name"}], "units": [{"id": "BAD ID", "level": "TOWN"}]}
-    answer = await publish(town.line, bad, expect=422)
+    answer = await drafted(town.line, bad, expect=422)
     assert answer["code"] == "E-DIRECTORY"
     assert {finding["path"] for finding in answer["findings"]} >= {"people.0.name_zh", "units.0.id"}
 
 
-async def test_only_an_administrator_or_the_publishing_machine_publishes(town: Town) -> None:
-    answer = await publish(town.line, {"people": []}, person="fang-yun", expect=403)
-    assert answer["code"] == "E-ROLE"
-    assert (await publish(town.line, {"people": []}, person="he-jun"))["created"] == []
+async def test_only_an_administrator_drafts_and_no_machine_does(town: Town) -> None:
+    for person in ("fang-yun", "machine:deployer"):
+        answer = await drafted(town.line, {"people": []}, person, expect=403)
+        assert (answer["code"], answer["allowed_actions"]) == ("E-ROLE", ["ADMIN"])
+
+
+async def test_one_person_alone_cannot_weaken_the_separation(running: Stack, town: Town) -> None:
+    """What he-jun drafted holds once qin-yue publishes it, and says so; it goes back the same way."""
+    strength = TOWN["rulebook"]["separation"]["strength"]
+    weaker = {**TOWN["rulebook"], "version": 2, "separation": {"strength": "compatible"}}
+    before = await town.line.get("routing", "/directory/rulebook", person="chen-li")
+    draft = (await drafted(town.line, {"rulebook": weaker}))["draft"]
+    publish = f"/directory/drafts/{draft}/publish"
+
+    alone = await town.line.post("routing", publish, {}, person=DRAFTER, expect=409)
+    assert (alone["code"], alone["rule_id"], alone["allowed_actions"]) == ("E-FOUR-EYES", "SEP-15", [PUBLISHER])
+    assert alone["evidence_event_ids"]
+    unchanged = await town.line.get("routing", "/directory/rulebook", person="chen-li")
+    assert unchanged["rulebook"] == before["rulebook"]
+
+    shown = await town.line.get("routing", f"/directory/drafts/{draft}", person=PUBLISHER)
+    assert (shown["state"], shown["drafted_by"], shown["publishers"]) == ("OPEN", DRAFTER, [PUBLISHER])
+    [change] = [one for one in shown["changes"][0]["changes"] if one["field"] == "separation"]
+    assert (change["before"]["strength"], change["after"]["strength"]) == (strength, "compatible")
+
+    answer = await town.line.post("routing", publish, {}, person=PUBLISHER)
+    in_force = await town.line.get("routing", "/directory/rulebook", person="chen-li", min_position=answer["position"])
+    assert in_force["rulebook"]["separation"]["strength"] == "compatible"
+    assert (in_force["rulebook"]["drafted_by"], in_force["rulebook"]["approved_by"]) == (DRAFTER, PUBLISHER)
+    assert await events_of(running, f"draft-{draft}") == ["draft-made", "draft-refused", "draft-published"]
+    again = await town.line.post("routing", publish, {}, person=PUBLISHER, expect=409)
+    assert again["code"] == "E-DRAFT"
+    await published(town.line, {"rulebook": {**TOWN["rulebook"], "version": 3}})
+
+
+async def test_a_withdrawn_draft_comes_to_nothing(running: Stack, town: Town) -> None:
+    documents = {"people": [{"id": "qiu-lan", "name_zh": "邱兰", "name_en": "Qiu Lan"}]}
+    draft = (await drafted(town.line, documents))["draft"]
+    waiting = await town.line.get("routing", "/directory/drafts", person=PUBLISHER, state="OPEN")
+    assert [one["id"] for one in waiting["items"]] == [draft]
+
+    await town.line.post("routing", f"/directory/drafts/{draft}/withdraw", {}, person=PUBLISHER)
+    late = await town.line.post("routing", f"/directory/drafts/{draft}/publish", {}, person=PUBLISHER, expect=409)
+    assert late["code"] == "E-DRAFT"
+    people = await town.line.get("routing", "/directory/people", person="chen-li")
+    assert "qiu-lan" not in {one["id"] for one in people["items"]}
+
+
+async def test_drafts_are_no_reading_for_everybody(town: Town) -> None:
+    client, headers = town.line.client, town.line._headers("fang-yun", None, None)
+    answer = await client.get(f"{town.line.apis['routing']}/directory/drafts", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "E-ROLE")
+
+
+async def test_a_town_with_its_administrators_is_founded_no_more(running: Stack, town: Town) -> None:
+    refused = await town.line.post("routing", "/directory/bootstrap", stated(TOWN), person=DEPLOYER, expect=409)
+    assert (refused["code"], refused["allowed_actions"]) == ("E-BOOTSTRAP", [DRAFTER, PUBLISHER])
+    by_hand = await town.line.post("routing", "/directory/bootstrap", stated(TOWN), person=DRAFTER, expect=403)
+    assert by_hand["allowed_actions"] == ["scope directory"]
+    assert await events_of(running, "bootstrap") == ["town-bootstrapped"]
 
 
 async def test_a_case_from_the_call_to_the_departments_feedback(running: Stack, town: Town) -> None:
@@ -202,7 +259,7 @@ async def test_silence_beyond_the_sign_limit_is_a_signature(running: Stack, town
 
 async def test_a_class_that_is_dispatched_automatically_waits_for_nobody(town: Town) -> None:
     changed = [{**item, "dispatch": "auto"} for item in TOWN["catalogue"] if item["code"] == "water-outage"]
-    answer = await publish(town.line, {"catalogue": changed})
+    answer = await published(town.line, {"catalogue": changed})
     assert answer["changed"] == ["CatalogueItemPublished water-outage"]
     case = await town.appeal("2026-12-08 09:00", "zhou-min", "G03", "help", "家中停水")
     await town.register("2026-12-08 09:05", case, "water-outage", "U3")

@@ -20,7 +20,7 @@ from tests.town.cases import SUPERVISOR, clock_of, complaint
 from trials.faults.clients import Clients
 from trials.faults.deadlines import registered_at_once
 from trials.faults.site import Site
-from trials.publish import PUBLISHER
+from trials.publish import publish
 from trials.town import Town, civil
 
 pytestmark = pytest.mark.long
@@ -33,11 +33,11 @@ WORKER = "supervision-worker"
 AT_ONCE = 120
 
 
-async def publish(town: Town, **year: Any) -> None:
+async def publish_2027(town: Town, **year: Any) -> None:
     """The example's calendar with another 2027; nothing else of the directory changes."""
     raw = read_files(ROOT / "examples" / "town").raw
     raw["years"][2027] = year
-    await town.line.post("routing", "/directory/documents", raw, person=PUBLISHER)
+    await publish(town.line, raw)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -60,7 +60,7 @@ async def test_the_notice_comes_supervision_dies_half_way_and_every_open_limit_i
     armed = await site.arm(WORKER, "timer.before_commit", 20)
     await asyncio.to_thread(running.wait_ready, WORKER)
 
-    await publish(town, source="放假通知", off=["01-01", "01-04"], work=["01-10"])
+    await publish_2027(town, source="放假通知", off=["01-01", "01-04"], work=["01-10"])
     await site.killed(armed, "supervision dies while it counts")
     half_way = await counted_anew(database)
     await site.restart(WORKER)

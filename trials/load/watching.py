@@ -16,6 +16,7 @@ import httpx
 from libs.directory.publish.files import read_files
 from operations.embedded.stack import Stack
 from operations.installation import ROOT, SERVICES
+from trials.publish import stated
 
 APPLIED = """
     select (select sum(seq) from log.lane_head)::bigint as recorded,
@@ -79,12 +80,12 @@ async def watching(stack: Stack, services: Sequence[str] = SERVICES) -> AsyncIte
 
 
 async def open_town(stack: Stack, watch: Watch) -> None:
-    """Publish the demo town through routing's API, and wait until each service knows it."""
+    """Found the demo town through routing's API, and wait until each service knows it."""
     token = stack.token(client="town-setup", scopes=("directory",))
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "town"}
     async with httpx.AsyncClient(trust_env=False, timeout=30, headers=headers) as client:
-        documents = read_files(ROOT / "examples" / "town").raw
-        (await client.post(stack.api_url("routing") + "/directory/documents", json=documents)).raise_for_status()
+        documents = stated(read_files(ROOT / "examples" / "town").raw)
+        (await client.post(stack.api_url("routing") + "/directory/bootstrap", json=documents)).raise_for_status()
     await watch.caught_up(30)
 
 

@@ -15,10 +15,15 @@ from libs.events.contracts.directory import (
     CalendarPublished,
     CatalogueItemPublished,
     DirectoryEvent,
+    DraftMade,
+    DraftPublished,
+    DraftRefused,
+    DraftWithdrawn,
     GridPublished,
     LogOpened,
     PersonPublished,
     RulebookPublished,
+    TownBootstrapped,
     UnitPublished,
 )
 from libs.events.event import Event
@@ -96,6 +101,8 @@ def key_of(event: Event) -> Key | None:
             return type(event), str(event.year)
         case RulebookPublished() | LogOpened():
             return type(event), ""
+        case DraftMade() | DraftPublished() | DraftWithdrawn() | DraftRefused() | TownBootstrapped():
+            return None
         case _:
             assert_never(event)
 
@@ -121,5 +128,9 @@ def stream_of(event: Event) -> str:
             return f"calendar-{event.year}"
         case LogOpened():
             return "log"
+        case DraftMade() | DraftPublished() | DraftWithdrawn() | DraftRefused():
+            return f"draft-{event.draft}"
+        case TownBootstrapped():
+            return "bootstrap"
         case _:
             assert_never(event)

@@ -30,8 +30,13 @@ class ApplyPlan:
     findings: tuple[Finding, ...]
     """Notices; a refusal never gets this far."""
 
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events to append."""
+        return tuple(event for _, event in self.changes)
+
     def document(self) -> dict[str, Any]:
-        """The answer to `POST /directory/documents`."""
+        """What is answered of it."""
         said = asdict(replace(self, changes=()))
         del said["changes"]
         return said
@@ -42,7 +47,11 @@ def decide_apply(view: View, documents: Documents) -> ApplyPlan:
 
     Raises `DocumentsRefused` where the directory as it would be then breaks a rule.
     """
-    stated = documents.events()
+    return plan_for(view, documents.events())
+
+
+def plan_for(view: View, stated: Sequence[Event]) -> ApplyPlan:
+    """`decide_apply` of facts that are read already."""
     findings = (*_duplicates(stated), *_moved(view, stated))
     if not findings:
         findings = _findings_after(view, stated)
@@ -63,12 +72,25 @@ def decide_apply(view: View, documents: Documents) -> ApplyPlan:
 
 def diff(view: View, stated: Sequence[Event]) -> tuple[Event, ...]:
     """Those of the stated facts that are not yet true."""
-    return tuple(event for event in stated if (fact := view.facts.get(_key(event))) is None or fact.event != event)
+    return tuple(event for event in stated if (fact := view.facts.get(_key(event))) is None or _says_more(event, fact))
+
+
+def view_after(view: View, stated: Sequence[Event]) -> View:
+    """The directory as it would be with these facts."""
+    after = {_key(event): Fact(view.version + 1, event) for event in stated}
+    return View(view.version + 1, {**view.facts, **after})
+
+
+def _says_more(event: Event, known: Fact) -> bool:
+    """Whether it differs from what is in force; who drafted and published a rulebook is no part of its content."""
+    if isinstance(event, RulebookPublished) and isinstance(known.event, RulebookPublished):
+        signed = {"drafted_by": known.event.drafted_by, "approved_by": known.event.approved_by}
+        event = event.model_copy(update=signed)
+    return event != known.event
 
 
 def _findings_after(view: View, stated: Sequence[Event]) -> tuple[Finding, ...]:
-    after = {_key(event): Fact(view.version + 1, event) for event in stated}
-    then = View(view.version + 1, {**view.facts, **after})
+    then = view_after(view, stated)
     if (RulebookPublished, "") not in then.facts:
         return (refused("E-RULEBOOK", "rulebook", "缺少规则库", "there is no rulebook"),)
     return findings_of(then)
@@ -98,6 +120,11 @@ def _key(event: Event) -> Key:
     if (key := key_of(event)) is None:
         raise ValueError(f"{event.ce_type} states no fact of the directory")
     return key
+
+
+def name_of(event: Event) -> str:
+    """`AppointmentPublished li-fang-g03`."""
+    return _name(_key(event))
 
 
 def _name(key: Key) -> str:

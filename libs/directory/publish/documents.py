@@ -21,7 +21,11 @@ from libs.events.contracts.directory import (
     UnitPublished,
 )
 from libs.events.event import Event
+from libs.events.ids import PersonId
 
+SIGNED = ("drafted_by", "approved_by")
+"""Of a rulebook; whose acts they were."""
+NOBODY = PersonId("")
 URGENCIES = ("U1", "U2", "U3", "U4")
 MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 
@@ -55,14 +59,15 @@ class Documents(BaseModel):
         return (*rulebook, *calendars, *self.units, *self.people, *self.grids, *self.appointments, *self.catalogue)
 
 
-def read_documents(raw: Mapping[str, Any], tz: str | None = None) -> Documents:
+def read_documents(raw: Mapping[str, Any], tz: str | None = None, by: PersonId = NOBODY) -> Documents:
     """The documents as typed facts; raises `DocumentsRefused` naming every bad field, and knows no field by guess.
 
     `tz` is the zone of the rulebook in force, for dates without a time; a rulebook in the documents overrides it.
+    `by` states them: who drafted and approved a rulebook is said by their acts, not by the document.
     """
     zone = _zone(raw, tz)
     try:
-        documents = Documents.model_validate(_normal(raw, zone), extra="forbid")
+        documents = Documents.model_validate(_normal(_signed(raw, by), zone), extra="forbid")
         documents.events()
     except ValidationError as error:
         raise DocumentsRefused(of_validation(error)) from error
@@ -71,6 +76,16 @@ def read_documents(raw: Mapping[str, Any], tz: str | None = None) -> Documents:
         twice = "退单时限写在 limits.return_request", "limits.return_request says until when a case is returned"
         raise DocumentsRefused((refused("E-INPUT", "rulebook.returns.window", *twice),))
     return documents
+
+
+def _signed(raw: Mapping[str, Any], by: PersonId) -> Mapping[str, Any]:
+    book = raw.get("rulebook")
+    if not isinstance(book, Mapping):
+        return raw
+    if said := [name for name in SIGNED if name in book]:
+        acts = "由起草与发布的操作写入, 请从文件中删去", "written by the acts of drafting and publishing; take it out"
+        raise DocumentsRefused(tuple(refused("E-INPUT", f"rulebook.{name}", *acts) for name in said))
+    return {**raw, "rulebook": {**book, **dict.fromkeys(SIGNED, by)}}
 
 
 def _zone(raw: Mapping[str, Any], tz: str | None) -> ZoneInfo:

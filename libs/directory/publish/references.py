@@ -27,8 +27,6 @@ def reference_findings(view: View) -> Iterator[Finding]:
         yield from _item(item, units)
     whitelist = view.rulebook.separation.self_handle_whitelist
     yield from _missing("rulebook.separation.self_handle_whitelist", whitelist, {one.code for one in view.classes})
-    people = (view.rulebook.drafted_by, view.rulebook.approved_by)
-    yield from _missing("rulebook", people, {one.id for one in view.people})
 
 
 def _unit(view: View, unit: UnitPublished) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal, get_args
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from libs.events.contracts.parts.rulebook import (
     Callback,
@@ -31,7 +31,7 @@ from libs.events.contracts.parts.rulebook import (
     WorkClock,
 )
 from libs.events.event import Event
-from libs.events.ids import AppointmentId, ClassCode, GridCode, PersonId, UnitId
+from libs.events.ids import AppointmentId, ClassCode, DraftId, GridCode, PersonId, UnitId
 
 Slug = r"^[a-z0-9][a-z0-9-]*$"
 Role = Literal[
@@ -201,7 +201,9 @@ class RulebookPublished(Event, zh="发布规则库", en="rulebook published"):
 
     version: int
     drafted_by: PersonId
+    """Whoever made the draft; the deployer's machine where the town was founded with this rulebook."""
     approved_by: PersonId
+    """Whoever published the draft; the deployer's machine as above."""
     levels: tuple[str, ...]
     """Codes of the levels of government, highest first."""
     separation: Separation
@@ -234,6 +236,65 @@ class CalendarPublished(Event, zh="发布日历", en="calendar published"):
     source: str = ""
 
 
+class StatedFact(Part):
+    """A fact of the directory as a draft would make it true: an event of another type, not yet published."""
+
+    type: str
+    data: dict[str, JsonValue]
+    """The body of the event; a rulebook's `approved_by` is not known yet."""
+
+
+class DraftMade(Event, zh="起草目录", en="directory drafted"):
+    """What somebody wants changed in the directory; nothing of it holds before somebody else publishes it.
+
+    A large draft is several of these, `part` of `parts`, appended together.
+    """
+
+    draft: DraftId
+    drafted_by: PersonId
+    basis: str
+    """依据: the decision that it follows; about the directory, so nothing personal."""
+    part: int = Field(default=1, ge=1)
+    parts: int = Field(default=1, ge=1)
+    facts: tuple[StatedFact, ...]
+
+
+class DraftPublished(Event, zh="发布草案", en="draft published"):
+    """A second natural person put the draft in force; its facts stand right before this in the lane."""
+
+    draft: DraftId
+    drafted_by: PersonId
+    published_by: PersonId
+
+
+class DraftWithdrawn(Event, zh="撤回草案", en="draft withdrawn"):
+    """The draft comes to nothing: its drafter, or another administrator, took it back."""
+
+    draft: DraftId
+    withdrawn_by: PersonId
+
+
+class DraftRefused(Event, zh="拒绝发布草案", en="publication refused"):
+    """Somebody tried to publish alone what needs two, or what appoints himself (SEP-15)."""
+
+    draft: DraftId
+    asked_by: PersonId
+    rule: str
+
+
+class TownBootstrapped(Event, zh="初始部署", en="town bootstrapped"):
+    """The deployer's act: he founded an empty town, or appointed administrators where fewer than two were left.
+
+    The facts that he stated follow right after this in the lane.
+    """
+
+    bootstrapped_by: PersonId
+    """The deployer's machine principal."""
+    basis: str
+    """依据: the order or contract that he acts on; nothing personal."""
+    facts: int = Field(ge=1)
+
+
 DirectoryEvent = (
     LogOpened
     | UnitPublished
@@ -243,6 +304,11 @@ DirectoryEvent = (
     | CatalogueItemPublished
     | RulebookPublished
     | CalendarPublished
+    | DraftMade
+    | DraftPublished
+    | DraftWithdrawn
+    | DraftRefused
+    | TownBootstrapped
 )
 """Everything that the directory says: whoever folds it names each of them, or mypy names what is missing."""
 EVENTS: tuple[type[DirectoryEvent], ...] = get_args(DirectoryEvent)

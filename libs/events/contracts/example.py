@@ -8,10 +8,10 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from libs.events.event import Event, Personal, Sealed
-from libs.events.ids import AppointmentId, ClassCode, ClockId, EventId, GridCode, MessageId, PersonId, UnitId
+from libs.events.ids import AppointmentId, ClassCode, ClockId, DraftId, EventId, GridCode, MessageId, PersonId, UnitId
 
 CASE = "0199a5b0-7c1e-7d3a-9f00-2b6c1d5e8a01"
 EVENT = "0199a5b0-7c20-7000-8000-000000000001"
@@ -19,6 +19,7 @@ OF_TYPE: dict[Any, Any] = {
     AppointmentId: "li-fang-grid",
     ClassCode: "manhole",
     ClockId: f"{EVENT}/handling",
+    DraftId: "0199a5b0-7c30-7000-8000-000000000001",
     EventId: EVENT,
     GridCode: "G03",
     MessageId: "5f0c1c3e9b7a4d528e6f10a2b3c4d5e6",
@@ -27,6 +28,7 @@ OF_TYPE: dict[Any, Any] = {
     AwareDatetime: "2026-11-02T01:10:00.123456Z",
     datetime: "2026-11-02T01:10:00.123456Z",
     date: "2026-11-02",
+    JsonValue: "value",
     bool: True,
     int: 1,
 }

@@ -30,6 +30,10 @@ EVENTS_OF_STREAMS = """
     select lane, seq, version, recorded_at, prev_hash, hash, meta, body
       from log.event where stream = any($1) order by stream, version
 """
+EVENTS_OF_LANE = """
+    select lane, seq, version, recorded_at, prev_hash, hash, meta, body
+      from log.event where lane = $1 and ($2::text[] is null or type = any($2)) order by seq
+"""
 APPEND = "select seqs, versions, instants from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 """The key before the lane: a second request with it waits for the first one there, and then appends nothing."""
 NOW = "select log.business_now()"
@@ -64,6 +68,11 @@ async def load_all(conn: Connection, streams: Collection[str]) -> dict[str, list
     for event in stream_of(await conn.fetch(EVENTS_OF_STREAMS, list(streams))):
         found[event.stream].append(event)
     return found
+
+
+async def load_lane(conn: Connection, lane: int, types: Sequence[str] | None = None) -> list[Recorded]:
+    """The events of a lane in order, of these types or of all: of lane 64, which is short."""
+    return stream_of(await conn.fetch(EVENTS_OF_LANE, lane, types))
 
 
 def stream_of(rows: Iterable[Any]) -> list[Recorded]:

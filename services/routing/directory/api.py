@@ -1,42 +1,139 @@
-"""HTTP of the directory: publish documents, read what is in force at a version."""
+"""HTTP of the directory: drafts and their publication, the deployer's act; read what is in force at a version."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from libs.directory.facts.directory import NotThereYet
 from libs.directory.facts.view import View
-from libs.events.errors import Forbidden, Stale
+from libs.directory.publish.drafts import Drafted, DraftState, differences, may_publish
+from libs.events.errors import NotFound, Refused, Stale
+from libs.events.ids import DraftId
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome, at_most_once
-from libs.service.http.answers import answer
+from libs.service.http.answers import DocumentAnswer, answer
+from libs.service.http.cases import CASE_ID, Body
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import wait_for_position
 from libs.service.runtime import Runtime
 from services.routing.directory import log
+from services.routing.directory.log import Desk
 
 router = APIRouter(prefix="/directory", tags=["目录 directory"])
 
+BODY_LIMITS = dict.fromkeys(("/directory/drafts", "/directory/bootstrap"), 4_194_304)
+"""The boundaries of a district's grids, the classes of a city."""
+READERS = ("ADMIN", "AUDITOR", "SUPERVISOR")
+"""Who sees drafts: contact points of people stand in them, and what is not decided yet."""
 EXAMPLE = {"people": [{"id": "li-fang", "name_zh": "李芳", "name_en": "Li Fang"}]}
-Documents = Annotated[dict[str, Any], Body(examples=[EXAMPLE])]
+Basis = Annotated[
+    str, Field(min_length=1, max_length=200, description="依据, 不写个人信息 / what it follows; nothing personal")
+]
+DraftRef = Annotated[str, Path(pattern=CASE_ID, description="草案编号 / draft id")]
 Version = Annotated[int | None, Query(ge=0, description="目录版本 / lane-64 sequence number; default: the newest")]
 Position = Annotated[str | None, Query(max_length=64)]
 
 
-@router.post("/documents", summary="发布目录文件, 只追加有变化的部分 / publish documents; appends only what changed")
-async def publish(raw: Documents, running: RuntimeDep, call: CommandDep) -> JSONResponse:
-    require_publisher(call)
+class Documents(Body):
+    """What is to be so, as the YAML documents say it; whatever is not mentioned stays as it is."""
+
+    basis: Basis
+    documents: dict[str, Any] = Field(examples=[EXAMPLE])
+
+
+@router.post("/drafts", status_code=201, summary="起草目录变更, 尚不生效 / draft a change; nothing holds yet")
+async def make_draft(said: Documents, running: RuntimeDep, call: CommandDep) -> JSONResponse:
+    async def drafted(desk: Desk) -> dict[str, Any]:
+        plan, draft, version = await log.make_draft(desk, said.documents, said.basis)
+        return {"draft": draft, **plan.document(), **at_version(version)}
+
+    return await carried_out(running, call, drafted, 201)
+
+
+@router.post("/drafts/{draft}/publish", summary="发布他人起草的草案 / publish what somebody else drafted")
+async def publish_draft(draft: DraftRef, running: RuntimeDep, call: CommandDep) -> JSONResponse:
+    async def published(desk: Desk) -> dict[str, Any]:
+        plan, version = await log.publish_draft(desk, DraftId(draft))
+        return {"draft": draft, **plan.document(), **at_version(version)}
+
+    return await carried_out(running, call, published)
+
+
+@router.post("/drafts/{draft}/withdraw", summary="撤回草案 / take a draft back")
+async def withdraw_draft(draft: DraftRef, running: RuntimeDep, call: CommandDep) -> JSONResponse:
+    async def withdrawn(desk: Desk) -> dict[str, Any]:
+        return {"draft": draft, **at_version(await log.withdraw_draft(desk, DraftId(draft)))}
+
+    return await carried_out(running, call, withdrawn)
+
+
+@router.post(
+    "/bootstrap", summary="初始部署: 空目录, 或管理员不足两人 / found an empty town, or restore its administrators"
+)
+async def bootstrap(said: Documents, running: RuntimeDep, call: CommandDep) -> JSONResponse:
+    async def bootstrapped(desk: Desk) -> dict[str, Any]:
+        plan, version = await log.bootstrap(desk, said.documents, said.basis)
+        return {**plan.document(), **at_version(version)}
+
+    return await carried_out(running, call, bootstrapped)
+
+
+@router.get("/drafts", summary="草案, 新者在前 / drafts, newest first")
+async def drafts(running: RuntimeDep, person: CallerDep, state: DraftState | None = None) -> JSONResponse:
+    person.actor.must_be(*READERS)
+    async with running.pool.acquire() as conn:
+        known = [*(await log.drafts(conn)).values()]
+    items = [summary_of(one) for one in reversed(known) if state in (None, one.state)]
+    return DocumentAnswer({"count": len(items), "items": items})
+
+
+@router.get("/drafts/{draft}", summary="草案与现行目录的差异 / what a draft would change")
+async def draft(draft: DraftRef, running: RuntimeDep, person: CallerDep) -> JSONResponse:
+    person.actor.must_be(*READERS)
+    view = await view_at(running, None, None)
+    async with running.pool.acquire() as conn:
+        known = (await log.drafts(conn)).get(DraftId(draft))
+    if known is None:
+        raise NotFound(zh="没有这份草案", en="there is no such draft")
+    admins = view.holders("ADMIN", None, person.now) if known.state == "OPEN" else ()
+    publishers = [one for one in admins if may_publish(view, known, one)]
+    # Of a draft that is in force nothing differs any more.
+    return DocumentAnswer({**summary_of(known), "publishers": publishers, "changes": differences(view, known)})
+
+
+async def carried_out(
+    running: Runtime, call: CommandContext, act: Callable[[Desk], Awaitable[dict[str, Any]]], status: int = 200
+) -> JSONResponse:
+    """One act on the directory, at most once per key; what was refused for the record is recorded."""
     async with running.pool.acquire() as conn:
 
         async def work() -> Outcome:
-            plan, version = await log.publish(conn, raw, call.actor, call.given)
-            return Outcome(200, {**plan.document(), "version": version, "position": f"directory.64.{version}"})
+            desk = await log.open_desk(conn, call.actor, call.given)
+            try:
+                return Outcome(status, await act(desk))
+            except Refused as refused:
+                await desk.append(refused.events, refused.evidence)
+                return Outcome(409, refused.document())
 
-        return answer(await at_most_once(conn, call.key, work))
+        outcome = await at_most_once(conn, call.key, work)
+        return answer(outcome, status if outcome.status < 400 else outcome.status)
+
+
+def at_version(version: int) -> dict[str, Any]:
+    """The directory after an act, and the position that shows it."""
+    return {"version": version, "position": f"directory.64.{version}"}
+
+
+def summary_of(draft: Drafted) -> dict[str, Any]:
+    """A draft in a list."""
+    made = {"id": draft.id, "state": draft.state, "basis": draft.basis, "facts": len(draft.stated)}
+    acts = {"drafted_by": draft.drafted_by, "drafted_at": draft.made_at}
+    return made | acts | {"ended_by": draft.ended_by, "ended_at": draft.ended_at}
 
 
 @router.get("/units", summary="单位 / units")
@@ -77,12 +174,6 @@ async def rulebook(
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
     return JSONResponse({"version": view.version, "rulebook": view.rulebook.model_dump(mode="json")})
-
-
-def require_publisher(call: CommandContext) -> None:
-    """An administrator, or a machine with the scope `directory`."""
-    if call.actor.role != "ADMIN" and "directory" not in call.actor.scopes:
-        raise Forbidden(allowed=["ADMIN", "scope directory"])
 
 
 async def view_at(running: Runtime, version: int | None, min_position: str | None) -> View:

@@ -77,17 +77,14 @@ class Catalogue:
             return NO_RULE
         return self.categories[proposal.rule] if proposal.rule else f"words-{self.units[proposal.unit]}"
 
-    def documents(self) -> Iterator[dict[str, Any]]:
-        """What is published, in pieces that one request may hold."""
-        yield self.people()
-        items = [*self.classes()]
-        for start in range(0, len(items), 200):
-            yield {"catalogue": items[start : start + 200]}
+    def documents(self) -> dict[str, Any]:
+        """What the city is founded with."""
+        return {**self.people(), "catalogue": [*self.classes()]}
 
     def people(self) -> dict[str, Any]:
         """The rulebook, the units and two invented people in each."""
         book = yaml.safe_load(LIMITS.read_text(encoding="utf-8"))["rulebook"]
-        book |= {"drafted_by": "drafter", "approved_by": "approver", "clock": {**book["clock"], "tz": "Asia/Shanghai"}}
+        book |= {"clock": {**book["clock"], "tz": "Asia/Shanghai"}}
         centre = [("drafter", "ADMIN"), ("approver", "ADMIN"), (OPERATOR, "OPERATOR"), (SUPERVISOR, "SUPERVISOR")]
         posts = [(person, "centre", role) for person, role in centre]
         for unit in self.units.values():

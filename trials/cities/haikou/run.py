@@ -23,6 +23,7 @@ from importing.run import ErrorFile, Run, Tally
 from operations.embedded.stack import Stack
 from trials.cities.haikou import orders as haikou
 from trials.cities.haikou.learned_rules import Order
+from trials.publish import stated
 
 PARALLEL = 16
 DECIDED_SECONDS = 300.0
@@ -91,16 +92,15 @@ async def _drive(
 
 
 async def publish(stack: Stack, catalogue: haikou.Catalogue) -> None:
-    """Publish the learned catalogue as any city would, and wait until intake and routing know it."""
-    token = stack.token(client="publisher", scopes=("directory",))
-    headers = {"Authorization": f"Bearer {token}"}
+    """Found the city with the learned catalogue, and wait until intake and routing know it."""
+    token = stack.token(client="deployer", scopes=("directory",))
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "learned"}
     async with httpx.AsyncClient(headers=headers, timeout=60, trust_env=False) as client:
-        for number, documents in enumerate(catalogue.documents()):
-            url = stack.api_url("routing") + "/directory/documents"
-            answer = await client.post(url, json=documents, headers={"Idempotency-Key": f"learned-{number}"})
-            position = answer.raise_for_status().json()["position"]
-            for service in ("intake", "routing"):
-                await _seen(client, stack.api_url(service), position)
+        url = stack.api_url("routing") + "/directory/bootstrap"
+        answer = await client.post(url, json=stated(catalogue.documents()))
+        position = answer.raise_for_status().json()["position"]
+        for service in ("intake", "routing"):
+            await _seen(client, stack.api_url(service), position)
 
 
 async def _seen(client: httpx.AsyncClient, url: str, position: str) -> None:

@@ -148,10 +148,6 @@ def test_a_village_committee_leads_only_self_governance_matters(lead: dict[str, 
     assert refusals(raw) == set()
 
 
-def test_nobody_approves_the_rulebook_that_he_drafted() -> None:
-    assert refusals(ruled(approved_by="he-jun")) == {"E-FOUR-EYES rulebook.approved_by"}
-
-
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
