@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from libs.directory.publish.drafts import InOffice
 from libs.directory.publish.files import read_files
-from trials.clock_driver import Timeline
+from trials.clock_driver import Timeline, Unexpected
 
 DEPLOYER = "machine:deployer"
 BASIS = "演练 / a trial"
@@ -16,8 +17,17 @@ DRAFTER, PUBLISHER = "he-jun", "qin-yue"
 
 
 async def apply_directory(line: Timeline, folder: Path) -> None:
-    """Found a town with every document of `folder`, and wait until each service knows it."""
-    await found(line, read_files(folder).raw)
+    """Make a town say what the documents of `folder` say, and wait until each service knows it.
+
+    One that was founded before is changed by its administrators.
+    """
+    documents = read_files(folder).raw
+    try:
+        await found(line, documents)
+    except Unexpected as why:
+        if InOffice.code not in str(why):
+            raise
+        await publish(line, documents)
     await line.settle()
 
 
