@@ -17,6 +17,7 @@ from importing.mapping import (
     Source,
 )
 from importing.rows import Row
+from libs.case import telephones
 from libs.directory.facts.places import e7
 from libs.events.text import trimmed
 
@@ -111,6 +112,16 @@ class _Reader:
             )
         return text
 
+    def telephone(self, source: Source | None) -> str | None:
+        """As it is written, once every number in it can be read."""
+        text = self.number("", source)
+        if source and text:
+            try:
+                telephones.read(text)
+            except telephones.NoTelephone as why:
+                raise RowUnusable(f"{_names(source)}: {why.message_zh} / {why.message_en}") from why
+        return text
+
     def instant(self, source: Source | None) -> datetime | None:
         """In UTC. Local time is that of the mapping's zone; an hour that occurs twice is taken as its first one."""
         text = self.text("", source)
@@ -145,7 +156,7 @@ class _Reader:
             "content": self.needed("appeal.content", fields.content),
             "place": self.place(fields.place),
             "reporter_name": self.text("", fields.reporter_name),
-            "reporter_phone": self.number("", fields.reporter_phone),
+            "reporter_phone": self.telephone(fields.reporter_phone),
             "found_by": self.text("", fields.found_by),
             "upstream_due_at": due.isoformat() if due else None,
         }

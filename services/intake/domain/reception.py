@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from libs.case import telephones
 from libs.case.facts import Facts
 from libs.case.refusals import EvidenceMissing
 from libs.directory.facts.view import View
@@ -106,13 +107,18 @@ def require_receiver(by: Actor) -> None:
 
 
 def submit_appeal(state: State, command: SubmitAppeal, facts: Facts) -> Sequence[Event]:
-    """A grid worker who enters it for the citizen is a discoverer; an operator is recorder only (d.2 #3, #4)."""
+    """A grid worker who enters it for the citizen is a discoverer; an operator is recorder only (d.2 #3, #4).
+
+    Raises `NoTelephone` for what nobody could call or look up afterwards.
+    """
     by = command.by
     require_receiver(by)
     if state.status != "NONE":
         raise AlreadyThere()
     if command.found_by and facts.directory.person(command.found_by) is None:
         raise Malformed(zh="没有这个网格员", en="no such grid worker")
+    if command.reporter_phone is not None:
+        telephones.read(command.reporter_phone)
     found_by = by.person if by.role == "GRID_WORKER" else command.found_by
     return [
         AppealReceived(

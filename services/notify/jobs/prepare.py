@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from libs.case.facts import Facts
+from libs.case.telephones import find
 from libs.directory.facts.view import View
 from libs.directory.rules.contacts import point_of, rules_of
 from libs.directory.rules.naming import Naming
@@ -150,7 +151,10 @@ async def _mass(conn: Connection, row: Any, known: Known, masses: Masses) -> int
 async def address_of(
     running: Runtime, conn: Connection, row: Any, known: Known, carrier: Channel | None
 ) -> ContactPoint:
-    """Where it goes; a reporter's sealed telephone is opened here alone. Raises `NotSent`, `ChannelFailed`."""
+    """Where it goes; a reporter's sealed telephone is opened here alone. Raises `NotSent`, `ChannelFailed`.
+
+    A short message goes to his first mobile number; a landline takes none.
+    """
     if carrier is not None and carrier.name == "file":
         return ContactPoint(channel="file")
     point = point_of(row["recipient"], row["channel"], known.view)
@@ -173,7 +177,9 @@ async def _telephone(running: Runtime, conn: Connection, case_id: str, known: Kn
     phone = keys.without(erased).open(Sealed.model_validate_json(sealed))
     if phone is None or phone == MASKED:
         raise NotSent("ERASED")
-    return phone
+    if (mobile := next((one for one in find(phone) if one.kind == "MOBILE"), None)) is None:
+        raise NotSent("NO_CONTACT")
+    return mobile.dialled
 
 
 def parcel_of(row: Any, letter: Letter, point: ContactPoint, rendering: Rendering) -> Parcel:
