@@ -19,10 +19,10 @@ from importing.mapping import (
 from importing.rows import Row
 from libs.case import telephones
 from libs.directory.facts.places import e7
+from libs.events.ids import EXTERNAL_ID
 from libs.events.text import trimmed
 
 SPACE = uuid5(NAMESPACE_URL, "xunban:import")
-EXTERNAL_ID_LENGTH = 64
 ROUNDED = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d+")
 """How a spreadsheet writes a number whose digits it does not keep."""
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -58,8 +58,11 @@ def entry_of(row: Row, mapping: Mapping) -> Entry:
         raise RowUnusable("列数与表头不符 / the number of cells differs from the header")
     reader = _Reader(row, mapping)
     external_id = reader.number("external_id", mapping.external_id) or reader.needed("external_id", mapping.external_id)
-    if len(external_id) > EXTERNAL_ID_LENGTH:
-        raise RowUnusable(f"{_names(mapping.external_id)}: 编号超过 64 字 / longer than 64 characters")
+    if not re.fullmatch(EXTERNAL_ID, external_id):
+        raise RowUnusable(
+            f"{_names(mapping.external_id)}: 编号只能含字母、数字和 . _ : / # -, 至多 64 字"
+            " / an id has letters, digits and . _ : / # -, 64 at most"
+        )
     case_id = str(uuid5(SPACE, f"{mapping.name}/{external_id}"))
     return Entry(
         line=row.line,

@@ -15,6 +15,10 @@ ClassCode = NewType("ClassCode", str)
 ClockId = NewType("ClockId", str)
 """`<event id of the starting fact>/<clock>`."""
 MessageId = NewType("MessageId", str)
+ExternalId = NewType("ExternalId", str)
+"""How another system calls a case; where it comes in, it is held to `EXTERNAL_ID`."""
+EXTERNAL_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$"
+"""An id and no text: in it nobody can be named, for it is never sealed."""
 
 
 def new_id() -> str:

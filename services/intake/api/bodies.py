@@ -11,7 +11,7 @@ from libs.case import telephones
 from libs.directory.rules.datum import Datum, on_wgs84
 from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
 from libs.events.decider import Actor
-from libs.events.ids import ClassCode, GridCode, PersonId
+from libs.events.ids import EXTERNAL_ID, ClassCode, ExternalId, GridCode, PersonId
 from libs.service.http.cases import CASE_ID, Body, saying
 from libs.service.http.commands import CommandBody
 from libs.service.http.headers import Instant
@@ -62,7 +62,12 @@ class AppealBody(CommandBody):
         default=None, max_length=64, description="来电的网格员 / a grid worker who phoned it in"
     )
     upstream_due_at: Instant | None = None
-    external_id: str | None = Field(default=None, max_length=64)
+    external_id: ExternalId | None = Field(
+        default=None,
+        pattern=EXTERNAL_ID,
+        examples=["110-2026-000123"],
+        description="来源系统的编号: 字母、数字和 . _ : / # -, 不含文字 / an id in another system, no text",
+    )
     case_id: str | None = Field(default=None, pattern=CASE_ID, description="导入程序指定, 或由先上传的附件给出")
     photos: Photos = Field(default=[], max_length=20)
     new_case: bool = Field(default=False, description="同一来电人同一事项仍另立一件 / not the open case of this caller")

@@ -14,7 +14,7 @@ from libs.events.contracts.intake import AppealReceived, GridEventReported, Kind
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected
 from libs.events.event import Event
-from libs.events.ids import ClassCode, GridCode, PersonId
+from libs.events.ids import ClassCode, ExternalId, GridCode, PersonId
 from services.intake.domain.case_state import State, catalogue_item
 
 # Commands
@@ -44,7 +44,7 @@ class SubmitAppeal:
     reporter_phone: str | None = None
     found_by: PersonId | None = None
     upstream_due_at: datetime | None = None
-    external_id: str | None = None
+    external_id: ExternalId | None = None
     photos: tuple[str, ...] = ()
     new_case_reason: NewCaseReason | None = None
 

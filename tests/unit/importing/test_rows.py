@@ -107,6 +107,12 @@ def test_telephone_that_nobody_can_call_is_refused_with_its_column_and_not_repea
     assert written not in str(refused.value)
 
 
+@pytest.mark.parametrize("written", ["张三丰示例", "SS 1", "SS-1；SS-2", "1" * 65])
+def test_id_that_is_a_text_is_refused_with_its_column(written: str) -> None:
+    with pytest.raises(RowUnusable, match="编号: 编号只能含字母"):
+        town(编号=written)
+
+
 def test_telephone_is_sent_as_it_was_written() -> None:
     written = "13800000000转801（3号楼502）"
     assert town(电话=written).appeal["reporter_phone"] == written
