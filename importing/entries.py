@@ -17,11 +17,12 @@ from importing.mapping import (
     Source,
 )
 from importing.rows import Row
+from libs.case import telephones
 from libs.directory.facts.places import e7
+from libs.events.ids import EXTERNAL_ID
 from libs.events.text import trimmed
 
 SPACE = uuid5(NAMESPACE_URL, "xunban:import")
-EXTERNAL_ID_LENGTH = 64
 ROUNDED = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d+")
 """How a spreadsheet writes a number whose digits it does not keep."""
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -57,8 +58,11 @@ def entry_of(row: Row, mapping: Mapping) -> Entry:
         raise RowUnusable("列数与表头不符 / the number of cells differs from the header")
     reader = _Reader(row, mapping)
     external_id = reader.number("external_id", mapping.external_id) or reader.needed("external_id", mapping.external_id)
-    if len(external_id) > EXTERNAL_ID_LENGTH:
-        raise RowUnusable(f"{_names(mapping.external_id)}: 编号超过 64 字 / longer than 64 characters")
+    if not re.fullmatch(EXTERNAL_ID, external_id):
+        raise RowUnusable(
+            f"{_names(mapping.external_id)}: 编号只能含字母、数字和 . _ : / # -, 至多 64 字"
+            " / an id has letters, digits and . _ : / # -, 64 at most"
+        )
     case_id = str(uuid5(SPACE, f"{mapping.name}/{external_id}"))
     return Entry(
         line=row.line,
@@ -111,6 +115,16 @@ class _Reader:
             )
         return text
 
+    def telephone(self, source: Source | None) -> str | None:
+        """As it is written, once every number in it can be read."""
+        text = self.number("", source)
+        if source and text:
+            try:
+                telephones.read(text)
+            except telephones.NoTelephone as why:
+                raise RowUnusable(f"{_names(source)}: {why.message_zh} / {why.message_en}") from why
+        return text
+
     def instant(self, source: Source | None) -> datetime | None:
         """In UTC. Local time is that of the mapping's zone; an hour that occurs twice is taken as its first one."""
         text = self.text("", source)
@@ -145,7 +159,7 @@ class _Reader:
             "content": self.needed("appeal.content", fields.content),
             "place": self.place(fields.place),
             "reporter_name": self.text("", fields.reporter_name),
-            "reporter_phone": self.number("", fields.reporter_phone),
+            "reporter_phone": self.telephone(fields.reporter_phone),
             "found_by": self.text("", fields.found_by),
             "upstream_due_at": due.isoformat() if due else None,
         }

@@ -34,7 +34,7 @@ WORDS: Mapping[type[Event], Bilingual] = {
     ),
     intake.CaseVoided: Bilingual("作废, 由 {voided_by}", "voided by {voided_by}"),
     intake.CaseNotAccepted: Bilingual(
-        "不予受理: {reason_code}, 依据 {legal_basis}", "not accepted: {reason_code}, basis {legal_basis}"
+        "不予受理: {reason_code}, 由 {refused_by}", "not accepted: {reason_code}, by {refused_by}"
     ),
     intake.OwnershipNotProved: Bilingual(
         "拒绝 ({asked_for}): 来电号码与诉求人不符, 经办 {asked_of}",

@@ -17,6 +17,10 @@ ClockId = NewType("ClockId", str)
 MessageId = NewType("MessageId", str)
 DraftId = NewType("DraftId", str)
 """UUID of a draft of the directory."""
+ExternalId = NewType("ExternalId", str)
+"""How another system calls a case; where it comes in, it is held to `EXTERNAL_ID`."""
+EXTERNAL_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$"
+"""An id and no text: in it nobody can be named, for it is never sealed."""
 
 
 def new_id() -> str:

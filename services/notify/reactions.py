@@ -127,8 +127,6 @@ OF_EVENT = (
     "source",
     "close_kind",
     "reason_code",
-    "legal_basis",
-    "alternative",
 )
 OF_CASE = ("class_code", "urgency", "grid", "unit", "round")
 

@@ -17,7 +17,8 @@ from trials.photo import PHOTO
 NAME, TELEPHONE = "欧阳示例", "13900001234"
 MATTER, ADDRESS = "三单元门口窨井冒水", "槐荫里九号院"
 REASON, CALL, REPLY = "归口住建更妥", "已约周四上门", "窨井已疏通并加盖"
-SECRETS = (NAME, TELEPHONE, MATTER, ADDRESS, REASON, CALL, REPLY)
+BASIS, ELSEWHERE = "与司马示例的合同纠纷", "请与司马示例的律师联系"
+SECRETS = (NAME, TELEPHONE, MATTER, ADDRESS, REASON, CALL, REPLY, BASIS, ELSEWHERE)
 TABLES = """
     select format('%I.%I', schemaname, tablename) from pg_tables
      where schemaname not in ('pg_catalog', 'information_schema')
@@ -33,7 +34,8 @@ async def test_after_erasure_the_plain_text_is_nowhere_and_reading_shows_the_mas
     assert (read["content"], read["address"]) == (MATTER, ADDRESS)
 
     erased = {"kinds": ["reporter", "case"], "ground": "CONSENT_WITHDRAWN"}
-    await site.clients.post("intake", f"/cases/{case}/erase", erased, "he-jun")
+    for one in (case, await turned_away(site)):
+        await site.clients.post("intake", f"/cases/{one}/erase", erased, "he-jun")
     await site.judged()
 
     read = await site.clients.get("intake", f"/cases/{case}", "zhou-min")
@@ -68,6 +70,14 @@ async def told_in_full(site: Site) -> str:
     for service in SERVICES:
         await site.clients.visible(service, report["position"])
     return str(case)
+
+
+async def turned_away(site: Site) -> str:
+    """A case that was refused with words in which somebody is named; nobody is told, for nobody knows who called."""
+    case = str((await site.clients.appealed())["case_id"])
+    words = {"reason_code": "LEGAL_PROCEDURE", "legal_basis": BASIS, "alternative": ELSEWHERE}
+    await site.clients.post("intake", f"/cases/{case}/reject", words, "zhou-min")
+    return case
 
 
 async def keys_left(site: Site, case: str) -> int:

@@ -15,7 +15,7 @@ from secrets import token_hex
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from libs.events.contracts.intake import CaseNotAccepted
+from libs.events.contracts.intake import CaseNotAcceptedV1
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Draft, Provenance, WireRecord, draft, from_kafka, microseconds
 from libs.events.event import Event
@@ -35,7 +35,7 @@ SOURCE = "/xunban/intake"
 PATIENT = {"idle_in_transaction_session_timeout": "0"}
 """For who holds something in an open transaction while others act: the server would end him after five seconds."""
 MORNING = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
-NOTED = CaseNotAccepted(
+NOTED = CaseNotAcceptedV1(
     refused_by=PersonId("zhou-min"), reason_code="OTHER", legal_basis="《信访工作条例》", alternative="示例窗口"
 )
 """An event without personal fields, so that the store is tested without a vault."""

@@ -152,7 +152,7 @@ async def test_the_history_of_a_case_tells_its_events_in_log_order(
     found = await history(published_log.bootstrap, case_id.upper())
     shown = await run("history", case_id, "--bootstrap", published_log.bootstrap)
 
-    assert [event.data for event in found.events] == [NOTED, REGISTERED, NOTED, NOTED]
+    assert [event.data for event in found.events] == [NOTED.upcast(), REGISTERED, NOTED.upcast(), NOTED.upcast()]
     assert found.case is not None
     assert found.case.state == "NOT_ACCEPTED"
     assert shown.exit_code == 0

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from libs.case.state import Case
-from libs.events.contracts.intake import CaseNotAccepted, SeparationViolationAttempted
+from libs.events.contracts.intake import CaseNotAcceptedV1, SeparationViolationAttempted
 from libs.events.decider import SYSTEM, Decider
 from libs.events.errors import Forbidden, IdempotencyMismatch, Refused, StreamConflict
 from libs.events.event import Event
@@ -196,4 +196,4 @@ async def test_an_event_says_what_its_decision_had_seen(shared_log: Log) -> None
     await note(shared_log, case_id, keyed("effect"))
     rows = await shared_log.chain(lane_of(case_id))
     assert dict(decode_meta(rows[-1]["meta"]))["ce_causationid"].decode() == first.document["events"][0]
-    assert CaseNotAccepted.model_validate_json(rows[-1]["body"]) == NOTED
+    assert CaseNotAcceptedV1.model_validate_json(rows[-1]["body"]) == NOTED

@@ -54,7 +54,7 @@ async def test_an_event_forged_with_a_sound_chain_is_taken_by_nobody_and_the_gen
         await caught_up(noted_log, relay, lane)
         assert relay.halted == {}
     shown = await history(noted_log.bootstrap, case_id, keys=PUBLIC)
-    assert [event.data == NOTED for event in shown.events] == [True, False, True, True]
+    assert [event.data == NOTED.upcast() for event in shown.events] == [True, False, True, True]
     assert [event.id in shown.unproven for event in shown.events] == [False, True, False, False]
     assert shown.case is not None
     assert shown.case.state == "NOT_ACCEPTED"

@@ -123,9 +123,9 @@ async def test_a_repeated_request_is_not_a_repeated_contact(town: Town, running:
 
 
 async def test_who_may_not_receive_appeals_learns_nothing_from_trying(town: Town, edge: Edge) -> None:
-    """The same refusal with a caller's number that is known and with one that is not."""
+    """The same refusal with a caller's number that is known and with one that is not; what is none, nobody may send."""
     body = {"channel": "phone", "kind": "help", "content": LAMP, "place": place("G04")}
-    for phone in ("13700000000", "13711111111", "no number"):
+    for phone in ("13700000000", "13711111111"):
         answer = await edge.send("POST", "/appeals", json={**body, "reporter_phone": phone}, person="zheng-kai")
         assert_problem(answer, 403, "E-ROLE")
         sought = await edge.send("POST", "/callers/lookup", json={"phone": phone, "purpose": "LAW"}, person="zheng-kai")
@@ -209,10 +209,44 @@ async def test_a_telephone_one_digit_off_is_put_right_and_everything_follows_the
     assert taken_back.status_code == 200
 
 
+async def test_a_case_is_found_and_withdrawn_by_each_number_of_its_reporter(town: Town, edge: Edge) -> None:
+    """Extension, remark, two numbers, no area code: what people write into one field."""
+    told = {
+        "13600000000转801": "13600000000",
+        "13600000001/0512-66660000": "+86 512 66660000",
+        "13600000002（3号楼502）": "13600000002",
+        "0513-66660000-802": "66660000",
+    }
+    for minute, (written, calling) in enumerate(told.items(), start=11):
+        elsewhere = {"place": {"grid": "G03", "address": f"建设路{minute}0号"}}
+        case = (await called(town, f"2026-08-19 11:{minute}:00", written, **elsewhere))["case_id"]
+        assert case in [one["case_id"] for one in await looked_up(town, f"2026-08-19 11:{minute}:20", calling)]
+        again = await called(town, f"2026-08-19 11:{minute}:30", calling, **elsewhere)
+        assert (again["case_id"], again["attached"]) == (case, True)
+        gone = await edge.send("POST", f"/cases/{case}/withdraw", json={"phone": calling})
+        assert (gone.status_code, gone.json()["continues"]) == (200, False)
+
+
+async def test_what_is_no_telephone_is_said_when_it_is_typed_with_the_field(edge: Edge) -> None:
+    body = {"channel": "phone", "kind": "help", "content": LAMP, **AT_THE_LAMP, "reporter_phone": "13800000000/61"}
+    case = new_id()
+    sent_to = {
+        "/appeals": (body, "body.reporter_phone"),
+        "/callers/lookup": ({"phone": "138****0000", "purpose": "TAKE_CALL"}, "body.phone"),
+        f"/cases/{case}/withdraw": ({"phone": "no number"}, "body.phone"),
+        f"/cases/{case}/correct": ({"reason": "听录音更正", "reporter_phone": "无"}, "body.reporter_phone"),
+    }
+    for path, (said, field) in sent_to.items():
+        answer = await edge.send("POST", path, json=said)
+        assert_problem(answer, 422, "E-TELEPHONE")
+        assert [one["at"] for one in answer.json()["errors"]] == [field]
+        assert "转801" in answer.json()["message_zh"]
+
+
 async def test_who_handles_a_case_reads_whom_to_call(town: Town, edge: Edge) -> None:
-    case = (await called(town, "2026-08-19 11:10", "13500000001"))["case_id"]
-    await town.register("2026-08-19 11:11", case, "street-light", "U3")
-    await town.dispatch("2026-08-19 11:12", case)
+    case = (await called(town, "2026-08-19 11:20", "13500000001"))["case_id"]
+    await town.register("2026-08-19 11:21", case, "street-light", "U3")
+    await town.dispatch("2026-08-19 11:22", case)
     path = f"/cases/{case}/identity"
     assert_problem(await edge.send("POST", path, json={"purpose": "LAW"}, person="song-tao"), 403, "E-CALLER")
     assert_problem(await edge.send("POST", path, json={"purpose": "CONTACT"}, person="zheng-kai"), 404)

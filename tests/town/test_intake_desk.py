@@ -262,3 +262,27 @@ async def test_many_restorings_at_once_are_one(running: Stack, town: Town) -> No
     assert len({one.content for one in answers[1:]}) == 1
     rows = await stored(running, "select type from log.event where stream = $1", f"case-{made['case_id']}")
     assert [row["type"] for row in rows].count("intake.appeal-restored.v1") == 1
+
+
+async def test_a_refusal_says_why_to_the_reporter_alone_and_keeps_the_words_sealed(running: Stack, town: Town) -> None:
+    words: Answer = {"legal_basis": "与司马示例的合同纠纷", "alternative": "县人民法院"}
+    made = await appealed(town, "15:00", "complaint", "邻里合同纠纷")
+    await desk(town, "15:01", made["case_id"], "reject", reason_code="LEGAL_PROCEDURE", **words)
+    await town.line.settle()
+    told = [path.read_text() for path in running.instance.outbox.rglob("[!.]*") if path.is_file()]
+    assert [words["alternative"] in text for text in told if words["legal_basis"] in text] == [True]
+    bodies = await stored(running, "select convert_from(body, 'utf8') as body from log.event")
+    assert not [row for row in bodies if "司马示例" in row["body"]]
+
+
+async def test_an_id_of_another_system_is_no_place_for_words(running: Stack, town: Town) -> None:
+    for said in ("张三丰示例13800000000", "110 2026", "", "x" * 65):
+        body = {
+            "channel": "phone",
+            "kind": "help",
+            "content": "路灯不亮",
+            "place": {"grid": "G03"},
+            "external_id": said,
+        }
+        answer = await town.act(f"{DAY} 15:10", "intake", "/appeals", "zhou-min", body, expect=422 if said else 201)
+        assert [one["at"] for one in answer.get("errors", [])] == (["body.external_id"] if said else [])

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from libs.events.event import CaseText, Event, ReporterText
-from libs.events.ids import ClassCode, GridCode, PersonId, UnitId
+from libs.events.ids import ClassCode, ExternalId, GridCode, PersonId, UnitId
 
 Kind = Literal[
     "consult",
@@ -42,7 +42,7 @@ class AppealReceived(Event, zh="接收诉求", en="appeal received"):
     found_by: PersonId | None = None
     """A grid worker who entered it for the citizen or phoned it in: a discoverer (rulebook.md d.2 #3, #4)."""
     upstream_due_at: datetime | None = None
-    external_id: str | None = None
+    external_id: ExternalId | None = None
     photos: tuple[str, ...] = ()
     """SHA-256 of attachments."""
     new_case_reason: NewCaseReason | None = None
@@ -83,13 +83,14 @@ class CaseVoided(Event, zh="作废", en="voided"):
     reason: CaseText
 
 
-class CaseNotAccepted(Event, zh="不予受理", en="not accepted"):
+class CaseNotAccepted(Event, version=2, zh="不予受理", en="not accepted"):
     """不予受理: refused for one of the nine reasons (rulebook.md c.5), with legal basis and another way to go."""
 
     refused_by: PersonId
     reason_code: str
-    legal_basis: str
-    alternative: str
+    legal_basis: CaseText
+    """As the operator typed it, like `alternative`: words, in which a person may be named."""
+    alternative: CaseText
 
 
 class CaseCorrected(Event, zh="更正", en="corrected"):
@@ -208,6 +209,19 @@ class SeparationViolationDetected(Event, zh="违反巡办分离", en="separation
     evidence: tuple[str, ...]
 
 
+class CaseNotAcceptedV1(Event, named="CaseNotAccepted", zh="不予受理", en="not accepted"):
+    """不予受理 as it was written while its legal basis and the other way to go stood open."""
+
+    refused_by: PersonId
+    reason_code: str
+    legal_basis: str
+    alternative: str
+
+    def upcast(self) -> CaseNotAccepted:
+        """Both stay as open as they are in the log."""
+        return CaseNotAccepted(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
 IntakeEvent = (
     AppealReceived
     | GridEventReported
@@ -229,3 +243,4 @@ IntakeEvent = (
 )
 """Everything that intake says: whoever folds it names each of them, or mypy names what is missing."""
 EVENTS: tuple[type[IntakeEvent], ...] = get_args(IntakeEvent)
+OLDER: tuple[type[Event], ...] = (CaseNotAcceptedV1,)

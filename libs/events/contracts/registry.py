@@ -9,7 +9,7 @@ from libs.events.errors import UnknownEvent
 from libs.events.event import Event
 
 OWNERS = (directory, intake, routing, supervision, notify)
-OLDER: tuple[type[Event], ...] = routing.OLDER
+OLDER: tuple[type[Event], ...] = (*intake.OLDER, *routing.OLDER)
 """Versions that nobody writes any more and everybody still reads."""
 TYPES: dict[str, type[Event]] = {kind.ce_type: kind for owner in OWNERS for kind in owner.EVENTS} | {
     kind.ce_type: kind for kind in OLDER

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from libs.case.access import sight
 from libs.case.facts import Facts
@@ -36,6 +37,19 @@ MinPosition = Annotated[
 
 Folded = Annotated[str, BeforeValidator(lambda said: folded(said) if isinstance(said, str) else said)]
 """A number as people type it: full-width digits are digits."""
+
+
+def saying(check: Callable[[str], object]) -> AfterValidator:
+    """A field whose text `check` reads: what it refuses is said of the field, with its own code and words."""
+
+    def checked(said: str) -> str:
+        try:
+            check(said)
+        except Malformed as why:
+            raise PydanticCustomError("refused", "refused", {"refusal": why.document()}) from why
+        return said
+
+    return AfterValidator(checked)
 
 
 class Body(BaseModel):

@@ -104,7 +104,9 @@ def misshapen(errors: Sequence[Any]) -> dict[str, Any]:
     """
     where = [{"at": _place(entry), "error": entry["type"], **_limits(entry)} for entry in errors]
     unreadable = any(entry["error"] == "json_invalid" for entry in where)
-    return {"code": "E-JSON" if unreadable else "E-INPUT", "errors": where}
+    # Where a field's own check refuses it, its refusal says what would be right.
+    refusal: dict[str, Any] = next((told for entry in errors if (told := entry.get("ctx", {}).get("refusal"))), {})
+    return {"code": "E-JSON" if unreadable else "E-INPUT", **refusal, "errors": where}
 
 
 def _limits(entry: Mapping[str, Any]) -> dict[str, Any]:

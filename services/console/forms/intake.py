@@ -25,7 +25,7 @@ PURPOSES: tuple[Option, ...] = (
 """For which a reporter's identity may be read; recorded with whoever read it."""
 TO_CONTACT: tuple[Option, ...] = (("CONTACT", Bilingual("办理联系", "calling him about the work")),)
 """For which a handler reads it."""
-PHONE = Field("phone", Bilingual("来电号码", "Number he calls from"), longest=40)
+PHONE = Field("phone", Bilingual("来电号码", "Number he calls from"), longest=100)
 NOT_ACCEPTED: tuple[Option, ...] = (
     ("NOT_GOVERNMENT", Bilingual("不属本级政府职责", "not this government's duty")),
     ("EMERGENCY_LINE", Bilingual("应拨打 110/119/120/122", "for 110, 119, 120 or 122")),
@@ -122,7 +122,7 @@ ACTS: tuple[Act, ...] = (
             Field("place.address", Bilingual("详细地址", "Address"), longest=300, required=False),
             Field("content", Bilingual("诉求内容", "What is wrong"), "text", longest=4000, required=False),
             Field("reporter_name", Bilingual("诉求人姓名", "Reporter's name"), longest=100, required=False),
-            Field("reporter_phone", Bilingual("诉求人电话", "Reporter's telephone"), longest=40, required=False),
+            Field("reporter_phone", Bilingual("诉求人电话", "Reporter's telephone"), longest=100, required=False),
             reason(),
         ),
         Bilingual("只填要更正的内容", "fill in only what is to be corrected"),

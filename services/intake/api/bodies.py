@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from libs.case import telephones
 from libs.directory.rules.datum import Datum, on_wgs84
 from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
 from libs.events.decider import Actor
-from libs.events.ids import ClassCode, GridCode, PersonId
-from libs.service.http.cases import CASE_ID, Body
+from libs.events.ids import EXTERNAL_ID, ClassCode, ExternalId, GridCode, PersonId
+from libs.service.http.cases import CASE_ID, Body, saying
 from libs.service.http.commands import CommandBody
 from libs.service.http.headers import Instant
 from services.intake.domain import correction, erasure, reception, registration
@@ -19,6 +20,16 @@ from services.intake.domain import correction, erasure, reception, registration
 Channel = Literal["phone", "web", "app", "counter", "wechat", "mail", "visit", "import"]
 Photos = list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
 """SHA-256 of attachments, as `POST /attachments` answered."""
+TelephoneText = Annotated[
+    str,
+    Field(
+        max_length=telephones.LONGEST,
+        examples=["13800000000"],
+        description="手机或固定电话, 可带分机(转801)、说明(括号内), 两个号码用 / 隔开 / numbers, extension, remark",
+    ),
+    saying(telephones.read),
+]
+"""One or more numbers of a person; what cannot be read is said at once, with the field."""
 
 
 class PlaceBody(Body):
@@ -46,12 +57,17 @@ class AppealBody(CommandBody):
     content: str = Field(min_length=1, max_length=4000, examples=["小区门口路灯不亮"])
     place: PlaceBody
     reporter_name: str | None = Field(default=None, max_length=100)
-    reporter_phone: str | None = Field(default=None, max_length=40)
+    reporter_phone: TelephoneText | None = None
     found_by: PersonId | None = Field(
         default=None, max_length=64, description="来电的网格员 / a grid worker who phoned it in"
     )
     upstream_due_at: Instant | None = None
-    external_id: str | None = Field(default=None, max_length=64)
+    external_id: ExternalId | None = Field(
+        default=None,
+        pattern=EXTERNAL_ID,
+        examples=["110-2026-000123"],
+        description="来源系统的编号: 字母、数字和 . _ : / # -, 不含文字 / an id in another system, no text",
+    )
     case_id: str | None = Field(default=None, pattern=CASE_ID, description="导入程序指定, 或由先上传的附件给出")
     photos: Photos = Field(default=[], max_length=20)
     new_case: bool = Field(default=False, description="同一来电人同一事项仍另立一件 / not the open case of this caller")
@@ -138,7 +154,7 @@ class CorrectBody(CommandBody):
     content: str | None = Field(default=None, min_length=1, max_length=4000)
     place: PlaceBody | None = None
     reporter_name: str | None = Field(default=None, max_length=100, examples=["某女士"])
-    reporter_phone: str | None = Field(default=None, max_length=40, examples=["13800000000"])
+    reporter_phone: TelephoneText | None = None
 
     def command(self, at: datetime, by: Actor) -> correction.CorrectCase:
         place = self.place.place() if self.place else None

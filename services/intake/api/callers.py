@@ -27,6 +27,7 @@ from libs.service.http.cases import Body, CaseRef, MinPosition
 from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from services.intake import config
+from services.intake.api.bodies import TelephoneText
 from services.intake.api.known_callers import earlier_cases
 from services.intake.domain import identity as callers
 
@@ -50,7 +51,7 @@ class PurposeBody(Body):
 class LookUpBody(PurposeBody):
     """The telephone of the caller, in the body and never in a URL."""
 
-    phone: str = Field(min_length=3, max_length=40, examples=["13800000000"])
+    phone: TelephoneText
 
 
 @router.post("/callers/lookup", summary="来电人以往诉求 / earlier cases of a caller")
@@ -59,9 +60,7 @@ async def look_up(
 ) -> JSONResponse:
     """Each look-up is looked up and recorded anew, whatever its key: an answer kept would outlive what was erased."""
     call.actor.must_be("OPERATOR")
-    index = callers.blind_index(body.phone, config.of(running).search_key)
-    if index is None:
-        raise callers.NoTelephone()
+    entries = callers.sought_entries(body.phone, config.of(running).search_key)
     await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
@@ -70,7 +69,7 @@ async def look_up(
         facts = Facts(None, await running.directory.latest(conn))
 
         async with conn.transaction():
-            found = [one.case for one in await earlier_cases(conn, index, SHOWN + 1)]
+            found = [one.case for one in await earlier_cases(conn, entries, SHOWN + 1)]
             shown = found[:SHOWN]
             # Lanes ascending, as everywhere (architecture.md §2).
             for case in sorted(shown, key=lambda one: (one.lane, one.case_id)):

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from libs.case import telephones
 from libs.events.contracts.intake import AppealWithdrawn
+from libs.events.event import Sealed
 from libs.log.store import event_store
 from libs.log.write.idempotency import Outcome
 from libs.service.http.answers import answer
-from libs.service.http.cases import Body, CaseRef, Folded, carry_out
+from libs.service.http.cases import Body, CaseRef, carry_out
 from libs.service.http.commands import post_command
 from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.runtime import Runtime
-from services.intake.api.bodies import AnswerBody, CorrectBody
+from services.intake.api.bodies import AnswerBody, CorrectBody, TelephoneText
 from services.intake.domain import withdrawal
 from services.intake.domain.decider import DECIDER
-from services.intake.domain.identity import digits_of, reporter_of
+from services.intake.domain.identity import TelephoneUnreadable, reporter_of
 
 router = APIRouter(tags=["受理 intake"])
-Telephone = Annotated[Folded, Field(min_length=3, max_length=40, pattern=r"^[0-9+() \-]+$", examples=["13800000000"])]
 
 
 class WithdrawBody(Body):
     """The number that the operator sees the caller phone from, compared with the appellant's and stored nowhere."""
 
-    phone: Telephone
+    phone: TelephoneText
     reason: str | None = Field(default=None, max_length=500, examples=["家中已恢复供水"])
 
 
 class RestoreBody(Body):
     """As for a withdrawal."""
 
-    phone: Telephone
+    phone: TelephoneText
 
 
 post_command(router, "/cases/{case_id}/correct", CorrectBody, summary="更正 / correct")
@@ -75,12 +75,19 @@ async def with_consequence(running: Runtime, outcome: Outcome) -> Outcome:
 
 
 async def calls_from_the_same_telephone(running: Runtime, case_id: str, phone: str) -> bool:
-    """Whether this is the reporter's number; never where none was given or it is erased."""
+    """Whether this is one of the reporter's numbers; never where none was given or it is erased.
+
+    Raises `TelephoneUnreadable`: it is no fault of the caller's that somebody once wrote down what is no number.
+    """
     async with running.pool.acquire() as conn:
         own = [event.data for event in await event_store.load(conn, f"case-{case_id}")]
     given = reporter_of(own).get("reporter_phone")
     if given is None:
         return False
     keys = (await running.vault.keys_of(case_id)).without(DECIDER.fold(own).erased)
-    known, calling = digits_of(keys.open(given)), digits_of(phone)
-    return known is not None and known == calling
+    if isinstance(given, Sealed) and "reporter" not in keys.keys:
+        return False
+    known = keys.open(given)
+    if not telephones.find(known):
+        raise TelephoneUnreadable(allowed=["correct"])
+    return telephones.same_caller(known, phone)

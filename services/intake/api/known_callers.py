@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import orjson
 
 from libs.case.access import Sight
 from libs.case.state import Case
+from libs.case.telephones import same_caller
 from libs.directory.facts.view import View
 from libs.events.event import Sealed
 from libs.log.store.event_store import Connection
@@ -17,13 +18,14 @@ from libs.log.write.seal import CaseKeys
 from libs.service.runtime import Runtime
 from services.intake import config
 from services.intake.domain.duplicates import same_place
-from services.intake.domain.identity import blind_index
+from services.intake.domain.identity import sought_entries
 from services.intake.domain.reception import Place, grid_of
 
 LOOKED_THROUGH = 50
 EARLIER = """
-    select v.doc, r.sealed, r.kind from caller c join case_view v using (case_id) join report r using (case_id)
-     where c.telephone = $1 order by r.received_at desc, r.case_id desc limit $2
+    select v.doc, r.sealed, r.kind from case_view v join report r using (case_id)
+     where case_id in (select case_id from caller where telephone = any($1))
+     order by r.received_at desc, r.case_id desc limit $2
 """
 
 
@@ -47,14 +49,19 @@ class Earlier:
         longitude, latitude = (int(part) for part in location.split(",")) if location else (None, None)
         return Place(self.case.grid, longitude, latitude, self._open(keys, "address"))  # type: ignore[arg-type]
 
+    def telephone(self, keys: CaseKeys) -> str | None:
+        """What the reporter left, as far as the keys still open it."""
+        sealed = self.sealed.get("reporter_phone")
+        return keys.open(Sealed.model_validate(sealed)) if sealed else None
+
     def _open(self, keys: CaseKeys, name: str) -> str | None:
         known = name in self.sealed and "case" in keys.keys
         return keys.open(Sealed.model_validate(self.sealed[name])) if known else None
 
 
-async def earlier_cases(conn: Connection, index: bytes, most: int) -> list[Earlier]:
-    """The newest cases of one telephone."""
-    return [Earlier.of(row) for row in await conn.fetch(EARLIER, index, most)]
+async def earlier_cases(conn: Connection, entries: Collection[bytes], most: int) -> list[Earlier]:
+    """The newest cases that stand under one of these entries of the blind index."""
+    return [Earlier.of(row) for row in await conn.fetch(EARLIER, list(entries), most)]
 
 
 async def open_case_of(
@@ -62,13 +69,13 @@ async def open_case_of(
 ) -> str | None:
     """The newest open case of this caller on this matter (rulebook.md d.5) that is shown to whoever asks.
 
-    None where there is none, or no number.
+    None where there is none, no number, or one that everybody dials.
     """
-    index = blind_index(telephone, config.of(running).search_key)
-    if index is None:
+    entries = sought_entries(telephone, config.of(running).search_key)
+    if not entries:
         return None
     async with running.pool.acquire() as conn:
-        earlier = await earlier_cases(conn, index, LOOKED_THROUGH)
+        earlier = await earlier_cases(conn, entries, LOOKED_THROUGH)
     shown = [one for one in earlier if seen.sees(one.case)]
     alike = [one for one in shown if not one.case.ended and kind in (one.case.kind, one.kind)]
     if not alike:
@@ -76,7 +83,8 @@ async def open_case_of(
     here = located(place, directory)
     radius = directory.rulebook.cluster.radius_m
     keys = await keys_of(running, alike)
-    there = {one.case.case_id: one.place(keys[one.case.case_id]) for one in alike}
+    his = [one for one in alike if same_caller(one.telephone(keys[one.case.case_id]), telephone)]
+    there = {one.case.case_id: one.place(keys[one.case.case_id]) for one in his}
     return next((case_id for case_id, place in there.items() if same_place(here, place, radius)), None)
 
 

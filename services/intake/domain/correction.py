@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from libs.case import telephones
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
 from libs.directory.facts.view import View
@@ -17,7 +18,6 @@ from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
 from libs.events.ids import ClassCode
 from services.intake.domain.case_state import State, catalogue_item, must_be_open, raise_not_here
-from services.intake.domain.identity import NoTelephone, digits_of
 from services.intake.domain.reception import Place, grid_of, point
 
 TEXTS = ("content", "reporter_name", "reporter_phone")
@@ -115,8 +115,8 @@ def _check_reporter(command: CorrectCase, facts: Facts) -> None:
         return
     if facts.known_case().reporter_kind != "NAMED":
         raise NobodyToCorrect()
-    if command.reporter_phone is not None and digits_of(command.reporter_phone) is None:
-        raise NoTelephone()
+    if command.reporter_phone is not None:
+        telephones.read(command.reporter_phone)
 
 
 def _where(place: Place | None, directory: View) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Literal
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
 from libs.case.state import Case
+from libs.case.telephones import find
 from libs.events.contracts.intake import (
     AppealReceived,
     CaseCorrected,
@@ -21,7 +21,7 @@ from libs.events.contracts.intake import (
     RepeatContactReceived,
 )
 from libs.events.decider import Actor
-from libs.events.errors import Forbidden, Malformed
+from libs.events.errors import Forbidden, Rejected
 from libs.events.event import Event, Sealed
 from services.intake.domain.case_state import State, raise_not_here
 
@@ -30,24 +30,20 @@ Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW", "
 IdentityField = Literal["reporter_name", "reporter_phone"]
 IDENTITY: tuple[IdentityField, ...] = ("reporter_name", "reporter_phone")
 HANDLING = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
-SHORTEST = 5
-"""Digits: 12345 is a telephone number, 110 is nobody's."""
 
 
-def digits_of(telephone: str | None) -> str | None:
-    """The number however it was written: digits only, without China's country code; None where there is none."""
-    digits = "".join(sign for sign in unicodedata.normalize("NFKC", telephone or "") if sign in "0123456789")
-    home = digits.removeprefix("00").removeprefix("86") if digits.startswith(("0086", "86")) else digits
-    if home != digits and len(home) >= 10:
-        # Abroad a mobile number follows the country code as it is, an area code loses its zero.
-        digits = home if home.startswith(("0", "1")) else f"0{home}"
-    return digits if len(digits) >= SHORTEST else None
+def index_entries(telephone: str | None, key: bytes) -> frozenset[bytes]:
+    """The keyed hashes under which a case is found by each number of its reporter."""
+    return frozenset(_hashed(name, key) for one in find(telephone) for name in one.indexed_as)
 
 
-def blind_index(telephone: str | None, key: bytes) -> bytes | None:
-    """The keyed hash by which cases of one telephone find each other; None where there is no number."""
-    digits = digits_of(telephone)
-    return hmac.new(key, f"telephone|{digits}".encode(), sha256).digest() if digits else None
+def sought_entries(telephone: str | None, key: bytes) -> frozenset[bytes]:
+    """Under which entries the cases of these numbers stand; none where there is no number."""
+    return frozenset(_hashed(name, key) for one in find(telephone) for name in one.sought_as)
+
+
+def _hashed(name: str, key: bytes) -> bytes:
+    return hmac.new(key, name.encode(), sha256).digest()
 
 
 def reporter_of(own: Iterable[Event]) -> dict[IdentityField, str | Sealed]:
@@ -85,12 +81,12 @@ class ReceiveRepeatContact:
 # Refusals
 
 
-class NoTelephone(Malformed):
-    """Nobody can be called, or looked up, by it."""
+class TelephoneUnreadable(Rejected):
+    """What an older version kept as the reporter's telephone is none: nobody can be compared with it."""
 
     code = "E-TELEPHONE"
-    zh = "不是电话号码"
-    en = "not a telephone number"
+    zh = "登记的电话无法识别, 请先更正"
+    en = "the telephone that was written down is none: correct it first"
 
 
 class NotYoursToCall(Forbidden):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from libs.case import telephones
 from libs.case.facts import Facts
 from libs.case.refusals import EvidenceMissing
 from libs.directory.facts.view import View
@@ -13,7 +14,7 @@ from libs.events.contracts.intake import AppealReceived, GridEventReported, Kind
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected
 from libs.events.event import Event
-from libs.events.ids import ClassCode, GridCode, PersonId
+from libs.events.ids import ClassCode, ExternalId, GridCode, PersonId
 from services.intake.domain.case_state import State, catalogue_item
 
 # Commands
@@ -43,7 +44,7 @@ class SubmitAppeal:
     reporter_phone: str | None = None
     found_by: PersonId | None = None
     upstream_due_at: datetime | None = None
-    external_id: str | None = None
+    external_id: ExternalId | None = None
     photos: tuple[str, ...] = ()
     new_case_reason: NewCaseReason | None = None
 
@@ -106,13 +107,18 @@ def require_receiver(by: Actor) -> None:
 
 
 def submit_appeal(state: State, command: SubmitAppeal, facts: Facts) -> Sequence[Event]:
-    """A grid worker who enters it for the citizen is a discoverer; an operator is recorder only (d.2 #3, #4)."""
+    """A grid worker who enters it for the citizen is a discoverer; an operator is recorder only (d.2 #3, #4).
+
+    Raises `NoTelephone` for what nobody could call or look up afterwards.
+    """
     by = command.by
     require_receiver(by)
     if state.status != "NONE":
         raise AlreadyThere()
     if command.found_by and facts.directory.person(command.found_by) is None:
         raise Malformed(zh="没有这个网格员", en="no such grid worker")
+    if command.reporter_phone is not None:
+        telephones.read(command.reporter_phone)
     found_by = by.person if by.role == "GRID_WORKER" else command.found_by
     return [
         AppealReceived(

@@ -39,11 +39,11 @@ caller = Table(
     metadata,
     Column("case_id", UUID(as_uuid=False), primary_key=True),
     Column("lane", SmallInteger, nullable=False),
-    Column("telephone", LargeBinary, nullable=False, comment="HMAC-SHA-256 of the number"),
+    Column("telephone", LargeBinary, primary_key=True, comment="HMAC-SHA-256 of the number"),
     Index("caller_by_telephone", "telephone"),
     info={"search_copy": True},
 )
-"""Blind index: which cases one telephone reported. Gone when the reporter is erased."""
+"""Blind index: which cases one telephone reported, a row per number. Gone when the reporter is erased."""
 
 likeness = Table(
     "likeness",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from libs.service.clock import real_now
 from services.notify.channels.addresses import Reachable
 from services.notify.channels.channel import ChannelFailed, Parcel
 
+RECEIPT = re.compile(r"[\w.:/-]{1,100}", re.ASCII)
 TIMEOUT = httpx.Timeout(10.0)
 MOST_BYTES = 1 << 16
 """Of an answer: whoever goes on answering fills no memory of ours."""
@@ -133,7 +135,9 @@ class SmsChannel:
         body = orjson.dumps({"to": parcel.address, "text": " ".join(parcel.text.split("\n")).strip(), "id": parcel.id})
         headers = {"idempotency-key": parcel.id, **({"authorization": f"Bearer {self.token}"} if self.token else {})}
         _, said = await _post(self.client, Place(httpx.URL(self.url)), body, headers)
-        return _id_in(said) or f"sms {parcel.id}"
+        given = _id_in(said)
+        # It is kept for ever: an id, and never whom it was sent to.
+        return given if RECEIPT.fullmatch(given) and parcel.address not in given else f"sms {parcel.id}"
 
 
 def _id_in(said: bytes) -> str:
@@ -141,4 +145,4 @@ def _id_in(said: bytes) -> str:
         document = orjson.loads(said)
     except orjson.JSONDecodeError:
         return ""
-    return str(document.get("id", ""))[:100] if isinstance(document, dict) else ""
+    return str(document.get("id", "")) if isinstance(document, dict) else ""

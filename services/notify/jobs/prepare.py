@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
 from libs.case.facts import Facts
+from libs.case.telephones import find
 from libs.directory.facts.view import View
 from libs.directory.rules.contacts import point_of, rules_of
 from libs.directory.rules.naming import Naming
@@ -19,12 +20,13 @@ from libs.events.errors import Unavailable
 from libs.events.event import Sealed
 from libs.events.ids import MessageId, PersonId
 from libs.log.store.event_store import Connection
-from libs.log.write.seal import MASKED
+from libs.log.write.seal import MASKED, CaseKeys
 from libs.service.runtime import Runtime
 from services.notify.channels.channel import Channel, ChannelFailed, Parcel
 from services.notify.domain.audiences import may_know, unreachable
 from services.notify.domain.delivery import Delivery
 from services.notify.domain.lateness import Waited, day_of
+from services.notify.readmodel.tables import PRINTED
 from services.notify.texts.rendering import Letter, Rendering
 
 DUES = "select clock, due_at from due where case_id = $1 and due_at is not null"
@@ -34,6 +36,9 @@ ALIKE = """
        and message_id <> $5 and (state = 'SENT' or (due_at, message_id) < ($4, $5))
      order by mass desc, due_at limit $6
 """
+WORDING = "select sealed from wording where event_id = $1"
+WORDED = frozenset({"not_accepted"})
+"""Templates that print what somebody wrote."""
 PHONE = "select phone from reporter where case_id = $1"
 
 
@@ -100,6 +105,7 @@ async def letter_of(conn: Connection, row: Any, known: Known, masses: Masses) ->
         known.dues,
         channel=row["channel"],
         language=point.language if point else "both",
+        texts=dict.fromkeys(PRINTED, MASKED) if row["template"] in WORDED else {},
         late=(row["send_at"] or row["due_at"]) if waited.late else None,
         mass=mass,
     )
@@ -150,7 +156,10 @@ async def _mass(conn: Connection, row: Any, known: Known, masses: Masses) -> int
 async def address_of(
     running: Runtime, conn: Connection, row: Any, known: Known, carrier: Channel | None
 ) -> ContactPoint:
-    """Where it goes; a reporter's sealed telephone is opened here alone. Raises `NotSent`, `ChannelFailed`."""
+    """Where it goes; a reporter's sealed telephone is opened here alone. Raises `NotSent`, `ChannelFailed`.
+
+    A short message goes to his first mobile number; a landline takes none.
+    """
     if carrier is not None and carrier.name == "file":
         return ContactPoint(channel="file")
     point = point_of(row["recipient"], row["channel"], known.view)
@@ -165,15 +174,36 @@ async def _telephone(running: Runtime, conn: Connection, case_id: str, known: Kn
     sealed = await conn.fetchval(PHONE, case_id)
     if sealed is None:
         raise NotSent("NO_CONTACT")
-    try:
-        keys = await running.vault.keys_of(case_id)
-    except Unavailable as away:
-        raise ChannelFailed("VAULT") from away
     erased = known.facts.case.erased if known.facts.case else ()
-    phone = keys.without(erased).open(Sealed.model_validate_json(sealed))
+    phone = (await _keys(running, case_id)).without(erased).open(Sealed.model_validate_json(sealed))
     if phone is None or phone == MASKED:
         raise NotSent("ERASED")
-    return phone
+    if (mobile := next((one for one in find(phone) if one.kind == "MOBILE"), None)) is None:
+        raise NotSent("NO_CONTACT")
+    return mobile.dialled
+
+
+async def worded(running: Runtime, conn: Connection, row: Any, letter: Letter) -> Letter:
+    """The letter with what somebody wrote in it. Raises `NotSent` once its key is destroyed, `ChannelFailed`."""
+    if letter.template not in WORDED or letter.values.keys() >= set(PRINTED):
+        return letter  # Older messages carry it themselves.
+    kept = await conn.fetchval(WORDING, row["event_id"])
+    texts: dict[str, Any] = orjson.loads(kept) if kept else dict.fromkeys(PRINTED, MASKED)
+    keys = await _keys(running, row["case_id"])
+    opened = {
+        name: text if isinstance(text, str) else keys.open(Sealed.model_validate(text)) or MASKED
+        for name, text in texts.items()
+    }
+    if MASKED in opened.values():
+        raise NotSent("ERASED")
+    return replace(letter, texts=opened)
+
+
+async def _keys(running: Runtime, case_id: str) -> CaseKeys:
+    try:
+        return await running.vault.keys_of(case_id)
+    except Unavailable as away:
+        raise ChannelFailed("VAULT") from away
 
 
 def parcel_of(row: Any, letter: Letter, point: ContactPoint, rendering: Rendering) -> Parcel:

@@ -34,7 +34,17 @@ from services.notify.domain.decider import DECIDER, Command
 from services.notify.domain.delivery import Delivery, RecordDeliveries
 from services.notify.domain.fates import UNTOLD
 from services.notify.jobs.digest import bundle, gathered
-from services.notify.jobs.prepare import Known, Masses, NotSent, address_of, dropped, known_of, letter_of, parcel_of
+from services.notify.jobs.prepare import (
+    Known,
+    Masses,
+    NotSent,
+    address_of,
+    dropped,
+    known_of,
+    letter_of,
+    parcel_of,
+    worded,
+)
 from services.notify.texts.rendering import Letter, Rendering
 
 log = structlog.get_logger()
@@ -232,6 +242,8 @@ class Sender:
         rendering = Rendering(known.view, config.of(self.running).templates_dir)
         async with self.running.pool.acquire() as conn:
             point = await address_of(self.running, conn, row, known, self.line.carrier)
+            # A digest says of each the title and a sentence, nothing of what somebody wrote.
+            letter = letter if several else await worded(self.running, conn, row, letter)
         return bundle(several, point, rendering) if several else parcel_of(row, letter, point, rendering)
 
     async def _record(self, case_id: str, deliveries: Sequence[Delivery]) -> None:

@@ -58,4 +58,16 @@ reporter = Table(
     Column("phone", JSONB, nullable=False, comment="sealed; opened by the sender when it sends only"),
 )
 
-TABLES = (message, due, reporter)
+wording = Table(
+    "wording",
+    metadata,
+    Column("event_id", UUID(as_uuid=False), primary_key=True),
+    Column("case_id", UUID(as_uuid=False), nullable=False),
+    Column("lane", SmallInteger, nullable=False),
+    Column("sealed", JSONB, nullable=False, comment="by field; opened by the sender when it sends only"),
+    Index("wording_of_case", "case_id"),
+)
+"""What somebody wrote that a message prints. Gone when the case is erased."""
+PRINTED = ("legal_basis", "alternative")
+
+TABLES = (message, due, reporter, wording)

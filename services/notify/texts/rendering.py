@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -46,6 +46,8 @@ class Letter:
     language: Language = "both"
     late: datetime | None = None
     """When it should have been sent, where it comes late."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What somebody wrote and the template prints, opened for this letter alone."""
     mass: int = 0
     """How many alike there are today, where this is the last single message of them."""
 
@@ -96,7 +98,8 @@ class Rendering:
 
     def _said(self, letter: Letter) -> dict[str, object]:
         naming, values = Naming(self.view), letter.values
-        said: dict[str, object] = {name: code(value) for name, value in values.items()}
+        said: dict[str, object] = {name: Bilingual(text, text) for name, text in letter.texts.items()}
+        said |= {name: code(value) for name, value in values.items()}
         if due_at := values.get("due_at"):
             said["due_at"] = naming.due(datetime.fromisoformat(due_at))
         if "unit" in values:

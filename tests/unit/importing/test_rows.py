@@ -99,6 +99,25 @@ def test_empty_cell_of_a_needed_field_is_refused() -> None:
         town(内容="  ")
 
 
+@pytest.mark.parametrize("written", ["13800000000/61", "1380000000", "138****0000", "没有"])
+def test_telephone_that_nobody_can_call_is_refused_with_its_column_and_not_repeated(written: str) -> None:
+    with pytest.raises(RowUnusable, match="转801") as refused:
+        town(电话=written)
+    assert str(refused.value).startswith("电话: ")
+    assert written not in str(refused.value)
+
+
+@pytest.mark.parametrize("written", ["张三丰示例", "SS 1", "SS-1；SS-2", "1" * 65])
+def test_id_that_is_a_text_is_refused_with_its_column(written: str) -> None:
+    with pytest.raises(RowUnusable, match="编号: 编号只能含字母"):
+        town(编号=written)
+
+
+def test_telephone_is_sent_as_it_was_written() -> None:
+    written = "13800000000转801（3号楼502）"
+    assert town(电话=written).appeal["reporter_phone"] == written
+
+
 def test_instant_that_is_none_is_refused() -> None:
     with pytest.raises(RowUnusable, match="答复期限: 不是有效时间"):
         town(答复期限="2026-13-01")

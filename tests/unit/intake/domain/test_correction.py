@@ -6,6 +6,7 @@ import pytest
 
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
+from libs.case.telephones import NoTelephone
 from libs.case.testing import case_of, given
 from libs.directory.rules.limits import UnknownClass
 from libs.events.contracts.intake import (
@@ -29,7 +30,7 @@ from services.intake.domain.correction import (
     NothingToCorrect,
 )
 from services.intake.domain.decider import DECIDER
-from services.intake.domain.identity import NoTelephone, reporter_of
+from services.intake.domain.identity import reporter_of
 from services.intake.domain.reception import Place, PlaceUnknown
 from services.intake.domain.registration import RegisterCase
 from tests.unit.directory.town import VIEW, local

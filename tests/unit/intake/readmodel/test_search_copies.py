@@ -1,12 +1,15 @@
 """Blind indexes and search copies: which telephones are one, which matters look alike, what is gone on erasure."""
 
+import hmac
+from hashlib import sha256
+
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from libs.case.lifecycle import fold
 from libs.case.state import Case
 from libs.case.testing import CASE_ID, log_of
-from libs.events.contracts.intake import AppealReceived, PersonalDataErased
+from libs.events.contracts.intake import AppealReceived, CaseCorrected, PersonalDataErased
 from libs.events.event import Sealed
 from libs.events.ids import GridCode, PersonId
 from libs.log.read.rows import ReadModel
@@ -22,7 +25,7 @@ from services.intake.domain.duplicates import (
     same_place,
     words,
 )
-from services.intake.domain.identity import blind_index, digits_of
+from services.intake.domain.identity import index_entries, sought_entries
 from services.intake.domain.reception import Place
 from services.intake.readmodel import tables
 from services.intake.readmodel.projection import project
@@ -40,20 +43,30 @@ BY_ADDRESS = Place(G03, address="建设路 12 号, 3 号楼")
 
 
 @pytest.mark.parametrize(
-    "written", ["138 0000 0000", "+86 138-0000-0000", "008613800000000", "8613800000000", "１３８００００００００"]
+    ("written", "indexed"),
+    [
+        ("+86 138-0000-0000", "13800000000"),
+        ("(0513) 8123-4567", "051381234567"),
+        ("+852 2123 4567", "85221234567"),
+        ("12345", "12345"),
+    ],
 )
-def test_a_mobile_number_is_one_number_however_it_is_written(written: str) -> None:
-    assert digits_of(written) == "13800000000"
-    assert blind_index(written, KEY) == blind_index("13800000000", KEY)
+def test_a_number_is_found_by_the_entry_that_older_versions_made_of_it(written: str, indexed: str) -> None:
+    entry = hmac.new(KEY, f"telephone|{indexed}".encode(), sha256).digest()
+    assert entry in index_entries(written, KEY)
+    assert entry in sought_entries(written, KEY)
 
 
-def test_a_landline_from_abroad_gets_its_zero_back_and_a_short_number_is_none() -> None:
-    assert digits_of("+86 513 8123 4567") == digits_of("(0513) 8123-4567") == "051381234567"
-    assert (digits_of("110"), digits_of("匿名"), digits_of(None), blind_index("", KEY)) == (None, None, None, None)
+def test_a_local_number_and_the_whole_one_find_each_other_and_no_other_area_is_found() -> None:
+    whole, local_, elsewhere = (index_entries(one, KEY) for one in ("0512-66660000", "66660000", "010-66660000"))
+    assert sought_entries("66660000", KEY) & whole
+    assert sought_entries("0512-66660000", KEY) & local_
+    assert not sought_entries("0512-66660000", KEY) & elsewhere
+    assert (index_entries("匿名", KEY), index_entries(None, KEY)) == (frozenset(), frozenset())
 
 
 def test_an_index_tells_nothing_without_its_key() -> None:
-    assert blind_index("13800000000", KEY) != blind_index("13800000000", b"l" * 32)
+    assert not index_entries("13800000000", KEY) & index_entries("13800000000", b"l" * 32)
     assert words("路灯不亮", KEY) != words("路灯不亮", b"l" * 32)
 
 
@@ -106,9 +119,10 @@ def test_the_nearest_of_the_same_class_comes_first() -> None:
     assert len(ranked([same_words, near], 1)) == 1
 
 
+TWO_NUMBERS = "13800000000/0512-66660000转802"
 SEALED_APPEAL = AppealReceived.model_validate_json(
     CaseKeys(CASE_ID, {"reporter": AESGCM(bytes(32)), "case": AESGCM(b"\x01" * 32)}).seal(
-        APPEAL.model_copy(update={"reporter_phone": "13800000000"})
+        APPEAL.model_copy(update={"reporter_phone": TWO_NUMBERS})
     )
 )
 
@@ -129,9 +143,8 @@ WHOLE = CaseKeys(CASE_ID, {"reporter": AESGCM(bytes(32)), "case": AESGCM(b"\x01"
 def test_a_telephone_and_a_sketch_are_kept_as_long_as_their_key() -> None:
     assert isinstance(SEALED_APPEAL.reporter_phone, Sealed)
     kept = rows_after(keys=WHOLE)
-    row = kept[tables.caller].get(CASE_ID)
-    assert row is not None
-    assert row["telephone"] == blind_index("13800000000", KEY)
+    assert {row["telephone"] for row in kept[tables.caller].of_case(CASE_ID)} == index_entries(TWO_NUMBERS, KEY)
+    assert len(index_entries(TWO_NUMBERS, KEY)) == 3
     sketch = kept[tables.likeness].get(CASE_ID)
     assert sketch is not None
     assert (sketch["open"], sketch["grid"], sketch["words"]) == (True, "G03", words("路灯不亮", KEY))
@@ -140,7 +153,7 @@ def test_a_telephone_and_a_sketch_are_kept_as_long_as_their_key() -> None:
 def test_an_erased_reporter_has_no_telephone_and_an_erased_case_no_words() -> None:
     for erased, telephone, sketch in ((("reporter",), False, True), (("case",), True, False)):
         rows = rows_after(*erased, keys=WHOLE)
-        assert (rows[tables.caller].get(CASE_ID) is not None) is telephone
+        assert bool(rows[tables.caller].of_case(CASE_ID)) is telephone
         assert (rows[tables.likeness].get(CASE_ID) is not None) is sketch
 
 
@@ -149,4 +162,13 @@ def test_a_rebuild_after_the_erasure_makes_the_same_rows() -> None:
     rebuilt = rows_after("reporter", "case", keys=without)
     live = rows_after("reporter", "case", keys=WHOLE)
     for table in (tables.caller, tables.likeness):
-        assert rebuilt[table].get(CASE_ID) is live[table].get(CASE_ID) is None
+        assert rebuilt[table].of_case(CASE_ID) == live[table].of_case(CASE_ID) == []
+
+
+def test_a_corrected_telephone_takes_the_place_of_every_number_of_before() -> None:
+    corrected = CaseCorrected(corrected_by=PersonId("zhou-min"), reason="听录音", reporter_phone="13900000000")
+    events = log_of((NINE, SEALED_APPEAL), (NINE, corrected))
+    rows = ReadModel(tables.TABLES, {one.id: copies_of(one.data, WHOLE, KEY) for one in events})
+    for event in events:
+        project(rows, event, rows.evolve(event))
+    assert {row["telephone"] for row in rows[tables.caller].of_case(CASE_ID)} == index_entries("13900000000", KEY)

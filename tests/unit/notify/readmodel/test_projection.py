@@ -12,7 +12,7 @@ from libs.events.event import Event, Sealed
 from libs.events.ids import GridCode, MessageId, PersonId
 from libs.log.read.rows import ReadModel
 from services.notify.readmodel.projection import project
-from services.notify.readmodel.tables import TABLES, message, reporter
+from services.notify.readmodel.tables import TABLES, message, reporter, wording
 from tests.unit.notify.cases import CASE, MONDAY, appeal
 
 ID = MessageId("5f0c1c3e9b7a4d528e6f10a2b3c4d5e6")
@@ -34,7 +34,8 @@ RECEIVED = intake.AppealReceived(
     reporter_kind="NAMED",
     reporter_phone=PHONE,
 )
-ERASED = intake.PersonalDataErased(erased_by=PersonId("shen-lan"), kinds=("reporter",), ground="《个人信息保护法》")
+SHEN_LAN = PersonId("shen-lan")
+ERASED = intake.PersonalDataErased(erased_by=SHEN_LAN, kinds=("reporter",), ground="《个人信息保护法》")
 
 
 def ledger(*events: Event | Recorded) -> ReadModel:
@@ -86,3 +87,18 @@ def test_a_telephone_is_kept_sealed_until_its_key_is_destroyed() -> None:
     assert known is not None
     assert known["phone"] == PHONE.model_dump()
     assert ledger(RECEIVED, ERASED)[reporter].get(CASE) is None
+
+
+def test_what_the_operator_wrote_is_kept_sealed_until_the_case_is_erased() -> None:
+    said = PHONE.model_copy(update={"field": "legal_basis"})
+    (refused,) = log_of(
+        (MONDAY, intake.CaseNotAccepted(refused_by=SHEN_LAN, reason_code="OTHER", legal_basis=said, alternative=said)),
+        case_id=CASE,
+    )
+    (kept,) = ledger(refused)[wording].of_case(CASE)
+
+    assert (kept["event_id"], set(kept["sealed"])) == (refused.id, {"legal_basis", "alternative"})
+    assert kept["sealed"]["legal_basis"] == said.model_dump()
+    everything = ERASED.model_copy(update={"kinds": ("reporter", "case")})
+    assert ledger(refused, ERASED)[wording].of_case(CASE) == [kept]
+    assert ledger(refused, everything)[wording].of_case(CASE) == []

@@ -14,6 +14,7 @@ from libs.events.contracts.parts.clock import Clock
 from libs.events.event import Event
 from libs.events.ids import UnitId
 from services.notify.reactions import CONTINUED, ESCALATED, NOTICES, Notice, notice_of, values_of
+from services.notify.readmodel.tables import PRINTED
 from services.notify.texts.rendering import FOLDER, Letter, Rendering, Text
 from tests.unit.directory.town import VIEW
 from tests.unit.notify.cases import CASE, DISPATCHED, DUE, MONDAY, NOT_ACCEPTED, appeal, escalated, warned
@@ -28,10 +29,19 @@ def parts_of(notice: Notice | None) -> tuple[Notice, ...]:
     return (notice, notice.also) if notice.also else (notice,)
 
 
+def said_in(event: Event, name: str) -> str:
+    """What the operator wrote; of a golden, in which it is sealed, a mask."""
+    said = getattr(event, name, "")
+    return said if isinstance(said, str) else "***"
+
+
 def texts_of(event: Event, recipient: str = "person:fang-yun", **dues: object) -> list[str]:
     """What the event makes somebody read, in each of its wordings."""
-    values = values_of(event, appeal())
-    letters = [Letter(part.template, CASE, recipient, values, dues) for part in parts_of(notice_of(event))]  # type: ignore[arg-type]
+    values, opened = values_of(event, appeal()), {name: said_in(event, name) for name in PRINTED}
+    letters = [
+        Letter(part.template, CASE, recipient, values, dues, texts=opened)  # type: ignore[arg-type]
+        for part in parts_of(notice_of(event))
+    ]
     return [RENDERING.letter(letter).body for letter in letters]
 
 
