@@ -27,7 +27,7 @@ OPEN: dict[str, tuple[str, ...]] = {
         "PersonalDataErased.ground", "DeadlineSet.limit", "MessageDue.channel", "MessageDue.template",
         "MessageSent.channel", "MessageFailed.reason", "SeparationViolationAttempted.command",
         "SeparationViolationAttempted.rule", "SeparationViolationAttempted.also", "SeparationViolationDetected.rule",
-        "RouteRejected.rule", "RuleStep.rule",
+        "RouteRejected.rule", "RuleStep.rule", "DraftRefused.rule",
     ),
     "an id or a type of an event": (
         "AssignmentDeemedAccepted.clock_id", "CaseUrged.because", "ClocksEnded.because", "ClocksRevived.because",
@@ -59,7 +59,10 @@ OPEN: dict[str, tuple[str, ...]] = {
         "FilingCondition.id", "FilingCondition.name_zh", "FilingCondition.name_en",
     ),
     "an address of a unit's or an official's duty, never a private one": ("ContactPoint.address",),
-    "an article of a law or a source, published with the directory": ("Power.basis", "CalendarPublished.source"),
+    "an order, a law or a source, published with the directory": (
+        "Power.basis", "CalendarPublished.source", "DraftMade.basis", "TownBootstrapped.basis",
+    ),
+    "a fact of the directory that is not in force yet, open as it will be": ("StatedFact.type", "StatedFact.data"),
     "an area on the map": ("GridPublished.area", "Lead.area"),
     "a limit, a ratio, an hour of the rulebook or the catalogue": (
         "RulebookPublished.levels", "Suspension.max_length", "WorkClock.tz",
