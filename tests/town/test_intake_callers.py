@@ -61,7 +61,7 @@ async def test_one_citizen_four_times_in_three_days_is_one_case_and_three_repeat
     await town.register(f"{DAY} 09:05", first["case_id"], "street-light", "U3")
     again = [
         await called(town, f"{DAY} 16:00", "+86 138-0000-0000"),
-        await called(town, "2026-08-18 10:00", "138 0000 0000", content="还是没有人来修"),
+        await called(town, "2026-08-18 10:00", "138 0000 0000", content="还是没有人来修", same_case=first["case_id"]),
         await called(town, "2026-08-19 10:00"),
     ]
 
@@ -71,6 +71,25 @@ async def test_one_citizen_four_times_in_three_days_is_one_case_and_three_repeat
     ] * 3
     (shown,) = await looked_up(town, "2026-08-19 10:05")
     assert (shown["case_id"], shown["contacts"], shown["open"]) == (first["case_id"], 4, True)
+
+
+async def test_another_matter_of_the_same_caller_at_the_same_address_is_not_attached_unasked(
+    town: Town, edge: Edge
+) -> None:
+    """Noise at night, then yellow water."""
+    (known, *_) = await looked_up(town, "2026-08-19 10:06")
+    water = {"channel": "phone", "kind": "help", "content": "自来水发黄有异味", **AT_THE_LAMP, **WHO}
+    asked = await edge.send("POST", "/appeals", json=water)
+    assert_problem(asked, 409, "E-MATTER")
+    document = asked.json()
+    assert [one["case_id"] for one in document["open_cases"]] == [known["case_id"]]
+    assert document["allowed_actions"] == ["same_case", "new_case"]
+    assert "水" not in asked.text.replace(document["message_zh"], "")
+
+    wrong = await edge.send("POST", "/appeals", json={**water, "same_case": new_id()})
+    assert_problem(wrong, 404)
+    both = {"same_case": known["case_id"], "new_case": True, "new_case_reason": "OTHER_MATTER"}
+    assert_problem(await edge.send("POST", "/appeals", json={**water, **both}), 422, "E-INPUT")
 
 
 async def test_another_caller_opens_a_case_of_his_own_and_is_only_hinted_at(town: Town) -> None:

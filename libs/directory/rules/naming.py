@@ -23,6 +23,8 @@ class Bilingual(NamedTuple):
 
 
 CODES: Mapping[str, Bilingual] = {
+    "same_case": Bilingual("并入其中一件", "add it to one of them"),
+    "new_case": Bilingual("另立一件", "open a new one"),
     "U1": Bilingual("特急", "U1"),
     "U2": Bilingual("紧急", "U2"),
     "U3": Bilingual("一般", "U3"),

@@ -72,16 +72,23 @@ class AppealBody(CommandBody):
     photos: Photos = Field(default=[], max_length=20)
     new_case: bool = Field(default=False, description="同一来电人同一事项仍另立一件 / not the open case of this caller")
     new_case_reason: NewCaseReason | None = None
+    same_case: str | None = Field(
+        default=None,
+        pattern=CASE_ID,
+        description="同一来电人的这件未结诉求 / the open case of this caller that is meant",
+    )
 
     @model_validator(mode="after")
     def reasoned(self) -> AppealBody:
-        """A case beside the caller's open one needs a reason."""
+        """A case beside the caller's open one needs a reason; it is another one, or that one."""
         if self.new_case != (self.new_case_reason is not None):
             raise ValueError("new_case and new_case_reason go together")
+        if self.same_case and (self.new_case or self.photos or self.case_id):
+            raise ValueError("same_case opens no case: without new_case, case_id and photos")
         return self
 
     def command(self, at: datetime, by: Actor) -> reception.SubmitAppeal:
-        fields = self.model_dump(exclude={"place", "case_id", "photos", "new_case"})
+        fields = self.model_dump(exclude={"place", "case_id", "photos", "new_case", "same_case"})
         return reception.SubmitAppeal(at=at, by=by, place=self.place.place(), photos=tuple(self.photos), **fields)
 
 

@@ -40,10 +40,11 @@ from libs.service.runtime import Runtime
 from services.intake import config
 from services.intake.api import files
 from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
-from services.intake.api.known_callers import open_case_of
+from services.intake.api.known_callers import Called, open_cases_of
 from services.intake.api.same_matter import Again, attach
 from services.intake.domain import receipts, reception
 from services.intake.domain.allowed_actions import allowed
+from services.intake.domain.duplicates import meant, words
 
 router = APIRouter(tags=["受理 intake"])
 
@@ -109,7 +110,10 @@ async def opened(
 
 @router.post("/appeals", status_code=201, summary="接收群众诉求 / receive an appeal")
 async def submit_appeal(body: AppealBody, running: RuntimeDep, person: CallerDep, call: CommandDep) -> JSONResponse:
-    """200 `attached`: the same caller on the same matter, added to his open case. 201: a case is opened."""
+    """200 `attached`: the same caller on the same matter, added to his open case. 201: a case is opened.
+
+    409 E-MATTER: his open cases there are about something else, as it seems; `same_case` or `new_case` says which.
+    """
     outcome = await attached(body, running, person, call)
     if outcome is None:
         outcome = await opened(body, running, person, call, note={"attached": False})
@@ -121,19 +125,24 @@ async def attached(body: AppealBody, running: Runtime, person: Person, call: Com
     """The caller's open case takes the call, unless the caller is not known or the operator says it is another.
 
     Nobody hears of a case that is not shown to him, and a machine joins nothing: it has nobody whom it could ask.
+    Raises `MatterUnclear` where the operator is asked – but never of a request that was answered already.
     """
     reception.require_receiver(call.actor)
+    if call.prefetched and (before := call.prefetched.answer(call.key, running.handler.service)):
+        return before
     if body.new_case or body.case_id or body.photos or call.actor.role == MACHINE:
         return None
-    place, seen = body.place.place(), sight(call.actor, person.directory)
-    case_id = await open_case_of(
-        running, person.directory, telephone=body.reporter_phone, kind=body.kind, place=place, seen=seen
-    )
+    called = Called(body.reporter_phone, body.kind, body.place.place(), body.content)
+    his = await open_cases_of(running, person.directory, called, sight(call.actor, person.directory))
+    now = words(body.content, config.of(running).search_key)
+    case_id = meant([(one.case, one.words) for one in his], body.same_case, now)
     if case_id is None:
         return None
     try:
         return await attach(running, case_id, call, Again(body.channel, body.content))
     except NotInThisState:
+        if body.same_case:
+            raise
         return None  # It has ended since.
 
 

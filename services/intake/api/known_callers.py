@@ -23,7 +23,8 @@ from services.intake.domain.reception import Place, grid_of
 
 LOOKED_THROUGH = 50
 EARLIER = """
-    select v.doc, r.sealed, r.kind from case_view v join report r using (case_id)
+    select v.doc, r.sealed, r.kind, l.words
+      from case_view v join report r using (case_id) left join likeness l using (case_id)
      where case_id in (select case_id from caller where telephone = any($1))
      order by r.received_at desc, r.case_id desc limit $2
 """
@@ -37,11 +38,13 @@ class Earlier:
     sealed: Mapping[str, Any]
     kind: str
     """As it came in; registering or correcting may have changed it."""
+    words: bytes | None
+    """The sketch of what was said (`duplicates.words`)."""
 
     @staticmethod
     def of(row: Any) -> Earlier:
-        """A row with `doc`, `sealed` and `kind`."""
-        return Earlier(Case.model_validate_json(row["doc"]), orjson.loads(row["sealed"]), row["kind"])
+        """A row with `doc`, `sealed`, `kind` and `words`."""
+        return Earlier(Case.model_validate_json(row["doc"]), orjson.loads(row["sealed"]), row["kind"], row["words"])
 
     def place(self, keys: CaseKeys) -> Place:
         """Where it is, as far as the keys still open it."""
@@ -64,28 +67,35 @@ async def earlier_cases(conn: Connection, entries: Collection[bytes], most: int)
     return [Earlier.of(row) for row in await conn.fetch(EARLIER, list(entries), most)]
 
 
-async def open_case_of(
-    running: Runtime, directory: View, *, telephone: str | None, kind: str, place: Place, seen: Sight
-) -> str | None:
-    """The newest open case of this caller on this matter (rulebook.md d.5) that is shown to whoever asks.
+@dataclass(frozen=True)
+class Called:
+    """What a caller says: of which kind, where, and in which words."""
 
-    None where there is none, no number, or one that everybody dials.
+    telephone: str | None
+    kind: str
+    place: Place
+    content: str
+
+
+async def open_cases_of(running: Runtime, directory: View, called: Called, seen: Sight) -> list[Earlier]:
+    """The open cases of this caller, of this kind, at this place (rulebook.md d.5) that are shown to whoever asks.
+
+    Newest first. None where there are none, no number, or one that everybody dials.
     """
-    entries = sought_entries(telephone, config.of(running).search_key)
+    entries = sought_entries(called.telephone, config.of(running).search_key)
     if not entries:
-        return None
+        return []
     async with running.pool.acquire() as conn:
         earlier = await earlier_cases(conn, entries, LOOKED_THROUGH)
     shown = [one for one in earlier if seen.sees(one.case)]
-    alike = [one for one in shown if not one.case.ended and kind in (one.case.kind, one.kind)]
+    alike = [one for one in shown if not one.case.ended and called.kind in (one.case.kind, one.kind)]
     if not alike:
-        return None
-    here = located(place, directory)
+        return []
+    here = located(called.place, directory)
     radius = directory.rulebook.cluster.radius_m
     keys = await keys_of(running, alike)
-    his = [one for one in alike if same_caller(one.telephone(keys[one.case.case_id]), telephone)]
-    there = {one.case.case_id: one.place(keys[one.case.case_id]) for one in his}
-    return next((case_id for case_id, place in there.items() if same_place(here, place, radius)), None)
+    his = [one for one in alike if same_caller(one.telephone(keys[one.case.case_id]), called.telephone)]
+    return [one for one in his if same_place(here, one.place(keys[one.case.case_id]), radius)]
 
 
 async def keys_of(running: Runtime, cases: Sequence[Earlier]) -> dict[str, CaseKeys]:

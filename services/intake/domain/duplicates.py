@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import cos, hypot, radians
 
 from libs.case.state import Case
 from libs.directory.facts.view import View
+from libs.events.errors import NotFound, Rejected
 from libs.events.ids import GridCode
 from services.intake.domain.reception import Place
 
@@ -19,6 +20,32 @@ HASHED = 4
 MOST_WORDS = 500
 ALIKE = 0.25
 """From this share of common words on a case in the same grid is worth a look [P]."""
+ONE_MATTER = 0.3
+"""From this share of the pairs of the shorter text on the same caller speaks of the same thing [P]."""
+NO_ADDRESS = frozenset({
+    "", "不详", "地址不详", "具体地址不详", "位置不详", "未知", "不明", "不清楚", "不知道", "无", "没有", "暂无",
+    "无地址", "未提供", "同上", "同前", "略", "其他", "家中", "家里", "本人家中",
+    "na", "none", "no", "nil", "null", "unknown", "same",
+})  # fmt: skip
+"""What is written where there is no address, as `_letters` leaves it."""
+
+
+class MatterUnclear(Rejected):
+    """The caller has open cases of this kind at this place, and speaks of something else, as it seems."""
+
+    code = "E-MATTER"
+    zh = "该诉求人在此处有未结的同类诉求, 内容似乎不同: 请确认并入其中一件, 还是另立一件"
+    en = "this caller has open cases of this kind here, about something else as it seems: say which one, or a new one"
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        super().__init__(rule="d.5", allowed=["same_case", "new_case"])
+        self.cases = tuple(cases)
+
+    def document(self) -> dict[str, object]:
+        """With the cases that may be meant, newest first."""
+        names = ("case_id", "received_at", "kind", "class_code", "state", "unit", "contacts")
+        shown = [one.model_dump(mode="json", include=set(names)) for one in self.cases]
+        return {**super().document(), "open_cases": [{name: one[name] for name in names} for one in shown]}
 
 
 def metres(one: Place, other: Place) -> float | None:
@@ -41,9 +68,9 @@ def grids_near(place: Place, directory: View, radius_m: int) -> frozenset[GridCo
 
 
 def same_address(one: Place, other: Place) -> bool:
-    """The same written address in the same grid, whatever its spaces, widths and signs."""
+    """The same written address in the same grid, whatever its spaces, widths and signs; 不详 is none."""
     address = _letters(one.address)
-    return bool(address) and one.grid == other.grid and address == _letters(other.address)
+    return address not in NO_ADDRESS and one.grid == other.grid and address == _letters(other.address)
 
 
 def same_place(one: Place, other: Place, radius_m: int) -> bool:
@@ -82,6 +109,32 @@ class Matter:
     kind: str | None
     class_code: str | None
     words: bytes | None
+
+
+def is_one_matter(one: bytes | None, other: bytes | None) -> bool:
+    """Whether the same caller at the same place with the same kind speaks of the same thing, by the words of both.
+
+    Noise at night and yellow water are two, though one person called twice about one house: then he is asked. Whoever
+    urges says less than at first, so it is the shorter text that counts.
+    """
+    first, second = _hashes(one), _hashes(other)
+    return bool(first and second) and len(first & second) / min(len(first), len(second)) >= ONE_MATTER
+
+
+def meant(his: Sequence[tuple[Case, bytes | None]], said: str | None, now: bytes | None) -> str | None:
+    """Which of the caller's open cases here, each with its words, a call belongs to; None where he has none.
+
+    The one that the operator names, else the newest in whose words he speaks. Raises `MatterUnclear` where neither is,
+    and `NotFound` where the one that is named is none of them.
+    """
+    if said and said not in {case.case_id for case, _ in his}:
+        raise NotFound(
+            zh="该诉求人在此处没有这件未结的同类诉求", en="this caller has no such open case of this kind here"
+        )
+    alike = [case.case_id for case, words in his if is_one_matter(words, now)]
+    if his and not said and not alike:
+        raise MatterUnclear([case for case, _ in his])
+    return said or next(iter(alike), None)
 
 
 @dataclass(frozen=True)

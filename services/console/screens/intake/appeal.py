@@ -33,6 +33,7 @@ def form(screen: Screen, status: int = 200, typed: dict[str, str] | None = None,
         kinds=[code for code, _ in KINDS],
         reasons=NEW_CASE,
         photos=lines(typed.get("photos", "")),
+        open_cases=(problem or {}).get("open_cases", []),
         choices=choices(screen.visitor),
     )
 
@@ -40,7 +41,7 @@ def form(screen: Screen, status: int = 200, typed: dict[str, str] | None = None,
 def appeal(typed: dict[str, str]) -> dict[str, Any]:
     """The body of `POST /appeals`; what was left empty is left out. Photos bring the id of the case with them."""
     given = {name: text for name, said in typed.items() if (text := trimmed(said))}
-    fields = ("channel", "kind", "content", "reporter_name", "reporter_phone", "new_case_reason")
+    fields = ("channel", "kind", "content", "reporter_name", "reporter_phone", "new_case_reason", "same_case")
     body: dict[str, Any] = {name: given[name] for name in fields if name in given}
     body["place"] = {name: given[name] for name in ("grid", "address") if name in given}
     if "new_case_reason" in given:

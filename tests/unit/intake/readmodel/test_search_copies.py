@@ -10,6 +10,7 @@ from libs.case.lifecycle import fold
 from libs.case.state import Case
 from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import AppealReceived, CaseCorrected, PersonalDataErased
+from libs.events.errors import NotFound
 from libs.events.event import Sealed
 from libs.events.ids import GridCode, PersonId
 from libs.log.read.rows import ReadModel
@@ -17,8 +18,11 @@ from libs.log.write.seal import CaseKeys
 from services.intake.domain.duplicates import (
     ALIKE,
     Matter,
+    MatterUnclear,
     hint,
+    is_one_matter,
     likeness,
+    meant,
     metres,
     ranked,
     same_address,
@@ -172,3 +176,32 @@ def test_a_corrected_telephone_takes_the_place_of_every_number_of_before() -> No
     for event in events:
         project(rows, event, rows.evolve(event))
     assert {row["telephone"] for row in rows[tables.caller].of_case(CASE_ID)} == index_entries("13900000000", KEY)
+
+
+@pytest.mark.parametrize("written", ["不详", "无", "同上", " 同 上。", "N/A", "-", "ｎｏｎｅ", "（地址不详）", ""])
+def test_what_stands_for_no_address_is_none(written: str) -> None:
+    here = Place(G03, address=written)
+    assert not same_address(here, here)
+
+
+def test_noise_at_night_and_yellow_water_are_two_matters_of_one_house() -> None:
+    noise, water = words("楼下烧烤店夜间噪音扰民", KEY), words("自来水发黄有异味", KEY)
+    assert not is_one_matter(noise, water)
+    for again in ("烧烤店夜里噪音扰民, 睡不着", "烧烤店还是噪音扰民"):
+        assert is_one_matter(noise, words(again, KEY))
+    assert is_one_matter(words("小区门口路灯不亮, 晚上很黑", KEY), words("路灯还是不亮", KEY))
+    assert not is_one_matter(None, water)
+
+
+def test_a_call_goes_to_the_case_in_whose_words_it_speaks_or_that_is_named_and_else_somebody_is_asked() -> None:
+    noise, water = (Case(case_id=f"{CASE_ID[:-1]}{last}", lane=1, state="RECEIVED") for last in "ab")
+    said = {noise.case_id: words("楼下烧烤店夜间噪音扰民", KEY), water.case_id: words("自来水发黄有异味", KEY)}
+    his = [(one, said[one.case_id]) for one in (water, noise)]
+    assert meant(his, None, words("烧烤店夜间噪音很大", KEY)) == noise.case_id
+    assert meant(his, water.case_id, words("还是没有人来", KEY)) == water.case_id
+    assert meant([], None, words("还是没有人来", KEY)) is None
+    with pytest.raises(MatterUnclear) as asked:
+        meant(his, None, words("还是没有人来", KEY))
+    assert [one["case_id"] for one in asked.value.document()["open_cases"]] == [water.case_id, noise.case_id]  # type: ignore[attr-defined]
+    with pytest.raises(NotFound):
+        meant(his, CASE_ID, None)
