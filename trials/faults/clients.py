@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from time import monotonic
 from typing import Any
 
@@ -32,15 +34,20 @@ class Clients:
     answers: list[Acknowledged] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     patience: float = PATIENCE
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """Service → where a second API of it listens. Whoever is not answered at one address asks at the other."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """How often a request got no answer, by what it got instead: `cut` or the code of a 503."""
+    _turn: int = 0
 
     async def post(
         self, service: str, path: str, body: Mapping[str, Any] | Form, person: str, key: str | None = None
     ) -> dict[str, Any]:
         """One command, carried out once."""
-        headers = self._headers(person) | {"Idempotency-Key": key or new_id()}
+        headers = self.headers(person) | {"Idempotency-Key": key or new_id()}
         form = encoded(body)
         headers["Content-Type"] = form.content_type
-        answer = await self._answered("POST", self.line.apis[service] + path, headers=headers, content=form.content)
+        answer = await self._answered("POST", service, path, headers=headers, content=form.content)
         if not answer.is_success:
             raise Unexpected(f"{service} {path}: {answer.status_code} {answer.text}")
         document: dict[str, Any] = answer.json()
@@ -54,7 +61,7 @@ class Clients:
 
     async def once(self, service: str, path: str, body: Mapping[str, Any], person: str, key: str) -> httpx.Response:
         """One request, whatever is answered."""
-        headers = self._headers(person) | {"Idempotency-Key": key}
+        headers = self.headers(person) | {"Idempotency-Key": key}
         answer = await self.line.client.post(self.line.apis[service] + path, headers=headers, json=body)
         if answer.is_success:
             self.promised(answer.json())
@@ -62,33 +69,43 @@ class Clients:
 
     async def visible(self, service: str, position: str) -> None:
         """Wait until a service has applied what another one answered."""
-        url, headers = f"{self.line.apis[service]}/freshness", self._headers("han-feng")
-        answer = await self._answered("GET", url, headers=headers, params={"min_position": position})
+        headers = self.headers("han-feng")
+        answer = await self._answered("GET", service, "/freshness", headers=headers, params={"min_position": position})
         if not answer.is_success:
             raise Unexpected(f"{answer.request.url.path}: {answer.status_code} {answer.text}")
 
     async def get(self, service: str, path: str, person: str) -> Any:
         """One answer of a read model."""
-        answer = await self._answered("GET", self.line.apis[service] + path, headers=self._headers(person))
+        answer = await self._answered("GET", service, path, headers=self.headers(person))
         if not answer.is_success:
             raise Unexpected(f"{answer.request.url.path}: {answer.status_code} {answer.text}")
         return answer.json()
 
-    async def _answered(self, method: str, url: str, **request: Any) -> httpx.Response:
-        until = monotonic() + self.patience
-        while monotonic() < until:
+    async def _answered(self, method: str, service: str, path: str, **request: Any) -> httpx.Response:
+        until, said = monotonic() + self.patience, ""
+        for address in cycle(self._addresses(service)):
             try:
-                answer = await self.line.client.request(method, url, **request)
-            except httpx.TransportError:
-                answer = httpx.Response(503)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                return answer
+                answer = await self.line.client.request(method, address + path, **request)
+            except httpx.TransportError as cut:
+                said = repr(cut)
+                self.refused["cut"] += 1
+            else:
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    return answer
+                said = answer.text
+                self.refused[answer.json()["code"]] += 1
+            if monotonic() > until:
+                break
             await asyncio.sleep(0.05)
-        raise Unexpected(
-            f"{url}: not answered in {self.patience:.0f} s, the last time {answer.status_code} {answer.text}"
-        )
+        raise Unexpected(f"{service} {path}: not answered in {self.patience:.0f} s, the last time {said}")
 
-    def _headers(self, person: str) -> dict[str, str]:
+    def _addresses(self, service: str) -> list[str]:
+        """In the order in which the next request tries them."""
+        known = [self.line.apis[service], *filter(None, [self.elsewhere.get(service)])]
+        self._turn += 1
+        return known if self._turn % 2 else known[::-1]
+
+    def headers(self, person: str) -> dict[str, str]:
         self.tokens.setdefault(person, self.line.sign(person))
         return {"Authorization": f"Bearer {self.tokens[person]}"}
 

@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 
 from operations.embedded.processes import NotReady
-from operations.embedded.programs import LOCAL
+from operations.embedded.programs import LOCAL, wait_ready
 from operations.embedded.stack import Stack
 from operations.installation import SERVICES
 from trials.clock_driver import Timeline
@@ -31,7 +31,7 @@ class Site:
     armed: set[str] = field(default_factory=set)
     """Processes that die at a crash point once they pass it."""
     added: set[str] = field(default_factory=set)
-    """Second workers."""
+    """Second workers and APIs."""
     told: set[str] = field(default_factory=set)
     """Faults that were raised already: a log that was damaged once is damaged for ever."""
 
@@ -69,6 +69,7 @@ class Site:
         await self._servers_serve()
         for second in [name for name in self.added if self.is_alive(name)]:
             await self.kill(second)
+        self.clients.elsewhere.clear()
         for name in self.stack.names:
             if self.is_alive(name):
                 await self.kill(name, signal.SIGKILL if name in self.armed else signal.SIGCONT)
@@ -104,6 +105,19 @@ class Site:
         name = f"{service}-worker-2"
         self.added.add(name)
         self.stack.start_process(name, {"WORKER_PORT": str(self._second_port(service))})
+        return name
+
+    async def start_second_api(self, service: str) -> str:
+        """Start another API of a service at an address of its own, to which the clients go too; its name.
+
+        It is the port of a second worker: one of both at a time.
+        """
+        name, port = f"{service}-api-2", self._second_port(service)
+        self.added.add(name)
+        self.stack.start_process(name, {"API_PORT": str(port)})
+        url, log = f"http://127.0.0.1:{port}", self.stack.instance.logs / f"{name}.log"
+        await asyncio.to_thread(wait_ready, name, self.stack.process(name), url, log, 120)
+        self.clients.elsewhere[service] = url
         return name
 
     async def share_is(self, name: str, lanes: int, seconds: float = 120) -> None:
