@@ -44,7 +44,7 @@ class NoTelephone(Malformed):
     code = "E-TELEPHONE"
     zh = "电话号码无法识别: 请写 11 位手机号, 或带区号的固定电话; 分机写“转801”, 两个号码用“/”隔开, 说明写在括号内"
     en = (
-        "not a telephone number: write a mobile number, or a landline with its area code; an extension as x801,"
+        "not a telephone number: write a mobile number, or a landline with its area code; an extension as ext. 801,"
         " / between two numbers, a remark in brackets"
     )
 

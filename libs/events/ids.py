@@ -23,6 +23,14 @@ EXTERNAL_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$"
 """An id and no text: in it nobody can be named, for it is never sealed."""
 
 
+SPACE = uuid_utils.compat.uuid5(uuid_utils.compat.NAMESPACE_URL, "xunban")
+
+
+def derived_id(*names: str) -> str:
+    """An id that follows from what it stands for; the same names always have the same one."""
+    return str(uuid_utils.compat.uuid5(SPACE, "/".join(names)))
+
+
 def new_id() -> str:
     """A new UUIDv7 as text: sorts by creation time, never repeats."""
     return str(uuid_utils.compat.uuid7())

@@ -92,6 +92,11 @@ class Settings(KafkaSettings):
     relay_idle_ms: int = Field(
         default=200, description="Longest pause of the relay between two looks, but for a town at rest."
     )
+    answer_hours: float = Field(
+        default=168.0,
+        ge=1.0,
+        description="How long an Idempotency-Key keeps its answer (real time); repeated later it is a new request.",
+    )
     stale_after_seconds: float = Field(default=60.0, description="Lag above which lists and final powers answer 503.")
     max_in_flight: int = Field(default=64, description="Requests an API works on at once; above it answers 503.")
     pool_wait_seconds: float = Field(default=3.0, description="Longest wait of a request for a database connection.")

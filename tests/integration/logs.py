@@ -154,8 +154,8 @@ async def _template(servers: Stack) -> str:
         await admin.close()
     inside = await asyncpg.connect(with_database(servers.admin_url(), name))
     script = (FOLDER / "event_store.sql").read_text().replace(":service", "intake").replace(":last_lane", "63")
-    signing = (FOLDER / "signing.sql").read_text().replace(":service", "intake")
-    await inside.execute(script + signing)
+    later = [(FOLDER / name).read_text().replace(":service", "intake") for name in ("signing.sql", "answers.sql")]
+    await inside.execute("".join([script, *later]))
     await inside.close()
     return name
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import asyncpg
 import pytest
 
 from libs.case.state import Case
@@ -18,7 +19,7 @@ from libs.events.ids import PersonId, new_id
 from libs.events.lanes import decode_meta, lane_of
 from libs.log.store.event_store import Connection, Pool
 from libs.log.write.command import CommandContext, CommandHandler
-from libs.log.write.idempotency import IdempotencyKey, Outcome
+from libs.log.write.idempotency import IdempotencyKey, Outcome, forget_answers
 from libs.log.write.prefetch import Prefetched
 from libs.log.write.seal import Vault
 from tests.integration.logs import NOTED, SOURCE, Log
@@ -162,6 +163,53 @@ async def test_after_three_conflicts_the_caller_is_told(shared_log: Log) -> None
         await desk(shared_log.pool).handle(case_id, Note, another_is_always_faster, keyed("never"))
     assert await events_of(shared_log, f"case-{case_id}") == 3
     assert await shared_log.pool.fetchval("select count(*) from log.command_log where idem_key = 'never'") == 0
+
+
+async def aged(log: Log, key: str, hours: float) -> None:
+    """As if the request had come so long ago."""
+    owner = await asyncpg.connect(log.admin_url)
+    try:
+        ago = timedelta(hours=hours)
+        await owner.execute("update log.command_log set at = at - $1::interval where idem_key = $2", ago, key)
+    finally:
+        await owner.close()
+
+
+async def kept(log: Log, prefix: str) -> list[str]:
+    found = await log.pool.fetch("select idem_key from log.command_log where idem_key like $1 order by 1", f"{prefix}%")
+    return [row["idem_key"] for row in found]
+
+
+async def test_answers_are_dropped_when_they_are_old_and_repeated_until_then(log: Log) -> None:
+    answers = {name: await note(log, new_id(), keyed(name)) for name in ("age-old", "age-older", "age-young")}
+    await aged(log, "age-old", 25)
+    await aged(log, "age-older", 400)
+    await aged(log, "age-young", 23)
+    day = timedelta(hours=24)
+    async with log.pool.acquire() as conn:
+        assert [await forget_answers(conn, day, 1) for _ in range(3)] == [1, 1, 0]
+    assert await kept(log, "age-") == ["age-young"]
+    assert await note(log, answers["age-young"].document["case_id"], keyed("age-young")) == answers["age-young"]
+
+
+async def test_who_drops_answers_waits_for_nobody_and_keeps_nobody_waiting(log: Log) -> None:
+    for name in ("held-1", "held-2"):
+        await note(log, new_id(), keyed(name))
+        await aged(log, name, 48)
+    day = timedelta(hours=24)
+    async with log.pool.acquire() as holder, log.pool.acquire() as conn:
+        async with holder.transaction():
+            await holder.execute("select from log.command_log where idem_key = 'held-1' for update")
+            assert await forget_answers(conn, day, 10) == 1
+            assert (await note(log, new_id(), keyed("held-3"))).status == 200
+        assert await forget_answers(conn, day, 10) == 1
+    assert await kept(log, "held-") == ["held-3"]
+
+
+async def test_nobody_drops_a_young_answer(log: Log) -> None:
+    async with log.pool.acquire() as conn:
+        with pytest.raises(asyncpg.PostgresError, match="an hour at least"):
+            await forget_answers(conn, timedelta(minutes=59), 10)
 
 
 async def test_a_stale_etag_is_refused_at_once(shared_log: Log) -> None:

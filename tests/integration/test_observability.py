@@ -10,7 +10,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import asyncpg
@@ -25,6 +25,7 @@ from libs.events.ids import new_id
 from libs.events.lanes import lane_of
 from libs.events.signature import of_head
 from libs.log.read.progress import parsed
+from libs.log.write.idempotency import forget_answers
 from operations.embedded.stack import Stack
 from operations.installation import ROOT, SERVICES
 from tests.integration.collector import Collector, Span, collecting
@@ -136,6 +137,20 @@ async def test_every_process_says_how_it_is(case: str, running: Stack) -> None:
     assert until == datetime(2027, 1, 1, tzinfo=UTC), "the notice for 2027 is not out"
     assert case not in everything
     assert "13800000000" not in everything
+
+
+async def test_every_service_drops_answers_that_are_old(case: str, running: Stack) -> None:
+    columns, ago = "principal, idem_key, request_hash, at", "now() - $2::interval"
+    add = f"insert into log.command_log ({columns}) values ('x', $1, '', {ago})"  # noqa: S608
+    for service in SERVICES:
+        conn = await asyncpg.connect(running.database_url(service))
+        try:
+            await conn.execute(add, "old", timedelta(hours=3))
+            await conn.execute(add, "young", timedelta(hours=1))
+            assert await forget_answers(conn, timedelta(hours=2), 10) == 1
+            assert await conn.fetchval("select idem_key from log.command_log where principal = 'x'") == "young"
+        finally:
+            await conn.close()
 
 
 async def test_a_step_that_the_clock_has_passed_and_nobody_may_record_yet_is_late(case: str, running: Stack) -> None:

@@ -10,6 +10,8 @@ import orjson
 from libs.events.ids import new_id
 from operations.embedded.stack import Stack
 from services.intake.domain.receipts import number_of
+from tests.integration.http_edge import Edge, assert_problem
+from tests.town.uploads import photo, sent
 from trials.town import Town, civil
 
 DAY = "2026-09-21"
@@ -286,3 +288,77 @@ async def test_an_id_of_another_system_is_no_place_for_words(running: Stack, tow
         }
         answer = await town.act(f"{DAY} 15:10", "intake", "/appeals", "zhou-min", body, expect=422 if said else 201)
         assert [one["at"] for one in answer.get("errors", [])] == (["body.external_id"] if said else [])
+
+
+# Numbers of other systems --------------------------------------------------------------------------------------------
+
+
+def numbered(number: str, **fields: Any) -> Answer:
+    """An appeal that another system passes on."""
+    body = {"channel": "phone", "kind": "help", "content": "路灯不亮", "place": {"grid": "G03"}}
+    return {**body, "external_id": number, **fields}
+
+
+async def passed_on(edge: Edge, body: Answer, client: str | None = None, key: str | None = None) -> httpx.Response:
+    """周敏 enters it, or a machine sends it."""
+    token = {"Authorization": f"Bearer {edge.stack.token(client=client, scopes=('intake',))}"} if client else {}
+    headers = {**token, "Idempotency-Key": key or new_id()}
+    return await edge.send("POST", "/appeals", json=body, headers=headers)
+
+
+async def test_a_number_of_another_system_has_one_case_whichever_key_it_comes_with(running: Stack, town: Town) -> None:
+    edge, key = Edge(running), new_id()
+    first = await passed_on(edge, numbered("110-2026-0001"), key=key)
+    again = await passed_on(edge, numbered("110-2026-0001"))
+    await town.line.settle()
+    later = await passed_on(edge, numbered("110-2026-0001", content="另一种说法"))
+    repeated = await passed_on(edge, numbered("110-2026-0001"), key=key)
+    assert (first.status_code, repeated.status_code) == (201, 201)
+    assert repeated.json() == first.json()
+    for refused in (again, later):
+        assert assert_problem(refused, 409, "E-NUMBER")["case_id"] == first.json()["case_id"]
+
+
+async def test_of_twenty_at_one_instant_one_opens_the_case_of_the_number(running: Stack, town: Town) -> None:
+    edge = Edge(running)
+    answers = await asyncio.gather(*(passed_on(edge, numbered("110-2026-0002")) for _ in range(20)))
+    assert sorted(one.status_code for one in answers) == [201, *[409] * 19]
+    await town.line.settle()
+    (held,) = await stored(running, "select count(*) from read.report where external_id = '110-2026-0002'")
+    assert held["count"] == 1
+
+
+async def test_each_machine_has_numbers_of_its_own_and_learns_of_no_other_case(running: Stack, town: Town) -> None:
+    edge = Edge(running)
+    police = await passed_on(edge, numbered("0003"), "police")
+    market = await passed_on(edge, numbered("0003"), "market-hotline")
+    desk_ = await passed_on(edge, numbered("0003"))
+    again = assert_problem(await passed_on(edge, numbered("0003"), "police"), 409, "E-NUMBER")
+    assert [one.status_code for one in (police, market, desk_)] == [201, 201, 201]
+    assert again["case_id"] == police.json()["case_id"]
+    nobody = await edge.send("POST", "/appeals", json=numbered("0003"), person="zheng-kai")
+    assert "case_id" not in assert_problem(nobody, 403, "E-ROLE")
+
+
+async def test_the_number_of_a_voided_case_may_be_used_again(running: Stack, town: Town) -> None:
+    edge = Edge(running)
+    for _ in range(2):
+        made = (await passed_on(edge, numbered("110-2026-0004"))).json()
+        assert_problem(await passed_on(edge, numbered("110-2026-0004")), 409, "E-NUMBER")
+        void = await edge.send("POST", f"/cases/{made['case_id']}/void", json={"reason": "重复录入"})
+        assert void.status_code == 200
+        await town.line.settle()
+    assert (await passed_on(edge, numbered("110-2026-0004"))).status_code == 201
+
+
+async def test_a_photo_makes_no_second_case_of_a_number(running: Stack, town: Town) -> None:
+    edge = Edge(running)
+    taken = (await sent(edge, photo("green"), person="zhou-min")).json()
+    body = {"case_id": taken["case_id"], "photos": [taken["sha256"]]}
+    assert (await passed_on(edge, numbered("110-2026-0005", **body))).status_code == 201
+    await town.line.settle()
+    refused = assert_problem(await passed_on(edge, numbered("110-2026-0005")), 409, "E-NUMBER")
+    assert refused["case_id"] == taken["case_id"]
+    other = (await sent(edge, photo("red"), person="zhou-min")).json()
+    body = {"case_id": other["case_id"], "photos": [other["sha256"]]}
+    assert_problem(await passed_on(edge, numbered("110-2026-0001", **body)), 409, "E-NUMBER")

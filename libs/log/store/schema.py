@@ -24,6 +24,11 @@ def create_signing(service: str) -> None:
     run_script((FOLDER / "signing.sql").read_text().replace(":service", service))
 
 
+def create_forgetting(service: str) -> None:
+    """What drops stored answers that are old."""
+    run_script((FOLDER / "answers.sql").read_text().replace(":service", service))
+
+
 def create_vault() -> None:
     """Create the table of wrapped keys; the roles `keys_reader` and `keys_intake` must exist."""
     run_script((FOLDER / "keys.sql").read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -34,6 +35,7 @@ APPEND_ONCE = """
     select seqs, versions, instants
       from claimed, lateral log.append(claimed.lane, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
+FORGET = "select log.forget_answers($1, $2)"
 COMPLETE = """
     update log.command_log c set status = a.status, response = a.response from
            unnest($1::text[], $2::text[], $3::smallint[], $4::json[]) a (principal, idem_key, status, response)
@@ -146,6 +148,12 @@ async def complete(conn: Connection, outcomes: Mapping[IdempotencyKey, Outcome])
         [outcome.status for outcome in outcomes.values()],
         [orjson.dumps(outcome.document).decode() for outcome in outcomes.values()],
     )
+
+
+async def forget_answers(conn: Connection, older_than: timedelta, most: int) -> int:
+    """Drop at most so many answers that nobody asks for any more; how many went. By the real clock."""
+    gone: int = await conn.fetchval(FORGET, older_than, most)
+    return gone
 
 
 async def at_most_once(conn: Connection, key: IdempotencyKey | None, work: Callable[[], Awaitable[Outcome]]) -> Outcome:

@@ -6,19 +6,24 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+import structlog
 from fastapi import Depends, Header, Query
 from fastapi.responses import StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
+from libs.events.errors import Unavailable
 from libs.log.store.event_store import Pool
 from libs.service.http.dependencies import Person
 from libs.service.http.freshness import AsOf
+from libs.service.http.problems import problem
+
+log = structlog.get_logger()
 
 ROWS_AT_ONCE = 250
 BOM = "\ufeff"
@@ -31,8 +36,11 @@ CSV_TOO: dict[int | str, dict[str, Any]] = {
 }
 """For `responses=` of a route that answers both."""
 
-_side_by_side = asyncio.Semaphore(2)
-"""Each stream holds a connection as long as its client reads; the others stay free for people."""
+SIDE_BY_SIDE = 2
+WAIT_SECONDS = 3.0
+"""Longest wait for a turn; who is told to come again loses nothing."""
+STREAM_SECONDS = 120.0
+"""Longest time of one file: whoever reads slower would hold a connection of everybody's."""
 
 
 async def wants_csv(
@@ -73,8 +81,57 @@ class Wanted:
     item: Callable[[Any], Mapping[str, Any]]
 
 
+@dataclass
+class Turns:
+    """Two streams side by side, one of each caller: each holds a connection as long as its client reads."""
+
+    callers: set[str] = field(default_factory=set)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @asynccontextmanager
+    async def taken(self, caller: str) -> AsyncIterator[None]:
+        """Raises `TimeoutError` where it does not come soon."""
+        async with asyncio.timeout(WAIT_SECONDS), self.changed:
+            await self.changed.wait_for(lambda: len(self.callers) < SIDE_BY_SIDE and caller not in self.callers)
+            self.callers.add(caller)
+        try:
+            yield
+        finally:
+            self.callers.discard(caller)
+            async with self.changed:
+                self.changed.notify_all()
+
+
+TURNS = Turns()
+
+
+class Busy(Unavailable):
+    """Others are being sent whole lists, or this caller is already."""
+
+    code = "E-BUSY"
+    zh = "正在导出其他文件, 请稍后重试"
+    en = "other lists are being sent; try again soon"
+
+
 class CsvAnswer(StreamingResponse):
-    """Gives the cursor back also where the client goes away."""
+    """Waits for its turn, ends in time, and gives the cursor back also where the client goes away."""
+
+    caller = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """503 where no turn comes soon; a file that takes too long breaks off, which its reader sees."""
+        try:
+            async with TURNS.taken(self.caller):
+                await self._sent(scope, receive, send)
+        except TimeoutError:
+            await problem(503, Busy().document())(scope, receive, send)
+
+    async def _sent(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(STREAM_SECONDS):
+                await super().__call__(scope, receive, send)
+        except TimeoutError:
+            log.warning("csv_cut_off", route=getattr(scope.get("route"), "path", "-"))
 
     async def stream_response(self, send: Send) -> None:
         """Send what the cursor yields."""
@@ -88,12 +145,14 @@ def csv_answer(
     """All rows of a statement as a CSV file; instants in the town's civil time. Nothing is read before it is sent."""
     zone = ZoneInfo(person.directory.rulebook.clock.tz)
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Xunban-As-Of": fresh.at.isoformat()}
-    return CsvAnswer(_parts(pool, columns, wanted, zone), media_type="text/csv; charset=utf-8", headers=headers)
+    answer = CsvAnswer(_parts(pool, columns, wanted, zone), media_type="text/csv; charset=utf-8", headers=headers)
+    answer.caller = person.actor.person
+    return answer
 
 
 async def _parts(pool: Pool, columns: Sequence[Column], wanted: Wanted, zone: ZoneInfo) -> AsyncIterator[bytes]:
     yield (BOM + lines([[f"{column.zh} {column.name}" for column in columns]])).encode()
-    async with _side_by_side, pool.acquire() as conn, conn.transaction(readonly=True):
+    async with pool.acquire() as conn, conn.transaction(readonly=True):
         await conn.execute(PATIENCE)
         cursor = await conn.cursor(wanted.statement, *wanted.values)
         while rows := await cursor.fetch(ROWS_AT_ONCE):

@@ -69,6 +69,9 @@ VISIBLE_SECONDS = Histogram(
 CHECKPOINT = Gauge(
     "xunban_checkpoint_signed_timestamp_seconds", "Worker with the single jobs: when it last signed its lane heads."
 )
+ANSWERS_FORGOTTEN = Counter(
+    "xunban_answers_forgotten", "Worker with the single jobs: answers of Idempotency-Keys dropped because they are old."
+)
 TABLE_DIFFERS = Gauge(
     "xunban_event_table_differs", "Worker: owned lanes whose event table is not what was appended or what the log says."
 )

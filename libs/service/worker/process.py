@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Coroutine, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ from libs.log.store.event_store import business_now
 from libs.log.store.reconciler import Reconciler
 from libs.log.transient import AWAY, TRANSIENT
 from libs.log.worker import Worker
+from libs.log.write.idempotency import forget_answers
 from libs.service.callers import TokenInvalid
 from libs.service.clock import real_now
 from libs.service.http import problems
@@ -34,7 +35,7 @@ from libs.service.http.dependencies import ClockNotSettable, ClockNotYours
 from libs.service.http.headers import Instant
 from libs.service.observe import measuring
 from libs.service.observe.log import log_crash, set_up
-from libs.service.observe.metrics import CHECKPOINT, TABLE_DIFFERS
+from libs.service.observe.metrics import ANSWERS_FORGOTTEN, CHECKPOINT, TABLE_DIFFERS
 from libs.service.observe.tracing import traced
 from libs.service.runtime import Parts, Runtime, runtime
 from libs.service.settings import Settings
@@ -49,6 +50,9 @@ SILENT_SECONDS = 12.0
 PATIENCE_SECONDS = 2.0
 RECONCILE_SECONDS = 20.0
 """Between two looks at some rows of the own event table."""
+FORGET_SECONDS = 300.0
+FORGOTTEN_AT_ONCE = 1000
+"""Stored answers that one transaction drops."""
 
 
 class Advance(BaseModel):
@@ -93,6 +97,7 @@ async def _work(settings: Settings, parts: Parts) -> None:
         reconciler = Reconciler(settings.source)
         loops = worker.loops()
         loops |= {"checkpoints": _checkpoints(running, worker), "reconciler": _reconcile(running, worker, reconciler)}
+        loops |= {"answers": _forget(running, worker)}
         loops |= {name: job(running, worker) for name, job in parts.jobs.items()}
         try:
             async with asyncio.TaskGroup() as group:
@@ -155,6 +160,22 @@ async def _reconcile(running: Runtime, worker: Worker, reconciler: Reconciler) -
         except TRANSIENT as why:
             log.warning("reconciling_waits", reason=type(why).__name__)
         TABLE_DIFFERS.set(len(reconciler.found))
+
+
+async def _forget(running: Runtime, worker: Worker) -> None:
+    """The holder of the single jobs drops stored answers that nobody asks for any more, some after others."""
+    await worker.joined.wait()
+    while True:
+        gone = 0
+        try:
+            if worker.does_single_jobs:
+                async with running.pool.acquire() as conn:
+                    kept = timedelta(hours=running.settings.answer_hours)
+                    gone = await forget_answers(conn, kept, FORGOTTEN_AT_ONCE)
+                ANSWERS_FORGOTTEN.inc(gone)
+        except TRANSIENT as why:
+            log.warning("forgetting_waits", reason=type(why).__name__)
+        await asyncio.sleep(1.0 if gone == FORGOTTEN_AT_ONCE else FORGET_SECONDS)
 
 
 async def _serve(running: Runtime, worker: Worker, reconciler: Reconciler, stop: asyncio.Event) -> None:

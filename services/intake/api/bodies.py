@@ -83,8 +83,8 @@ class AppealBody(CommandBody):
         """A case beside the caller's open one needs a reason; it is another one, or that one."""
         if self.new_case != (self.new_case_reason is not None):
             raise ValueError("new_case and new_case_reason go together")
-        if self.same_case and (self.new_case or self.photos or self.case_id):
-            raise ValueError("same_case opens no case: without new_case, case_id and photos")
+        if self.same_case and (self.new_case or self.photos or self.case_id or self.external_id):
+            raise ValueError("same_case opens no case: without new_case, case_id, external_id and photos")
         return self
 
     def command(self, at: datetime, by: Actor) -> reception.SubmitAppeal:

@@ -15,9 +15,10 @@ from fastapi.responses import JSONResponse, Response
 from libs.case.access import sight
 from libs.case.refusals import NotInThisState
 from libs.case.state import Case, State
+from libs.events.decider import Actor
 from libs.events.errors import Forbidden
 from libs.events.event import Sealed
-from libs.events.ids import new_id
+from libs.events.ids import ExternalId, new_id
 from libs.log.store.event_store import Connection
 from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.write.command import CommandContext
@@ -38,7 +39,7 @@ from libs.service.http.dependencies import CallerDep, CommandDep, Person, Runtim
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.runtime import Runtime
 from services.intake import config
-from services.intake.api import files
+from services.intake.api import files, numbers
 from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
 from services.intake.api.known_callers import Called, open_cases_of
 from services.intake.api.same_matter import Again, attach
@@ -70,20 +71,31 @@ CSV_COLUMNS = (
 )
 
 
-async def opening(running: Runtime, wanted: str | None, call: CommandContext) -> tuple[str, CommandContext]:
+async def opening(
+    running: Runtime, wanted: str | None, number: ExternalId | None, call: CommandContext
+) -> tuple[str, CommandContext]:
     """The id of a new case, and the call on it.
 
     Importers may choose case ids, so that the lane is known beforehand (architecture.md §5). Everybody else may name
-    the id that his first attachment made.
+    the id that his first attachment made. A number of another system makes the id of its case.
     """
+    if not wanted and number:
+        async with running.pool.acquire() as conn:
+            made = await numbers.case_of(conn, call.actor, number)
+        return made, replace(call, prefetched=None)
     if not wanted:
         made = new_id()
         return made, call.on_new(made)
-    if not call.actor.scopes & {"import", "clock"}:
+    if not chooses_ids(call.actor):
         async with running.pool.acquire() as conn:
             if not await files.is_reserved(conn, wanted, call.actor.person):
                 raise Forbidden(zh="只有导入程序可以指定案件编号", en="only importers choose case ids")
     return wanted, call
+
+
+def chooses_ids(by: Actor) -> bool:
+    """Importers: the id that they choose follows from mapping and number, so that a number of theirs has one case."""
+    return bool(by.scopes & {"import", "clock"})
 
 
 async def opened(
@@ -94,12 +106,17 @@ async def opened(
     note: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """The case that the report opens; its photos were sent before, and are the case's from now on."""
-    case_id, first = await opening(running, body.case_id, call)
+    number = body.external_id if isinstance(body, AppealBody) else None
+    number = None if body.case_id and chooses_ids(call.actor) else number
+    case_id, first = await opening(running, body.case_id, number, call)
 
-    async def are_sent(conn: Connection) -> None:
-        await files.hold(conn, case_id, call.actor.person, body.photos, person.now)
+    async def may_open(conn: Connection) -> None:
+        if number:
+            await numbers.must_be_new(conn, call.actor, number, case_id, person.directory)
+        if body.photos:
+            await files.hold(conn, case_id, call.actor.person, body.photos, person.now)
 
-    check = are_sent if body.photos else None
+    check = may_open if body.photos or number else None
     outcome = await carry_out(
         running, case_id, first, lambda now: body.command(now, call.actor), opens=True, check=check, note=note
     )
@@ -125,12 +142,13 @@ async def attached(body: AppealBody, running: Runtime, person: Person, call: Com
     """The caller's open case takes the call, unless the caller is not known or the operator says it is another.
 
     Nobody hears of a case that is not shown to him, and a machine joins nothing: it has nobody whom it could ask.
+    What another system numbers is a case of its own.
     Raises `MatterUnclear` where the operator is asked – but never of a request that was answered already.
     """
     reception.require_receiver(call.actor)
     if call.prefetched and (before := call.prefetched.answer(call.key, running.handler.service)):
         return before
-    if body.new_case or body.case_id or body.photos or call.actor.role == MACHINE:
+    if body.new_case or body.case_id or body.external_id or body.photos or call.actor.role == MACHINE:
         return None
     called = Called(body.reporter_phone, body.kind, body.place.place(), body.content)
     his = await open_cases_of(running, person.directory, called, sight(call.actor, person.directory))

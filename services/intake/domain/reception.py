@@ -74,6 +74,21 @@ class AlreadyThere(Rejected):
     en = "a case with this id exists already"
 
 
+class NumberTaken(Rejected):
+    """A number of another system has one case; it is named where the caller may know of it."""
+
+    code = "E-NUMBER"
+    zh = "该编号已有案件; 若属另一来源, 请在编号前注明来源"
+    en = "this number has a case already; where it is another system's, write that system before it"
+
+    def __init__(self, case_id: str | None) -> None:
+        super().__init__()
+        self.case_id = case_id
+
+    def document(self) -> dict[str, object]:
+        return super().document() | ({"case_id": self.case_id} if self.case_id else {})
+
+
 class PlaceUnknown(Malformed):
     """No grid contains the place."""
 

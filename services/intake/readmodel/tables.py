@@ -18,6 +18,7 @@ report = Table(
     Column("external_id", Text),
     Column("sealed", JSONB, nullable=False, comment="content, address, location, reporter: cipher text only"),
     Index("report_by_time", "received_at", "case_id"),
+    Index("report_by_number", "external_id", postgresql_where=text("external_id is not null")),
 )
 
 receipt = Table(

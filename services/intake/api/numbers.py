@@ -1,0 +1,68 @@
+"""Numbers of other systems: one case for each of a source, however often and by whomever of it it is sent."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from libs.case.access import sight
+from libs.case.state import Case
+from libs.directory.facts.view import View
+from libs.events.contracts.intake import CaseVoided
+from libs.events.decider import Actor
+from libs.events.ids import ExternalId, PersonId, derived_id
+from libs.log.store.event_store import Connection
+from libs.service.callers import MACHINE
+from services.intake.domain.reception import NumberTaken
+
+VOIDED = "select exists (select from log.event where stream = $1 and type = $2)"
+BEGUN = "select exists (select from log.stream_head where stream = $1)"
+KNOWN = """
+    select v.doc, convert_from(e.body, 'UTF8')::json ->> 'recorded_by' as recorded_by
+      from report r join case_view v using (case_id)
+      join log.event e on e.stream = 'case-' || r.case_id and e.version = 1
+     where r.external_id = $1 and v.state <> 'VOID' and r.case_id <> $2
+     order by r.received_at
+"""
+DESK = "desk"
+"""Whoever is no machine: people enter the numbers of one pile of paper."""
+
+
+def source_of(by: Actor) -> str:
+    """Whose numbers these are: each machine has its own."""
+    return by.person if by.role == MACHINE else DESK
+
+
+async def case_of(conn: Connection, by: Actor, number: ExternalId) -> str:
+    """The id of the one case of this number: it follows from source and number, so two at one instant meet in it.
+
+    A voided case was none: its number has another id from then on.
+    """
+    for voided in count():
+        case_id = derived_id("number", source_of(by), number, str(voided))
+        if not await conn.fetchval(VOIDED, f"case-{case_id}", CaseVoided.ce_type):
+            return case_id
+    raise AssertionError
+
+
+async def must_be_new(conn: Connection, by: Actor, number: ExternalId, case_id: str, directory: View) -> None:
+    """Raises `NumberTaken` where the number has a case: under its own id, or one that a photo or an older version made.
+
+    The case is named to whom it is shown, and to the machine that brought it.
+    """
+    own = await case_of(conn, by, number)
+    begun = await conn.fetchval(BEGUN, f"case-{own}")
+    others = [
+        Case.model_validate_json(row["doc"])
+        for row in await conn.fetch(KNOWN, number, case_id)
+        if _recorded_for(source_of(by), row["recorded_by"], directory)
+    ]
+    shown = [case.case_id for case in others if by.role == MACHINE or sight(by, directory).sees(case)]
+    if begun and (by.role == MACHINE or sight(by, directory).everything):
+        shown.insert(0, own)
+    if begun or others:
+        raise NumberTaken(shown[0] if shown else None)
+
+
+def _recorded_for(source: str, recorded_by: str | None, directory: View) -> bool:
+    by_person = recorded_by is not None and directory.person(PersonId(recorded_by)) is not None
+    return by_person if source == DESK else recorded_by == source
