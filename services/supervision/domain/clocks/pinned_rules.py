@@ -37,10 +37,16 @@ def limits_of(case: Case, urgency: Urgency, view: View) -> CaseLimits:
         dispatch=stage_limit(view, "dispatch", urgency, code),
         sign=stage_limit(view, "sign", urgency, code),
         handling=_handling(case, code, urgency, view),
+        first_contact=stage_limit(view, "first_contact", urgency, code),
         rework=stage_limit(view, "rework", urgency, code),
-        response=stage_limit(view, "supervision_response", urgency, code),
         return_decision=stage_limit(view, "return_decision", urgency, code),
         arbitration=stage_limit(view, "arbitration", urgency, code),
+        review=stage_limit(view, "review", urgency, code),
+        verification=stage_limit(view, "verification", urgency, code),
+        callback=stage_limit(view, "callback", urgency, code),
+        tries=view.rulebook.callback.within,
+        close=stage_limit(view, "close", urgency, code),
+        response=stage_limit(view, "supervision_response", urgency, code),
     )
 
 
