@@ -96,6 +96,7 @@ CODES: Mapping[str, Bilingual] = {
     "RET-3": Bilingual("第三次退单", "third return"),
     "DISPUTED": Bilingual("职责有争议", "disputed"),
     "SILENCE": Bilingual("逾期未决定", "nobody decided in time"),
+    "VACANT": Bilingual("承办单位无人任职", "nobody holds a post in its unit"),
     "auto": Bilingual("自动派遣", "at once"),
     "confirm": Bilingual("待分办员确认", "after confirmation"),
     "system": Bilingual("系统", "the system"),
