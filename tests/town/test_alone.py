@@ -3,7 +3,9 @@ somebody was told, whatever its state (rulebook.md e.2, e.3). Real broker and se
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 import asyncpg
@@ -135,13 +137,13 @@ async def test_a_case_that_everybody_left_stands_on_a_list_and_somebody_was_told
 
 
 async def test_what_was_left_alone_longest_comes_first_and_is_paged(town: Town, left: dict[str, str]) -> None:
-    alarms = await shown(town, "/alarms")
-    last_steps = [row["last_step"]["at"] for row in alarms]
+    listed = await shown(town, "/alarms")
+    last_steps = [row["last_step"]["at"] for row in listed]
     assert last_steps == sorted(last_steps)
 
     first = await town.line.get("supervision", "/alarms", person=SUPERVISOR, limit=1)
     second = await town.line.get("supervision", "/alarms", person=SUPERVISOR, limit=1, cursor=first["next_cursor"])
-    assert [first["items"][0], second["items"][0]] == alarms[:2]
+    assert [first["items"][0], second["items"][0]] == listed[:2]
 
 
 async def test_open_counts_every_open_case_whatever_its_state(town: Town, left: dict[str, str]) -> None:
@@ -161,16 +163,16 @@ async def test_open_counts_every_open_case_whatever_its_state(town: Town, left: 
 
 async def test_it_is_said_once_of_each_last_step(left: dict[str, str], database: asyncpg.Connection) -> None:
     """Of what no clock of whoever must act watches; the late dispatch is an alarm as well."""
-    alarms = {f"case-{left[state]}": 1 for state in ("RECEIVED", "REGISTERED")}
+    once = {f"case-{left[state]}": 1 for state in ("RECEIVED", "REGISTERED")}
     said = "select stream, count(*) as times from log.event where type = $1 group by stream"
 
     async with asyncio.timeout(90):
-        while len(await database.fetch(said, LEFT_ALONE)) < len(alarms):  # noqa: ASYNC110
+        while len(await database.fetch(said, LEFT_ALONE)) < len(once):  # noqa: ASYNC110
             await asyncio.sleep(0.2)  # another process cannot set an event of ours
     # Whoever polls again finds it told.
     await asyncio.sleep(2 * SAY_EVERY_SECONDS)
     rows = await database.fetch(said, LEFT_ALONE)
-    assert {row["stream"]: row["times"] for row in rows} == alarms
+    assert {row["stream"]: row["times"] for row in rows} == once
     assert await database.fetchval("select bool_and(told) from read.unattended")
 
 
@@ -180,14 +182,45 @@ async def test_what_no_clock_watches_is_an_alarm_after_a_week_in_whatever_state(
 ) -> None:
     """As the projection would put it there; also in states that no command leads to yet."""
     row = "update unattended set state = $2, unit = 'county-housing', clockless = false where case_id = $1"
-    async with database.transaction():
-        await database.execute("set local search_path = read")
+    async with undone(database):
         await database.execute(row, left["RECEIVED"], state)
-        found = await database.fetch(FOUND, *judged_by(civil(THREE_WEEKS_LATER), TOWN.latest))
-        kinds = {str(one["case_id"]): one["kind"] for one in found}
-        await database.execute("rollback; begin")
+        kinds = await alarms(database)
 
     assert kinds[left["RECEIVED"]] == ("NOT_REGISTERED" if state == "RECEIVED" else "NO_STEP")
+
+
+async def test_at_an_upgrade_what_stands_after_its_feedback_is_an_alarm(
+    left: dict[str, str], database: asyncpg.Connection
+) -> None:
+    """As if supervision had known of no such clock until now: each gets the clock of its next step."""
+    upgrade = import_module("services.supervision.migrations.0008_left_alone")
+    after_feedback = ("FEEDBACK", "VERIFYING", "CALLBACK", CLOSING)
+    async with undone(database):
+        await database.execute(
+            "delete from clock where clock = any($1)", ["review", "verification", "callback", "close"]
+        )
+        await database.execute(upgrade.FILL)
+        kinds = await alarms(database)
+
+    assert {kinds.get(left[state]) for state in after_feedback} == {"NO_CLOCK"}
+
+
+@asynccontextmanager
+async def undone(database: asyncpg.Connection) -> AsyncIterator[None]:
+    """What is done to the read model meanwhile was never so."""
+    transaction = database.transaction()
+    await transaction.start()
+    try:
+        await database.execute("set local search_path = read")
+        yield
+    finally:
+        await transaction.rollback()
+
+
+async def alarms(database: asyncpg.Connection) -> dict[str, str]:
+    """Case → why it is an alarm."""
+    found = await database.fetch(FOUND, *judged_by(civil(THREE_WEEKS_LATER), TOWN.latest))
+    return {str(one["case_id"]): one["kind"] for one in found}
 
 
 async def test_everybody_comes_back_and_no_case_is_left(town: Town, left: dict[str, str]) -> None:

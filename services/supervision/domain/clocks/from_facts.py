@@ -90,7 +90,7 @@ def _all_after(clocks: Clocks, operation: Operation, facts: Facts) -> tuple[Know
 def _start(clocks: Clocks, move: Start, command: FollowClocks, facts: Facts, case: Case) -> Iterator[DeadlineSet]:
     """Nothing where there is no limit."""
     view, urgency = facts.directory, cast(Urgency, case.urgency)
-    limits = limits_of(case, urgency, view)
+    limits = limits_of(move.clock, case, urgency, view)
     started = start_of(
         move.clock, limits, calendar_at(view), at=command.at, position=NEWEST, round=move.round, again=move.again
     )
