@@ -60,20 +60,21 @@ insert into case_past
 select case_id, started_at + k * interval '10 minutes', lane,
        (array['REGISTERED', 'DISPATCHED', 'IN_PROGRESS', 'IN_PROGRESS'])[k], unit, grid, 'handler-' || i % 2000,
        supervision_level, 'routing.progress-recorded.v1', started_at + k * interval '10 minutes',
-       case when i % 500 = 0 then '["county-environment"]' else '[]' end::jsonb
+       case when i % 500 = 0 then '["county-environment"]' else '[]' end::jsonb, class_code, urgency
   from n, generate_series(1, 4) k
 """,
     """
 insert into case_view
 select case_id, lane, 'IN_PROGRESS', unit, grid,
-       jsonb_build_object('class_code', class_code, 'last_step', 'routing.progress-recorded.v1',
+       jsonb_build_object('class_code', class_code, 'urgency', urgency, 'supervision_level', supervision_level,
+                          'last_step', 'routing.progress-recorded.v1',
                           'last_step_at', started_at + interval '40 minutes', 'received_at', started_at)
   from n
 """,
     """
 insert into unattended
 select gen_random_uuid(), lane, case when i % 2 = 0 then 'REGISTERED' else 'RECEIVED' end, null, grid, class_code,
-       'intake.case-registered.v1', started_at, started_at, due_at, false
+       'intake.case-registered.v1', started_at, started_at, due_at, false, false
   from n where i % 100 = 0 or i % 100 = 51
 """,
     "vacuum (analyze) clock",

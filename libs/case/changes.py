@@ -35,6 +35,7 @@ ChangesNothing = (
     | supervision.DeadlineWarned
     | supervision.DeadlineBreached
     | supervision.CallbackWaived
+    | supervision.CaseLeftAlone
     | supervision.SupervisionResponded
     | supervision.SeparationViolationAttempted
     | supervision.SeparationViolationDetected

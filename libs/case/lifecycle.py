@@ -19,6 +19,7 @@ FOLLOWING = (
     supervision.DeadlineWarned,
     supervision.DeadlineBreached,
     supervision.AutoEscalated,
+    supervision.CaseLeftAlone,
 )
 """Events that only follow from others."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +32,7 @@ State = Literal[
     "VOID",
 ]
 """rulebook.md c.1."""
+OPEN = frozenset(get_args(State)) - TERMINAL
 POWERS = frozenset({"discoverers", "dispatchers", "handlers", "verifiers", "closers", "supervisors"})
 
 Powers = dict[str, tuple[str, ...]]

@@ -148,6 +148,9 @@ WORDS: Mapping[type[Event], Bilingual] = {
         "催办 {unit}, 来自 {source}, 告知督办员: {supervisor_told}",
         "{unit} urged by {source}, supervisor told: {supervisor_told}",
     ),
+    supervision.CaseLeftAlone: Bilingual(
+        "自 {since} 起无人处理: {alarm}", "nobody has done anything since {since}: {alarm}"
+    ),
     supervision.SupervisionIssued: Bilingual("督办 L{level}: {unit}", "supervision L{level}: {unit}"),
     supervision.SupervisionResponded: Bilingual("{unit} 回应督办", "{unit} answered the supervision"),
     supervision.SupervisionLifted: Bilingual("解除督办, 现为 L{level}", "supervision lifted to L{level}"),

@@ -68,6 +68,7 @@ NOTICES: Mapping[type[Event], Notice] = {
     supervision.AutoEscalated: Notice("urged", (to.responsible, to.leaders, to.town)),
     # A repeat contact is told by the urge that follows from it.
     supervision.CaseUrged: Notice("pressed", (to.responsible, to.informed_supervisors)),
+    supervision.CaseLeftAlone: Notice("left_alone", (to.desk, to.supervisors)),
     supervision.SupervisionIssued: Notice("supervised", (to.leaders,)),
     supervision.CaseClosed: Notice("closed", (to.finder,)),
     supervision.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
@@ -121,6 +122,7 @@ OF_EVENT = (
     "unit",
     "act",
     "clock",
+    "alarm",
     "round",
     "level",
     "result",
@@ -183,6 +185,9 @@ def values_of(event: Event, case: Case) -> dict[str, str]:
     """Ids, codes and instants that a template may print; nothing personal among them."""
     known = {name: getattr(case, name) for name in OF_CASE}
     known |= {name: found for name in OF_EVENT if (found := getattr(event, name, None)) is not None}
+    if getattr(event, "clock", None) in to.OF_THE_CENTRE:
+        # Whoever holds the case is not late.
+        known["unit"] = None
     values = {name: str(value) for name, value in known.items() if value is not None}
     due_at = getattr(event, "due_at", None)
     return {**values, "due_at": wire_instant(due_at)} if due_at else values

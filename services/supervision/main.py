@@ -20,7 +20,13 @@ PARTS = Parts(
     react=reactions.react,
     after=timers.follow,
     measure=metrics.measure,
-    jobs={"timers": timers.run, "recounts": recount.run, "silence": silence.watch, "alarms": alarm_watch.watch},
+    jobs={
+        "timers": timers.run,
+        "recounts": recount.run,
+        "silence": silence.watch,
+        "alarms": alarm_watch.watch,
+        "left_alone": alarm_watch.say,
+    },
     pending=timers.pending,
 )
 app = api_app(PARTS)

@@ -5,8 +5,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from libs.directory.publish.files import read_files
 from operations.embedded.stack import Stack
+from operations.installation import ROOT
 from tests.town.cases import events_of, odour
+from trials.publish import PUBLISHER
 from trials.town import Town, civil
 
 pytestmark = pytest.mark.long
@@ -221,3 +224,31 @@ async def test_the_right_to_return_is_lost_with_the_last_day_of_the_window(town:
         town, "2026-08-11 08:00", case, "return", "fang-yun", basis=DUTY, suggested_unit="county-water", expect=409
     )
     assert (lost["code"], lost["rule_id"]) == ("E-RET-WINDOW", "RET-1")
+
+
+async def test_the_cases_of_a_unit_in_which_every_post_has_ended_are_ruled_to_another(town: Town) -> None:
+    """Its leader, clerk and handlers leave one evening, with one case to be signed and one in work."""
+    unsigned = await odour(town, "2026-08-12 09:00", **WHO)
+    await town.dispatch("2026-08-12 09:10", unsigned)
+    signed = await odour(town, "2026-08-12 09:20", "G04", **WHO)
+    await town.dispatch("2026-08-12 09:30", signed)
+    await town.accept("2026-08-12 09:40", signed, "fang-yun")
+    too_early = await act(town, "2026-08-12 10:00", signed, "arbitration", "chen-li", expect=409)
+    assert too_early["code"] == "E-STATE"
+
+    posts = read_files(ROOT / "examples" / "town").raw["appointments"]
+    ended = [{**one, "until": "2026-08-12"} for one in posts if one["unit"] == "county-housing"]
+    await town.line.post("routing", "/directory/documents", {"appointments": ended}, person=PUBLISHER)
+    await town.line.run_to(civil("2026-08-13 09:00"))
+    alarms = await town.line.get("supervision", "/alarms", person="han-feng", kind="UNIT_VACANT")
+    assert {unsigned, signed} <= {row["case_id"] for row in alarms["items"]}
+
+    for at, case in (("2026-08-13 09:1", unsigned), ("2026-08-13 09:2", signed)):
+        assert (await shown(town, case, "chen-li"))["allowed_actions"] == ["arbitration"]
+        await act(town, f"{at}0", case, "arbitration", "chen-li")
+        dispute = (await shown(town, case, "deng-hui"))["dispute"]
+        assert (dispute["because"], dispute["parties"]) == ("VACANT", ["county-housing"])
+        ruling = {"unit": "county-urban", "reason": "原承办科室已撤销", "groundless": []}
+        await act(town, f"{at}1", case, "arbitration/rule", "deng-hui", **ruling)
+        after = await shown(town, case, "tang-jing")
+        assert (after["state"], after["unit"], after["allowed_actions"]) == ("DISPATCHED", "county-urban", ["accept"])

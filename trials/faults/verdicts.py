@@ -1,7 +1,8 @@
 """The steps that a case of the demo town must have, worked out from its facts. No line of supervision's own code.
 
-It holds for U3 complaints and reports (4 working hours to dispatch, 1 working day to sign, 5 to handle) on ordinary
-working days, without returns, rework, merges or suspensions: what the clients of this folder do, and no more.
+It holds for U3 complaints and reports (4 working hours to dispatch, 1 working day to sign and to reach the reporter, 5
+to handle, 1 each to review, verify, call back and close, 2 to try again) on ordinary working days, without returns,
+rework, merges or suspensions: what the clients of this folder do, and no more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ TO_DISPATCH = 4 * HOUR
 LEVELS = {1: 0, 2: 1, 3: 3, 4: 5, 5: 10}
 """Level of the ladder → working days after the due instant."""
 CLIMBING = ("handling", "overall")
+NEXT = {"VERIFYING": "verification", "CALLBACK": "callback", "CLOSING": "close"}
 TERMINAL = ("intake.appeal-withdrawn.v1", "intake.case-voided.v1", "supervision.case-closed.v1")
 STEPS = {
     "supervision.deadline-warned.v1": "warn",
@@ -116,6 +118,27 @@ def _clocks(log: Sequence[LoggedEvent]) -> Iterable[_Clock]:
     if dispatched:
         yield from running("sign", dispatched, signed, *counted(dispatched, 1))
         yield from running("handling", dispatched, reported, *counted(dispatched, 5))
+        if any(one.body.get("reporter_kind") == "NAMED" for one in log):
+            reached = [one.at for one in log if one.type == "routing.citizen-contacted.v1" and one.body["reached"]]
+            answered = min((at for at in (*reached, reported) if at), default=None)
+            yield from running("first_contact", dispatched, answered, *counted(dispatched, 1))
+    stages = sorted(_stages(log))
+    for number, (start, name, days) in enumerate(stages, 1):
+        yield from running(name, start, stages[number][0] if number < len(stages) else None, *counted(start, days))
+
+
+def _stages(log: Iterable[LoggedEvent]) -> Iterable[tuple[datetime, str, int]]:
+    """What the centre does after the feedback, one after another: since when, and in how many working days."""
+    for one in log:
+        match one.type:
+            case "routing.feedback-submitted.v1":
+                yield one.at, "review", 1
+            case "supervision.feedback-accepted.v1" | "supervision.verification-passed.v1":
+                yield one.at, NEXT[one.body["next"]], 1
+            case "supervision.callback-attempted.v1" if one.body["attempt"] == 1 and not one.body["reached"]:
+                yield one.at, "callback", 2
+            case "supervision.callback-completed.v1":
+                yield one.at, "close", 1
 
 
 def _first(log: Iterable[LoggedEvent], *types: str) -> datetime | None:

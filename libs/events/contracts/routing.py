@@ -179,8 +179,8 @@ class ArbitrationOpened(Event, version=2, zh="提请裁定", en="arbitration ope
     """会商裁定: nobody may return the case any more; somebody outside the parties rules."""
 
     parties: tuple[UnitId, ...]
-    because: Literal["RET-3", "DISPUTED", "SILENCE"]
-    """The third return, the dispatcher's own decision, or a return decision that came too late."""
+    because: Literal["RET-3", "DISPUTED", "SILENCE", "VACANT"]
+    """The third return, the dispatcher's own decision, a return decision that came too late, or nobody in the unit."""
     opened_by: PersonId | None = None
     requested_by: PersonId | None = None
     """Whose request was the return too many (RET-3); with its basis, the unit named and the reason."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal, get_args
 
-from libs.events.contracts.parts.clock import Clock, KnownClock
+from libs.events.contracts.parts.clock import Alarm, Clock, KnownClock
 from libs.events.event import CaseText, Event
 from libs.events.ids import ClockId, GridCode, PersonId, UnitId
 
@@ -215,6 +215,15 @@ class CaseUrged(Event, zh="催办", en="urged"):
     note: CaseText | None = None
 
 
+class CaseLeftAlone(Event, zh="久无人过问", en="left alone"):
+    """No clock of whoever must act watches an open case, and nobody has done anything for long (rulebook.md e.3)."""
+
+    alarm: Alarm
+    since: datetime
+    """When its last step was recorded: it is told once of each."""
+    unit: UnitId | None = None
+
+
 class SupervisionIssued(Event, zh="下达督办", en="supervision order"):
     """督办单: a supervisor orders an answer; the response clock starts."""
 
@@ -280,6 +289,7 @@ SupervisionEvent = (
     | CallbackWaived
     | CaseClosed
     | CaseUrged
+    | CaseLeftAlone
     | SupervisionIssued
     | SupervisionResponded
     | SupervisionLifted

@@ -15,7 +15,7 @@ from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import GridCode, PersonId, UnitId
 
-OF_THE_CENTRE = ("dispatch", "return_decision", "arbitration")
+OF_THE_CENTRE = ("dispatch", "return_decision", "arbitration", "review", "verification", "callback", "close")
 """Clocks that no handling unit can stop."""
 
 
@@ -48,6 +48,11 @@ class Addressee:
 Audience = Callable[[Occasion], Iterator[Addressee]]
 
 
+def operators(to: Occasion) -> Iterator[Addressee]:
+    """受理员 next to the case."""
+    return _nearest("OPERATOR", to)
+
+
 def dispatchers(to: Occasion) -> Iterator[Addressee]:
     """分办员 of the centre next to the case."""
     return _nearest("DISPATCHER", to)
@@ -61,6 +66,11 @@ def arbiters(to: Occasion) -> Iterator[Addressee]:
 def reviewers(to: Occasion) -> Iterator[Addressee]:
     """审核员 of the centre next to the case."""
     return _nearest("REVIEWER", to)
+
+
+def agents(to: Occasion) -> Iterator[Addressee]:
+    """回访员 of the centre next to the case."""
+    return _nearest("CALLBACK_AGENT", to)
 
 
 def supervisors(to: Occasion) -> Iterator[Addressee]:
@@ -115,7 +125,7 @@ def handler(to: Occasion) -> Iterator[Addressee]:
 
 def verifier(to: Occasion) -> Iterator[Addressee]:
     """Whoever is to stand at the place."""
-    person = getattr(to.event, "verifier", None)
+    person = getattr(to.event, "verifier", None) or to.case.verifier
     return _people([PersonId(person)] if person else [], "role:GRID_WORKER", to)
 
 
@@ -126,14 +136,43 @@ def relieved(to: Occasion) -> Iterator[Addressee]:
 
 
 def responsible(to: Occasion) -> Iterator[Addressee]:
-    """Who must act before a clock runs out: the centre until dispatch, the arbiter, then handler and clerks."""
-    if getattr(to.event, "clock", None) == "arbitration":
-        yield from arbiters(to)
-    elif to.unit is None:
-        yield from dispatchers(to)
-    else:
-        yield from handler(to)
-        yield from clerks(to)
+    """Who must act before a clock runs out: handler and clerks of the unit, else who has the stage in the centre.
+
+    Of a check also the reviewer hears, who may ask somebody else.
+    """
+    match getattr(to.event, "clock", None):
+        case "arbitration":
+            yield from arbiters(to)
+        case "review" | "close":
+            yield from reviewers(to)
+        case "verification":
+            yield from verifier(to) if to.case.verifier else ()
+            yield from reviewers(to)
+        case "callback":
+            yield from agents(to)
+        case _ if to.unit is None:
+            yield from dispatchers(to)
+        case _:
+            yield from handler(to)
+            yield from clerks(to)
+
+
+def desk(to: Occasion) -> Iterator[Addressee]:
+    """Who must act in the state in which the case stands, whether a clock says so or not."""
+    match to.case.state:
+        case "RECEIVED" | "SCREENING" | "PRECHECK":
+            yield from operators(to)
+        case "REGISTERED" | "RETURN_PENDING":
+            yield from dispatchers(to)
+        case "ARBITRATION":
+            yield from arbiters(to)
+        case "FEEDBACK" | "VERIFYING" | "CALLBACK":
+            yield from verifier(to) if to.case.state == "VERIFYING" and to.case.verifier else ()
+            yield from agents(to) if to.case.state == "CALLBACK" else ()
+            yield from reviewers(to)
+        case _:
+            yield from handler(to)
+            yield from clerks(to)
 
 
 def superior(to: Occasion) -> Iterator[Addressee]:

@@ -14,7 +14,7 @@ from libs.events.envelope import wire_instant
 
 URGENT = ("U1", "U2")
 """特急、紧急 break through quiet hours and digests."""
-ALIKE = frozenset({"registered", "dispatched", "warned", "breached", "urged"})
+ALIKE = frozenset({"registered", "dispatched", "warned", "breached", "urged", "left_alone"})
 """Templates that a mass incident sends to the same person many times over; orders and findings are never among them."""
 OF_THE_CLOCK = frozenset({"warned", "breached", "urged"})
 WAITS_FOR: Mapping[str, frozenset[str]] = {
@@ -72,7 +72,8 @@ def day_of(at: datetime, zone: ZoneInfo) -> datetime:
 
 def likeness(recipient: str, channel: str, template: str, values: Mapping[str, str]) -> str | None:
     """What messages of one mass incident share; None for one that is always told by itself."""
-    known = values.get("class_code"), values.get("grid")
+    # What was never registered has no class yet.
+    known = values.get("class_code", "-" if template == "left_alone" else None), values.get("grid")
     if template not in ALIKE or recipient == "reporter" or values.get("urgency") == "U1" or None in known:
         return None
     return f"{channel}/{template}/{known[0]}/{known[1]}"

@@ -14,11 +14,12 @@ from libs.events.decider import Actor
 from libs.events.ids import UnitId
 from libs.separation.powers import may_decide, may_dispatch, may_endorse, may_handle, may_rule
 from libs.separation.routes import contributing
+from services.routing.domain.arbitration import is_vacant
 from services.routing.domain.co_units import coordinates
 from services.routing.domain.dispatch import can_take
 from services.routing.domain.handling import DEPT_ROLES, able_members, has_contacted
 from services.routing.domain.returns import against_return
-from services.routing.domain.work_order import ALLOWED, WorkOrder
+from services.routing.domain.work_order import ALLOWED, WITH_THE_UNIT, WorkOrder
 
 
 def allowed(order: WorkOrder, by: Actor, facts: Facts, at: datetime) -> list[str]:
@@ -77,6 +78,12 @@ class Asker:
 def may_send(asker: Asker) -> bool:
     """Some unit can take the case."""
     return asker.is_dispatcher and any(asker.units_that_can_take_it())
+
+
+def may_call_for_a_ruling(asker: Asker) -> bool:
+    """Whose the case is, is open; or its unit has nobody left who could move it."""
+    with_the_unit = asker.order.status in WITH_THE_UNIT
+    return asker.is_dispatcher and (not with_the_unit or is_vacant(asker.order, asker.directory, asker.at))
 
 
 def may_decide_return(asker: Asker) -> bool:
@@ -150,7 +157,7 @@ def may_endorse_draft(asker: Asker) -> bool:
 
 MAY: Mapping[str, Callable[[Asker], bool]] = {
     "dispatch": may_send,
-    "arbitration": lambda asker: asker.is_dispatcher,
+    "arbitration": may_call_for_a_ruling,
     "return/approve": may_decide_return,
     "return/reject": may_decide_return,
     "arbitration/rule": may_rule_for_some,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from libs.case.facts import Facts
 from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.contracts.routing import ArbitrationOpened, ArbitrationRuled, CaseDispatched
 from libs.events.decider import Actor
 from libs.events.errors import Malformed
@@ -16,14 +18,15 @@ from libs.events.ids import ClassCode, UnitId
 from libs.separation.powers import may_dispatch, may_rule
 from services.routing.domain import route
 from services.routing.domain.dispatch import fit, known_unit
-from services.routing.domain.work_order import WorkOrder, forbidden, parties_of, require_status
+from services.routing.domain.handling import able_members
+from services.routing.domain.work_order import WITH_THE_UNIT, WorkOrder, forbidden, parties_of, require_status
 
 # Commands
 
 
 @dataclass(frozen=True)
 class OpenArbitration:
-    """The dispatcher calls for a ruling (c.3 #21); the system does where a return was left undecided."""
+    """The dispatcher calls for a ruling (c.3 #21), also where a unit has nobody left; the system does after silence."""
 
     at: datetime
     by: Actor
@@ -69,15 +72,22 @@ def open_in_silence(order: WorkOrder, facts: Facts) -> Sequence[Event]:
 
 
 def open_by_dispatcher(order: WorkOrder, command: OpenArbitration, facts: Facts) -> Sequence[Event]:
-    """Instead of deciding a return, or of dispatching a case that nobody wants."""
+    """Instead of deciding a return, or of dispatching a case that nobody wants; or because its unit has nobody left."""
     case, person = facts.known_case(), command.by.person
     if breach := may_dispatch(case, person, facts.directory, command.at):
         raise forbidden(breach, type(command).__name__, person, order.unit)
     command.by.must_be("DISPATCHER")
     if order.status == "ARBITRATION":
         return []
-    require_status(order, case, "RETURN_PENDING", "PROPOSED")
-    return [ArbitrationOpened(parties=parties_of(order), because="DISPUTED", opened_by=person)]
+    vacant = is_vacant(order, facts.directory, command.at)
+    require_status(order, case, "RETURN_PENDING", "PROPOSED", *(WITH_THE_UNIT if vacant else ()))
+    because: Literal["VACANT", "DISPUTED"] = "VACANT" if order.status in WITH_THE_UNIT else "DISPUTED"
+    return [ArbitrationOpened(parties=parties_of(order), because=because, opened_by=person)]
+
+
+def is_vacant(order: WorkOrder, directory: View, at: datetime) -> bool:
+    """Whether nobody can sign, handle or return the order any more: every post of its unit has ended."""
+    return order.unit is not None and not able_members(directory, order.unit, at)
 
 
 def rule(order: WorkOrder, command: RuleArbitration, facts: Facts) -> Sequence[Event]:

@@ -189,6 +189,9 @@ def parties_of(order: WorkOrder) -> tuple[UnitId, ...]:
     return tuple(dict.fromkeys((*order.returns, *((order.unit,) if order.unit else ()))))
 
 
+WITH_THE_UNIT: tuple[Status, ...] = ("DISPATCHED", "IN_PROGRESS")
+"""Nobody but the unit moves the order on, unless it has nobody left."""
+
 # Guards
 
 
@@ -209,8 +212,17 @@ def require_status(order: WorkOrder, case: Case, *statuses: Status) -> None:
 
 ALLOWED: dict[Status, tuple[str, ...]] = {
     "PROPOSED": ("dispatch", "arbitration"),
-    "DISPATCHED": ("accept", "contact", "return"),
-    "IN_PROGRESS": ("assign", "contact", "progress", "feedback", "co-units", "co-units/report", "return"),
+    "DISPATCHED": ("accept", "contact", "return", "arbitration"),
+    "IN_PROGRESS": (
+        "assign",
+        "contact",
+        "progress",
+        "feedback",
+        "co-units",
+        "co-units/report",
+        "return",
+        "arbitration",
+    ),
     "RETURN_PENDING": ("return/approve", "return/reject", "arbitration"),
     "ARBITRATION": ("arbitration/rule",),
 }

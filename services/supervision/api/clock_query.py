@@ -11,6 +11,7 @@ from fastapi import Query
 
 from libs.case.access import sight
 from libs.case.lamp import Lamp
+from libs.case.state import OPEN
 from libs.events.contracts.parts.clock import Clock
 from libs.events.errors import Malformed
 from libs.log.store.event_store import Connection
@@ -51,6 +52,15 @@ VERSIONS = f"""
    union all
    select {KNOWN_THEN} from clock_past where known_from <= {{at}} and known_until > {{at}}{{then}})
 """  # noqa: S608 - our own names
+OPEN_NOW = """
+  (select case_id, unit, grid, doc ->> 'class_code' as class_code, doc ->> 'urgency' as urgency,
+          (doc ->> 'supervision_level')::smallint as supervision_level
+     from case_view where state = any({open}))
+"""
+OPEN_THEN = """
+  (select * from (select distinct on (case_id) * from case_past where known_from <= {at}
+                   order by case_id, known_from desc) p where state = any({open}))
+"""
 CO_HANDLED = """
 c.case_id in (
   select case_id from case_past n where co_units <> '[]'{concerned} and exists (
@@ -146,6 +156,16 @@ class Conditions:
         elif running:
             where.texts.append("c.stopped_at is null and not c.exempt")
         where.equal(clock=asked.clock, grid=asked.grid, class_code=asked.class_code)
+        where.of_units([asked.unit] if asked.unit else None, asked.role)
+        where.visible(person, asked.role)
+        return where
+
+    def open_cases(self, asked: ClockFilter, person: Person) -> Conditions:
+        """The same of the open cases themselves, whichever clock runs; in one statement with these."""
+        where = Conditions(values=self.values, at=self.at, known_at=self.known_at)
+        rows = OPEN_THEN if self.known_at else OPEN_NOW
+        where.rows = rows.format(at=self.at, open=where.bind(sorted(OPEN)))
+        where.equal(grid=asked.grid, class_code=asked.class_code)
         where.of_units([asked.unit] if asked.unit else None, asked.role)
         where.visible(person, asked.role)
         return where

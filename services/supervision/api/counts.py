@@ -1,4 +1,4 @@
-"""How many clocks run, are about to be overdue, are overdue – by unit, grid, class, level, lamp. Reading only."""
+"""How many cases are open, how many clocks run, are about to be overdue, are overdue – by group. Reading only."""
 
 from __future__ import annotations
 
@@ -28,17 +28,24 @@ GROUP: Mapping[By, str] = {
     "lamp": LAMP,
 }
 COUNTED = f"""
-select {{group}} as key, count(*) as open,
-       count(*) filter (where {IN_LAMP["YELLOW"]}) as yellow,
-       count(*) filter (where c.due_at < {{at}}) as overdue,
-       count(*) filter (where c.due_at < {{at}} and c.breach_recorded_at is not null) as confirmed
-  {{found}} group by 1 order by 4 desc, 1
-"""
-NUMBERS = ("open", "yellow", "overdue", "confirmed", "unconfirmed", "suspended")
+select key, sum(open)::bigint as open, sum(running)::bigint as running, sum(yellow)::bigint as yellow,
+       sum(overdue)::bigint as overdue, sum(confirmed)::bigint as confirmed
+  from (
+    select {{group}} as key, {{lit}} as open, count(*) as running,
+           count(*) filter (where {IN_LAMP["YELLOW"]}) as yellow,
+           count(*) filter (where c.due_at < {{at}}) as overdue,
+           count(*) filter (where c.due_at < {{at}} and c.breach_recorded_at is not null) as confirmed
+      {{found}} group by 1
+    union all
+    select {{case_group}}, count(*), 0, 0, 0, 0 {{open}} group by 1
+  ) g group by key order by overdue desc, key
+"""  # noqa: S608 - our own names
+NUMBERS = ("open", "running", "yellow", "overdue", "confirmed", "unconfirmed", "suspended")
 CSV_COLUMNS = (
     Column("key", "分组"),
     Column("name", "名称"),
-    Column("open", "在办"),
+    Column("open", "在办案件"),
+    Column("running", "计时中"),
     Column("yellow", "即将超期"),
     Column("overdue", "已超期"),
     Column("confirmed", "超期已确认"),
@@ -56,14 +63,15 @@ async def count_clocks(
     *,
     by: Annotated[By, Query(description="level: 督办级别 / supervision level")] = "unit",
 ) -> Response:
-    """Running clocks by group, most overdue first, and their sum; exact. `overdue` = `confirmed` + `unconfirmed`."""
+    """By group, most overdue first, and their sum, exact: `open` cases in whatever state, and of the clock asked for
+    those that are `running`, `yellow`, `overdue` = `confirmed` + `unconfirmed`.
+    """
     naming = Naming(person.directory)
     await wait_for_position(running, asked.min_position)
     async with running.pool.acquire() as conn:
         when = await moment(conn, running, person, asked)
         where = Conditions.of(asked, person, when)
-        group = GROUP[by].format(at=where.at)
-        statement = COUNTED.format(group=group, at=where.at, found=where.found)
+        statement = counted(by, where, where.open_cases(asked, person))
         if csv:
             wanted = Wanted(statement, tuple(where.values), lambda row: group_item(row, by, naming))
             return csv_answer(running.pool, f"counts-by-{by}", CSV_COLUMNS, wanted, person=person, fresh=when.fresh)
@@ -73,15 +81,28 @@ async def count_clocks(
     return DocumentAnswer(document)
 
 
+def counted(by: By, clocks: Conditions, cases: Conditions) -> str:
+    """The groups of these clocks and of these open cases; by lamp, a case without such a clock has none."""
+    group = GROUP[by].format(at=clocks.at)
+    if by == "lamp":
+        cases.texts.append(f"c.case_id not in (select c.case_id {clocks.found})")
+        lit, case_group = "count(distinct c.case_id)", "null"
+    else:
+        lit, case_group = "0", group
+    return COUNTED.format(
+        group=group, lit=lit, at=clocks.at, found=clocks.found, case_group=case_group, open=cases.found
+    )
+
+
 def group_item(row: Mapping[str, Any], by: By, naming: Naming) -> dict[str, Any]:
     """One group; nothing can be suspended yet, so no running clock is."""
     key = row["key"]
-    counted = {name: row[name] for name in ("open", "yellow", "overdue", "confirmed")}
+    numbers = {name: row[name] for name in ("open", "running", "yellow", "overdue", "confirmed")}
     named = name_of(key, by, naming)
     return {
         "key": key,
         "name": named.zh if named else None,
-        **counted,
+        **numbers,
         "unconfirmed": row["overdue"] - row["confirmed"],
         "suspended": 0,
     }

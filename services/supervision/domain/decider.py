@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import assert_never
 
 from libs.case.facts import Facts
@@ -14,6 +15,7 @@ from libs.events.contracts.supervision import (
     CallbackCompleted,
     CallbackWaived,
     CaseClosed,
+    CaseLeftAlone,
     CaseUrged,
     ClocksEnded,
     ClocksRevived,
@@ -48,7 +50,8 @@ from services.supervision.domain.closing.callback import RecordCallback
 from services.supervision.domain.closing.completion import Completion
 from services.supervision.domain.closing.review import CloseCase, OrderRework, ReviewFeedback
 from services.supervision.domain.closing.verification import AssignVerification, SubmitVerification
-from services.supervision.domain.orders import orders, urging
+from services.supervision.domain.orders import left_alone, orders, urging
+from services.supervision.domain.orders.left_alone import SayLeftAlone
 from services.supervision.domain.orders.orders import IssueSupervision, LiftSupervision, Orders, RespondSupervision
 from services.supervision.domain.orders.urging import UrgeCase, Urging
 
@@ -66,6 +69,7 @@ Command = (
     | RespondSupervision
     | LiftSupervision
     | UrgeCase
+    | SayLeftAlone
     | FollowClocks
     | RecordViolation
 )
@@ -81,6 +85,8 @@ class State:
     completion: Completion = field(default_factory=Completion)
     orders: Orders = field(default_factory=Orders)
     urging: Urging = field(default_factory=Urging)
+    left_alone: datetime | None = None
+    """Of which last step it is said already that none followed."""
     clocks: Clocks = field(default_factory=Clocks)
 
 
@@ -108,6 +114,8 @@ def evolve(state: State, event: SupervisionEvent) -> State:
             return replace(state, version=version, orders=orders.evolve(state.orders, event))
         case CaseUrged():
             return replace(state, version=version, urging=urging.evolve(state.urging, event))
+        case CaseLeftAlone():
+            return replace(state, version=version, left_alone=event.since)
         case VerificationFailed() | SeparationViolationAttempted():
             return replace(state, version=version)
         case _:
@@ -140,8 +148,10 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return orders.lift(state.clocks, command, facts)
         case UrgeCase():
             return urging.urge(state.urging, command, facts, state.clocks)
+        case SayLeftAlone():
+            return left_alone.say(state.left_alone, command, facts)
         case FollowClocks():
-            return from_facts.follow(state.clocks, command, facts, state.version)
+            return from_facts.follow(state.clocks, state.completion, command, facts, state.version)
         case RecordViolation():
             return violations.record(state.completion.violations, command, SeparationViolationDetected)
         case _:

@@ -1,23 +1,40 @@
-"""The alarm over cases that nobody answers for and that no clock watches; api/alarms.py lists them."""
+"""The alarm over cases that nobody answers for and that no clock watches, and who is told; api/alarms.py lists them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
-from libs.events.errors import NotFound
+from libs.events.contracts.parts.clock import Alarm
+from libs.events.decider import SYSTEM
+from libs.events.errors import NotFound, StreamConflict
+from libs.events.lanes import lane_of
 from libs.log.store import event_store
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
+from libs.log.write.command import CommandContext
 from libs.service.runtime import Runtime
-from services.supervision.api.alarms import FOUND, judged_by
+from services.supervision.api.alarms import FOUND, WITHOUT_A_CLOCK, judged_by
+from services.supervision.domain.orders.left_alone import SayLeftAlone
+from services.supervision.jobs.timers import SOURCES
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 60.0
 LOOK_AT_MOST_SECONDS = 30.0
+SAY_EVERY_SECONDS = 10.0
+ROUND = 200
+"""Cases per poll."""
+UNTOLD = f"""
+select case_id::text as case_id, kind, last_step_at from ({WITHOUT_A_CLOCK}) a
+ where kind is not null and not told and (kind = 'NOT_REGISTERED' or last_step_at < $7) and lane = any($8)
+   and lane not in (select h.lane from log.lane_head h where h.closed is not null)
+ order by last_step_at, case_id limit {ROUND}
+"""  # noqa: S608 - our own names
+"""Left alone too long, and nobody is told of it yet."""
 
 
 async def watch(running: Runtime, worker: Worker) -> None:
@@ -37,6 +54,47 @@ async def counted(running: Runtime, lanes: Sequence[int]) -> dict[str, int]:
         await conn.execute(f"set local statement_timeout = '{LOOK_AT_MOST_SECONDS}s'")
         directory = await running.directory.latest(conn)
         values = judged_by(await event_store.business_now(conn), directory)
-        statement = f"select kind, count(*) as cases from ({FOUND} and lane = any($6)) f group by kind"  # noqa: S608 - values are bound
+        statement = f"select kind, count(*) as cases from ({FOUND} and lane = any($8)) f group by kind"  # noqa: S608 - values are bound
         rows = await conn.fetch(statement, *values, lanes)
     return {row["kind"]: row["cases"] for row in rows}
+
+
+async def say(running: Runtime, worker: Worker) -> None:
+    """Say of each such case that nobody has done anything for long, so that somebody is told; for ever."""
+    while True:
+        await asyncio.sleep(SAY_EVERY_SECONDS)
+        try:
+            if await said(running, worker):
+                worker.relay.wake.set()
+        except (NotFound, StreamConflict, *TRANSIENT) as why:
+            log.warning("alarms_wait", reason=type(why).__name__)
+
+
+async def said(running: Runtime, worker: Worker) -> int:
+    """Of how many cases of the owned lanes it was to be said.
+
+    Judged at the watermark: a step that is still on its way is a step.
+    """
+    lanes = sorted(worker.lanes)
+    if not lanes:
+        return 0
+    async with running.pool.acquire() as conn:
+        directory = await running.directory.latest(conn)
+        known = min(worker.watermarks.lane(lane, SOURCES) for lane in lanes)
+        at = min(known, await event_store.business_now(conn))
+        rows = await conn.fetch(UNTOLD, *judged_by(at, directory), lanes)
+    for row in rows:
+        await _say(running, row["case_id"], row["kind"], row["last_step_at"])
+    return len(rows)
+
+
+async def _say(running: Runtime, case_id: str, alarm: Alarm, since: datetime) -> None:
+    """A case that this code cannot judge is said in the worker's log, and keeps no other from being told."""
+    try:
+        await running.handler.handle(
+            case_id, lambda now: SayLeftAlone(now, SYSTEM, alarm, since), running.facts_in, CommandContext(SYSTEM)
+        )
+    except (StreamConflict, *TRANSIENT):
+        raise
+    except Exception as why:
+        log.error("case_halted", case_id=case_id, lane=lane_of(case_id), exc_info=why)

@@ -19,10 +19,13 @@ KNOWN = (
     *("clock", "round", "started_at", "due_at", "yellow_at", "long_red_at"),
     *("stopped_at", "breach_at", "exempt", "provisional"),
 )
-OF_THE_CASE = ("dispatch", "overall", "return_decision", "arbitration")
+OF_THE_CASE = ("dispatch", "overall", "return_decision", "arbitration", "review", "verification", "callback", "close")
 """Clocks that belong to no unit of their own: they stand under the unit that holds the case."""
 ON_EVERY_CLOCK = ("grid", "class_code", "urgency", "supervision_level")
-LISTED = ("state", "unit", "grid", "handler", "supervision_level", "last_step", "last_step_at")
+LISTED = (
+    *("state", "unit", "grid", "class_code", "urgency", "handler", "supervision_level"),
+    *("last_step", "last_step_at"),
+)
 """What a list shows of the case itself."""
 
 
@@ -44,7 +47,7 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
             pass
     if event.stream.startswith("case-"):
         follow_case(rows, case, event.recorded_at)
-        unattended.follow(rows, case)
+        unattended.follow(rows, event, case)
 
 
 def put(rows: ReadModel, known: KnownClock, case: Case, at: datetime) -> None:
@@ -69,7 +72,9 @@ def follow_case(rows: ReadModel, case: Case, at: datetime) -> None:
         wanted = _of(case, ON_EVERY_CLOCK) | ({"unit": case.unit} if row["clock"] in OF_THE_CASE else {})
         if changes := _new(row, wanted):
             versions = versions_of(rows, case.case_id, row["clock_id"])
-            keep(rows, case.case_id, row["clock_id"], amend(versions, at, changes))
+            # What is read late may be older than the clock, which was not there then.
+            since = max(at, versions[0][SINCE])
+            keep(rows, case.case_id, row["clock_id"], amend(versions, since, changes))
     before = sorted(rows[case_past].of_case(case.case_id), key=lambda row: row[SINCE])
     listed = _of(case, LISTED) | {"co_units": list(case.co_units)}
     if changes := _new(before[-1], listed) if before else listed | {"case_id": case.case_id, "lane": case.lane}:

@@ -97,6 +97,8 @@ case_past = Table(
     Column("last_step", Text, nullable=False),
     Column("last_step_at", DateTime(timezone=True)),
     Column("co_units", JSONB, nullable=False, comment="[unit] that co-handle and have not reported yet"),
+    Column("class_code", Text),
+    Column("urgency", Text),
     Index("case_past_by_co_unit", "co_units", postgresql_using="gin", postgresql_where=CO_HANDLED),
 )
 """What a list shows of the case itself, from `known_from` to the next row of the case; the newest one included."""
@@ -114,8 +116,10 @@ unattended = Table(
     Column("last_step_at", DateTime(timezone=True)),
     Column("received_at", DateTime(timezone=True)),
     Column("decide_by", DateTime(timezone=True), comment="until when dispatch or arbitration is in time"),
-    Column("clockless", Boolean, nullable=False, comment="the rulebook gives a limit, and none runs"),
+    Column("clockless", Boolean, nullable=False, comment="where the rulebook gives a limit, none runs"),
+    Column("told", Boolean, nullable=False, comment="CaseLeftAlone is read of its last step"),
 )
-"""Open cases that need a look, for no clock of a unit watches them: whether one is an alarm, the instant decides."""
+"""Open cases that need a look, for no clock of whoever must act watches them: whether one is an alarm, the instant
+decides."""
 
 TABLES = (clock, clock_past, case_past, unattended)

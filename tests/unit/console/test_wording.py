@@ -1,11 +1,14 @@
 """What a page says of a code: never the code itself, where there is a word for it."""
 
 import re
+from typing import get_args
 
 import pytest
 
 from libs.events.contracts import registry
-from services.console.wording import step
+from libs.events.contracts.parts.clock import Alarm, Clock
+from services.console.screens.boards.boards import ALARMS, CLOCKS
+from services.console.wording import step, word
 
 
 @pytest.mark.parametrize("ce_type", registry.TYPES)
@@ -20,3 +23,10 @@ def test_a_step_of_a_newer_version_is_said_by_its_name() -> None:
     assert step("routing.case-lost.v1") == ("case-lost", "case-lost")
     assert step("") == ("—", "—")
     assert re.fullmatch("[a-z -]+", step("routing.case-dispatched.v1").en)
+
+
+def test_every_clock_and_every_alarm_is_offered_in_words_and_handling_first() -> None:
+    assert (CLOCKS[0], set(CLOCKS)) == ("handling", set(get_args(Clock)))
+    assert {code for code, _ in ALARMS} == set(get_args(Alarm))
+    for code in (*CLOCKS, *get_args(Alarm)):
+        assert code not in (word(code).zh, word(code).en)

@@ -51,6 +51,15 @@ def ruled(**changes: Any) -> dict[str, Any]:
     return raw
 
 
+def vacated(unit: str, until: str) -> View:
+    """The town with every post of a unit ended at the end of a day."""
+    raw = deepcopy(RAW)
+    for one in raw["appointments"]:
+        if one["unit"] == unit:
+            one["until"] = until
+    return published(raw).latest
+
+
 def stricter(strength: str) -> View:
     """The town under another strength of 巡办分离; the sections that a strength forbids are left as they are."""
     return published(ruled(separation={"strength": strength})).latest

@@ -29,7 +29,7 @@ Fact = tuple[datetime, Event]
 NEEDS = {
     "intake": {},
     "routing": {"/xunban/intake": 2},
-    "supervision": {"/xunban/intake": 2, "/xunban/routing": 4},
+    "supervision": {"/xunban/intake": 2, "/xunban/routing": 5},
 }
 """Owner of a command → how many events of others its decision must have read: received and registered; the report."""
 

@@ -9,7 +9,24 @@ from pydantic import BaseModel, ConfigDict
 
 from libs.events.ids import ClockId, UnitId
 
-Clock = Literal["dispatch", "sign", "handling", "rework", "overall", "response", "return_decision", "arbitration"]
+Clock = Literal[
+    "dispatch",
+    "sign",
+    "first_contact",
+    "handling",
+    "rework",
+    "overall",
+    "return_decision",
+    "arbitration",
+    "review",
+    "verification",
+    "callback",
+    "close",
+    "response",
+]
+"""rulebook.md e.2, e.3."""
+Alarm = Literal["NO_UNIT", "UNIT_VACANT", "NO_CLOCK", "NO_STEP", "NOT_REGISTERED"]
+"""Why no clock of whoever must act watches an open case (rulebook.md e.3)."""
 
 
 class KnownClock(BaseModel):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from libs.directory.rules.naming import Bilingual
+from libs.events.contracts.parts.clock import Clock
 from services.console.forms.act import Option, coded, form_of
 from services.console.forms.catalogue import BY_NAME
 from services.console.page import Screen, Seen, freshness
@@ -19,7 +20,8 @@ from services.console.screens.work.lists import asked
 
 router = APIRouter(include_in_schema=False)
 
-CLOCKS = ("handling", "dispatch", "sign", "rework", "overall", "response", "return_decision", "arbitration")
+CLOCKS = ("handling", *(clock for clock in get_args(Clock) if clock != "handling"))
+"""As the filter offers them: what is looked at most first."""
 WITHIN: tuple[Option, ...] = (
     ("4h", Bilingual("4 小时内", "in 4 hours")),
     ("24h", Bilingual("24 小时内", "in 24 hours")),
@@ -37,7 +39,7 @@ GROUPS: tuple[Option, ...] = (
 )
 FILTER_OF = {"unit": "unit", "grid": "grid", "class": "class_code"}
 """Groups whose cases a list can be narrowed to."""
-ALARMS = coded("NO_UNIT", "UNIT_VACANT", "NO_CLOCK", "NOT_REGISTERED")
+ALARMS = coded("NO_UNIT", "UNIT_VACANT", "NO_CLOCK", "NO_STEP", "NOT_REGISTERED")
 
 
 @router.get("/overdue")
@@ -86,7 +88,7 @@ async def alarms(screen: Seen) -> Response:
 
 @router.get("/counts")
 async def counts(screen: Seen) -> Response:
-    """How many run, are about to be overdue, are overdue – by one of the groups."""
+    """How many cases are open, how many clocks run, are about to be overdue, are overdue – by one of the groups."""
     filters = LISTS["counts"].typed(screen.request.query_params)
     answer = await asked(screen, "counts", filters)
     groups = answer.document.get("groups", []) if answer.ok else []
@@ -97,7 +99,7 @@ async def counts(screen: Seen) -> Response:
         filters=filters,
         fresh=freshness(answer),
         groups=groups,
-        most=max((one["open"] for one in groups), default=0),
+        most=max((one["running"] for one in groups), default=0) or 1,
         by=GROUPS,
         clocks=CLOCKS,
         cases_of=lambda path, key: cases_of(path, filters, key),

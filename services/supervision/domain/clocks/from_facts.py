@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never, cast
@@ -24,9 +24,10 @@ from libs.events.event import Event
 from libs.events.ids import ClockId
 from services.supervision.domain.clocks.case_clocks import ClockEvent, Clocks, Track, evolve, known_clock
 from services.supervision.domain.clocks.limits import start_of
-from services.supervision.domain.clocks.moves import Continue, EndAll, Fact, Move, Revive, Start, Stop, moves
+from services.supervision.domain.clocks.moves import Continue, EndAll, Fact, Move, Revive, Start, Stop, TryAgain, moves
 from services.supervision.domain.clocks.operations import NEWEST, Continued, Ended, Operation, Reopened, Stopped
 from services.supervision.domain.clocks.pinned_rules import limits_of
+from services.supervision.domain.closing.completion import Completion
 
 
 @dataclass(frozen=True)
@@ -39,36 +40,46 @@ class FollowClocks:
     fact_id: str
 
 
-def follow(clocks: Clocks, command: FollowClocks, facts: Facts, version: int) -> Sequence[Event]:
+def follow(clocks: Clocks, own: Completion, command: FollowClocks, facts: Facts, version: int) -> Sequence[Event]:
     """The moves of a fact; `version` is that of the own stream. A case without urgency has no clocks."""
     case = facts.case
     if command.fact_id in clocks.followed or case is None or case.urgency is None:
         return []
     events: list[Event] = []
-    for move in moves(clocks, command.fact, command.at, case):
-        if event := _event_of(clocks, move, command, facts, case):
+    for move in moves(clocks, own, command.fact, command.at, case):
+        for event in _events_of(clocks, move, command, facts, case):
             events.append(event)
             clocks = evolve(clocks, event, version + len(events))
     return events
 
 
-def _event_of(clocks: Clocks, move: Move, command: FollowClocks, facts: Facts, case: Case) -> ClockEvent | None:
+def _events_of(clocks: Clocks, move: Move, command: FollowClocks, facts: Facts, case: Case) -> Iterator[ClockEvent]:
     at, because = command.at, command.fact_id
     match move:
         case Start():
-            return _start(clocks, move, command, facts, case)
+            yield from _start(clocks, move, command, facts, case)
+        case TryAgain():
+            # Without such a limit the first one stays.
+            for started in _start(clocks, Start("callback", move.track.round, again=True), command, facts, case):
+                yield _stop(clocks, move.track, command, facts)
+                yield started
         case Stop():
-            known = _known(clocks, move.track, Stopped(at=at, position=NEWEST), facts)
-            return StageFinished(**known, at=at, because=because)
+            yield _stop(clocks, move.track, command, facts)
         case Continue():
             known = _known(clocks, move.track, Continued(at=at, position=NEWEST, round=move.round), facts)
-            return StageContinued(**{**known, "round": move.round}, at=at, because=because)
+            yield StageContinued(**{**known, "round": move.round}, at=at, because=because)
         case EndAll():
-            return ClocksEnded(at=at, because=because, clocks=_all_after(clocks, Ended(at=at, position=NEWEST), facts))
+            yield ClocksEnded(at=at, because=because, clocks=_all_after(clocks, Ended(at=at, position=NEWEST), facts))
         case Revive():
             known_all = _all_after(clocks, Reopened(at=at, position=NEWEST), facts)
-            return ClocksRevived(at=at, because=because, clocks=known_all)
-    assert_never(move)
+            yield ClocksRevived(at=at, because=because, clocks=known_all)
+        case _:
+            assert_never(move)
+
+
+def _stop(clocks: Clocks, track: Track, command: FollowClocks, facts: Facts) -> StageFinished:
+    known = _known(clocks, track, Stopped(at=command.at, position=NEWEST), facts)
+    return StageFinished(**known, at=command.at, because=command.fact_id)
 
 
 def _all_after(clocks: Clocks, operation: Operation, facts: Facts) -> tuple[KnownClock, ...]:
@@ -76,15 +87,18 @@ def _all_after(clocks: Clocks, operation: Operation, facts: Facts) -> tuple[Know
     return tuple(known_clock(track, after, facts) for track in after.tracks.values())
 
 
-def _start(clocks: Clocks, move: Start, command: FollowClocks, facts: Facts, case: Case) -> DeadlineSet | None:
+def _start(clocks: Clocks, move: Start, command: FollowClocks, facts: Facts, case: Case) -> Iterator[DeadlineSet]:
+    """Nothing where there is no limit."""
     view, urgency = facts.directory, cast(Urgency, case.urgency)
-    limits = limits_of(case, urgency, view)
-    started = start_of(move.clock, limits, calendar_at(view), at=command.at, position=NEWEST, round=move.round)
+    limits = limits_of(move.clock, case, urgency, view)
+    started = start_of(
+        move.clock, limits, calendar_at(view), at=command.at, position=NEWEST, round=move.round, again=move.again
+    )
     if started is None:
-        return None
+        return
     clock_id = ClockId(f"{command.fact_id}/{move.clock}")
     track = Track(clock_id, move.clock, move.round, move.unit, urgency, view.version)
-    return DeadlineSet(
+    yield DeadlineSet(
         **_known(clocks, track, started, facts),
         at=command.at,
         because=command.fact_id,

@@ -17,11 +17,18 @@ class CaseLimits:
 
     dispatch: Limit | None = None
     sign: Limit | None = None
+    first_contact: Limit | None = None
     handling: Limit | None = None
     rework: Limit | None = None
-    response: Limit | None = None
     return_decision: Limit | None = None
     arbitration: Limit | None = None
+    review: Limit | None = None
+    verification: Limit | None = None
+    callback: Limit | None = None
+    tries: Limit | None = None
+    """How long a reporter who was not reached at once is tried again (`callback.within`)."""
+    close: Limit | None = None
+    response: Limit | None = None
     upstream: datetime | None = None
     """The deadline that the sender gave."""
 
@@ -40,11 +47,12 @@ def start_of(
     at: datetime,
     position: int,
     round: int = 1,  # noqa: A002
+    again: bool = False,
 ) -> Started | None:
     """The start of a clock by a fact at `at`; None where the rulebook and the sender set no limit (CLK-09).
 
     The overall clock starts at registration: its limit counts on from the due instant of dispatch. An upstream
-    deadline replaces it, and bounds the handling clock.
+    deadline replaces it, and bounds the handling clock. `again`: the reporter is tried once more.
     """
     limit, counted_from, upstream = limits.handling, None, limits.upstream
     match clock:
@@ -53,7 +61,11 @@ def start_of(
             counted_from = due(at, limits.dispatch, calendar) if limit and limits.dispatch else None
         case "handling":
             pass
-        case "dispatch" | "sign" | "rework" | "response" | "return_decision" | "arbitration":
+        case "callback":
+            limit, upstream = limits.tries if again else limits.callback, None
+        case "dispatch" | "sign" | "first_contact" | "rework" | "return_decision" | "arbitration" | "response":
+            limit, upstream = getattr(limits, clock), None
+        case "review" | "verification" | "close":
             limit, upstream = getattr(limits, clock), None
         case _:
             assert_never(clock)

@@ -10,6 +10,7 @@ from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.directory.rules.calendar import Limit
 from libs.directory.rules.limits import UnknownClass, handling_limit, stage_limit
+from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.parts.rulebook import Kind
 from libs.events.ids import ClassCode, UnitId
 from services.supervision.domain.clocks.ladder import levels_of
@@ -29,19 +30,23 @@ def levels(view: View, urgency: Urgency) -> Mapping[int, Limit | None]:
     return levels_of(view.rulebook.ladder_wd, view.rulebook.ladder_h, urgency)
 
 
-def limits_of(case: Case, urgency: Urgency, view: View) -> CaseLimits:
-    """The limits that hold for clocks of the case that start now."""
+def limits_of(clock: Clock, case: Case, urgency: Urgency, view: View) -> CaseLimits:
+    """The limits by which this clock of the case starts now, and no others: one is looked up per start."""
     code = ClassCode(case.class_code or "")
-    return CaseLimits.of(
-        case.upstream_due_at,
-        dispatch=stage_limit(view, "dispatch", urgency, code),
-        sign=stage_limit(view, "sign", urgency, code),
-        handling=_handling(case, code, urgency, view),
-        rework=stage_limit(view, "rework", urgency, code),
-        response=stage_limit(view, "supervision_response", urgency, code),
-        return_decision=stage_limit(view, "return_decision", urgency, code),
-        arbitration=stage_limit(view, "arbitration", urgency, code),
-    )
+    match clock:
+        case "handling":
+            limits = {"handling": _handling(case, code, urgency, view)}
+        case "overall":
+            limits = {"handling": _handling(case, code, urgency, view)}
+            limits |= {"dispatch": stage_limit(view, "dispatch", urgency, code)}
+        case "callback":
+            limits = {"callback": stage_limit(view, "callback", urgency, code)}
+            limits |= {"tries": view.rulebook.callback.within}
+        case "response":
+            limits = {"response": stage_limit(view, "supervision_response", urgency, code)}
+        case _:
+            limits = {clock: stage_limit(view, clock, urgency, code)}
+    return CaseLimits.of(case.upstream_due_at, **limits)
 
 
 def told_unit(unit: UnitId | None, level: int, view: View) -> UnitId | None:

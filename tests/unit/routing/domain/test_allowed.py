@@ -42,7 +42,7 @@ from services.routing.domain.handling import (
 from services.routing.domain.returns import DecideReturn, RequestReturn
 from services.routing.domain.work_order import WorkOrder
 from tests.unit.case.offers import Log, Question, Service, questions
-from tests.unit.directory.town import VIEW, published, stricter, written
+from tests.unit.directory.town import VIEW, published, stricter, vacated, written
 from tests.unit.examples import examples
 from tests.unit.routing.disputes import (
     ASKED,
@@ -108,6 +108,7 @@ RESTORED = AppealRestored(proof="SECRET")
 BACK = HandlingResumed(unit=HOUSING, round=1, because=RESTORED.ce_type)
 VOIDED = CaseVoided(voided_by=PersonId("zhou-min"), reason="误录")
 MOVED = CaseCorrected(corrected_by=PersonId("zhou-min"), reason="分类", class_code=ClassCode("street-stall"))
+VACATED: View = vacated("county-housing", "2026-11-03")
 ENDORSED: View = published(written("catalogue", "code", "sewer-odour", endorsement=["return", "feedback"])).latest
 DRAFT = EndorsementRequested(
     act="return", unit=HOUSING, requested_by=PersonId("fang-yun"), basis=DUTY, suggested_unit=WATER
@@ -127,6 +128,7 @@ HISTORIES: list[tuple[Log, View]] = [
     (log(PROPOSED, SENT, SIGNED, CALLED, DRAFT), ENDORSED),
     (log(PROPOSED, SENT, OWN_DRAFT, ASKED), ENDORSED),
     ((*LITTER, (TEN, IN_VILLAGE), (TEN, TO_VILLAGE)), VIEW),
+    (log(PROPOSED, SENT, SIGNED), VACATED),
 ]
 CONCERNED = [
     *(CHEN_LI, DENG_HUI, LUO_MIN, ZHOU_MIN, FANG_YUN, ZHENG_KAI, MA_JUN, TANG_JING, CAO_YING),
@@ -229,6 +231,12 @@ def test_only_the_dispatcher_is_offered_to_dispatch_or_to_call_for_a_ruling() ->
     assert offered(CHEN_LI, PROPOSED) == ["dispatch", "arbitration"]
     assert offered(ZHOU_MIN, PROPOSED) == []
     assert offered(CHEN_LI) == []
+
+
+def test_a_case_of_a_unit_with_nobody_left_is_offered_to_the_dispatcher_to_be_ruled_on() -> None:
+    assert offered(CHEN_LI, PROPOSED, SENT, at=NEXT_DAY, view=VACATED) == ["arbitration"]
+    assert offered(CHEN_LI, PROPOSED, SENT, SIGNED, at=NEXT_DAY, view=VACATED) == ["arbitration"]
+    assert offered(CHEN_LI, PROPOSED, SENT, SIGNED, at=NEXT_DAY) == []
 
 
 def test_who_found_the_case_is_offered_nothing_and_nor_is_another_unit() -> None:

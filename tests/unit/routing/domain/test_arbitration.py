@@ -1,22 +1,27 @@
 """会商裁定: who opens it, who rules, and that a ruling binds without ruling separation away."""
 
+import pytest
+
+from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
-from libs.case.testing import given
+from libs.case.testing import case_of, given
 from libs.events.contracts.routing import ArbitrationOpened, ArbitrationRuled, CaseDispatched
 from libs.events.decider import SYSTEM
 from libs.events.errors import Forbidden
+from libs.events.event import Event
 from libs.events.ids import ClassCode, PersonId, UnitId
 from libs.separation.refusal import SeparationForbids
 from services.routing.domain.arbitration import NotAParty, OpenArbitration, RuleArbitration
 from services.routing.domain.decider import DECIDER
 from services.routing.domain.dispatch import PowerMissing, UnknownUnit
 from services.routing.domain.returns import DecideReturn, RequestReturn, ReturnForbidden
-from tests.unit.directory.town import local, published, written
+from tests.unit.directory.town import local, published, vacated, written
 from tests.unit.routing.disputes import (
     ASKED,
     FIRST_RETURN,
     PROPOSED,
     SENT,
+    SIGNED,
     THIRD_UNIT_HAS_IT,
     approved,
     log,
@@ -61,6 +66,28 @@ def test_a_case_in_work_is_not_disputed_and_an_operator_opens_nothing() -> None:
     known = facts(*log(SENT))
     given(DECIDER, PROPOSED, SENT).when(OpenArbitration(MORNING, CHEN_LI), known).then_refused(NotInThisState)
     given(DECIDER, *WAITING).when(OpenArbitration(MORNING, ZHOU_MIN), facts(*log(*WAITING))).then_refused(Forbidden)
+
+
+@pytest.mark.parametrize("own", [(PROPOSED, SENT), (PROPOSED, SENT, SIGNED)])
+def test_of_a_unit_in_which_nobody_holds_a_post_any_more_the_dispatcher_takes_the_case(own: tuple[Event, ...]) -> None:
+    """Nobody else could move it: nobody signs, handles or returns."""
+    known = Facts(case_of(*log(*own)), vacated("county-housing", "2026-11-04"))
+    opened = ArbitrationOpened(parties=(HOUSING,), because="VACANT", opened_by=PersonId("chen-li"))
+
+    given(DECIDER, *own).when(OpenArbitration(MORNING, CHEN_LI), known).then(opened)
+    given(DECIDER, *own).when(OpenArbitration(MORNING, ZHOU_MIN), known).then_refused(Forbidden)
+    the_day_before = OpenArbitration(local("2026-11-04 10:00"), CHEN_LI)
+    given(DECIDER, *own).when(the_day_before, known).then_refused(NotInThisState)
+
+    ruled, forced = (
+        given(DECIDER, *own, opened)
+        .when(
+            RuleArbitration(MORNING, DENG_HUI, URBAN, "住建局该科室已撤销"),
+            Facts(case_of(*log(*own, opened)), known.directory),
+        )
+        .events
+    )
+    assert (ruled.unit, forced.unit) == (URBAN, URBAN)  # type: ignore[attr-defined]
 
 
 def test_a_return_left_undecided_goes_to_arbitration_by_itself() -> None:

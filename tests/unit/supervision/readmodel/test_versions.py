@@ -52,12 +52,12 @@ def shown(facts: Log) -> ReadModel:
     return model
 
 
-def clocks_at(model: ReadModel, at: datetime) -> dict[tuple[str, int], Row]:
+def clocks_at(model: ReadModel, at: datetime) -> dict[tuple[str, str, datetime], Row]:
     """The clocks as the versions say they were at an instant."""
     now = [row for row in model[clock].of_case(CASE_ID) if row["known_from"] <= at]
     past = [row for row in model[clock_past].of_case(CASE_ID) if row["known_from"] <= at < row["known_until"]]
     said = [{name: row[name] for name in row if name not in OF_VERSION} for row in (*now, *past)]
-    return {(row["clock"], row["unit"]): row for row in said}
+    return {(row["clock"], row["unit"], row["started_at"]): row for row in said}
 
 
 def case_at(model: ReadModel, at: datetime) -> Row:
@@ -80,7 +80,7 @@ def test_at_every_instant_only_the_facts_recorded_up_to_it_count(log: Log) -> No
 def test_a_clock_that_never_ran_was_never_shown() -> None:
     known = shown(VOIDED_AND_READ_LATE)
 
-    assert {name for name, _ in clocks_at(known, china("2026-11-03 09:00"))} == {"dispatch", "overall"}
+    assert {name for name, *_ in clocks_at(known, china("2026-11-03 09:00"))} == {"dispatch", "overall"}
     assert case_at(known, china("2026-11-02 09:30"))["state"] == "VOID"
 
 

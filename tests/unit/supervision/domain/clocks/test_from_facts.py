@@ -199,7 +199,7 @@ def test_no_limit_and_no_upstream_deadline_is_no_clock() -> None:
     worker = Worker().read((china("2026-11-02 09:10"), APPEALED), (china("2026-11-02 09:20"), praise))
     worker.read((china("2026-11-02 09:40"), DISPATCHED))
 
-    assert sorted(state.clock for state in worker.clocks.values()) == ["dispatch", "sign"]
+    assert sorted(state.clock for state in worker.clocks.values()) == ["dispatch", "first_contact", "sign"]
 
 
 def test_a_refused_appeal_had_no_clock_and_nothing_is_recorded() -> None:

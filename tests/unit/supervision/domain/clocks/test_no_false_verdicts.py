@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.events.contracts.intake import AppealWithdrawn
-from libs.events.contracts.supervision import CaseClosed
+from libs.events.contracts.routing import CitizenContacted
+from libs.events.contracts.supervision import CallbackAttempted, CallbackCompleted, CaseClosed
 from libs.events.event import Event
 from libs.events.ids import PersonId
 from services.supervision.jobs.timers import SOURCES
 from tests.unit.directory.rules.calendars import china
 from tests.unit.examples import examples
-from tests.unit.supervision.cases import ACCEPTED, APPEALED, DISPATCHED, HANDLER, REGISTERED, REPORTED, SIGNED
+from tests.unit.supervision.cases import ACCEPTED, APPEALED, DISPATCHED, HANDLER, PASSED, REGISTERED, REPORTED, SIGNED
 from tests.unit.supervision.stalling import Fact, Stalling
 from trials.faults.verdicts import (
     Step,
@@ -31,8 +32,12 @@ ROAD: tuple[Event, ...] = (
     DISPATCHED,
     SIGNED,
     HANDLER,
+    CitizenContacted(contacted_by=PersonId("zheng-kai"), reached=True),
     REPORTED,
     ACCEPTED,
+    PASSED,
+    CallbackAttempted(agent=PersonId("xu-jing"), round=1, attempt=1, day=MONDAY.date(), half="AM", reached=True),
+    CallbackCompleted(agent=PersonId("xu-jing"), round=1, valid=True),
     CaseClosed(closed_by=PersonId("wu-qian"), close_kind="HANDLED", round=1),
 )
 WITHDRAWN = AppealWithdrawn(proof="SECRET", continues=False)
@@ -59,7 +64,7 @@ def lives(draw: st.DrawFn) -> list[Fact]:
 
 
 @examples(80)
-@given(lives(), st.lists(st.tuples(stalled, accidents), min_size=9, max_size=9))
+@given(lives(), st.lists(st.tuples(stalled, accidents), min_size=len(ROAD) + 1, max_size=len(ROAD) + 1))
 def test_steps_and_verdicts_are_those_of_the_facts_whatever_stalled(life: list[Fact], stalls: list[Between]) -> None:
     worker, calm = disturbed(life, stalls), undisturbed(life)
 
@@ -86,11 +91,15 @@ def test_the_counting_of_this_test_is_that_of_the_rule_book() -> None:
 def answered_in_time(life: list[Fact]) -> set[str]:
     """Clocks whose one answer was recorded by the end of their last working day."""
     at = {type(event): instant for instant, event in life}
-    answers = {"sign": (SIGNED, 1), "handling": (REPORTED, 5)}
+    answers: dict[str, tuple[Event, Event, int]] = {
+        "sign": (DISPATCHED, SIGNED, 1),
+        "handling": (DISPATCHED, REPORTED, 5),
+    }
+    answers |= {"review": (REPORTED, ACCEPTED, 1), "verification": (ACCEPTED, PASSED, 1)}
     return {
         clock
-        for clock, (answer, days) in answers.items()
-        if type(answer) in at and at[type(answer)] <= counted(at[type(DISPATCHED)], days)[1]
+        for clock, (begun, answer, days) in answers.items()
+        if type(answer) in at and at[type(answer)] <= counted(at[type(begun)], days)[1]
     }
 
 

@@ -47,7 +47,7 @@ def called_again(*at: datetime) -> Worker:
 def test_a_repeat_contact_urges_the_unit_and_names_its_event() -> None:
     (urged,) = urges(called_again(NOON))
 
-    assert (urged.source, urged.unit, urged.because, urged.urged_by) == ("CITIZEN", HOUSING, "e-12", None)
+    assert (urged.source, urged.unit, urged.because, urged.urged_by) == ("CITIZEN", HOUSING, "e-13", None)
     assert not urged.supervisor_told
 
 
@@ -93,7 +93,7 @@ def test_an_ended_case_is_not_urged() -> None:
 def test_a_contact_that_is_read_again_urges_no_more() -> None:
     worker = called_again(NOON)
 
-    again = UrgeCase(NOON, SYSTEM, contact="e-12")
+    again = UrgeCase(NOON, SYSTEM, contact="e-13")
     assert DECIDER.decide(worker.state, again, worker.facts) == []
 
 
