@@ -11,7 +11,18 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from libs.events.event import Event, Personal, Sealed
-from libs.events.ids import AppointmentId, ClassCode, ClockId, DraftId, EventId, GridCode, MessageId, PersonId, UnitId
+from libs.events.ids import (
+    AppointmentId,
+    ClassCode,
+    ClockId,
+    DraftId,
+    EventId,
+    ExternalId,
+    GridCode,
+    MessageId,
+    PersonId,
+    UnitId,
+)
 
 CASE = "0199a5b0-7c1e-7d3a-9f00-2b6c1d5e8a01"
 EVENT = "0199a5b0-7c20-7000-8000-000000000001"
@@ -21,6 +32,7 @@ OF_TYPE: dict[Any, Any] = {
     ClockId: f"{EVENT}/handling",
     DraftId: "0199a5b0-7c30-7000-8000-000000000001",
     EventId: EVENT,
+    ExternalId: "110-2026-000123",
     GridCode: "G03",
     MessageId: "5f0c1c3e9b7a4d528e6f10a2b3c4d5e6",
     PersonId: "li-fang",
