@@ -12,16 +12,18 @@ from libs.directory.facts.view import View
 from libs.directory.findings import Finding, notice, refused
 from libs.directory.publish.conflicts import conflict_findings
 from libs.directory.publish.references import reference_findings
+from libs.directory.publish.trial import trial_findings
 from libs.directory.rules.contacts import contact_findings
 from libs.events.contracts.directory import AppointmentPublished, CatalogueItemPublished, GridPublished, Lead
 from libs.events.contracts.parts.rulebook import Kind, Stage, WorkClock
 
 
 def findings_of(view: View) -> tuple[Finding, ...]:
-    """Everything to say about a directory; names that lead nowhere are reported alone, before the rest."""
-    broken = tuple(reference_findings(view))
-    if broken:
+    """Everything to say about a directory; names that lead nowhere, and rules that nobody can carry out, alone."""
+    if broken := tuple(reference_findings(view)):
         return broken
+    if impossible := tuple(trial_findings(view)):
+        return impossible
     return (
         *_rulebook(view),
         *_calendars(view),
