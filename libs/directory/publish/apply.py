@@ -12,6 +12,7 @@ from libs.directory.facts.view import Fact, Key, View
 from libs.directory.findings import DocumentsRefused, Finding, refused
 from libs.directory.publish.checks import findings_of
 from libs.directory.publish.documents import Documents
+from libs.directory.publish.succession import succession_findings
 from libs.events.contracts.directory import AppointmentPublished, LogOpened, RulebookPublished
 from libs.events.event import Event
 
@@ -71,7 +72,7 @@ def _findings_after(view: View, stated: Sequence[Event]) -> tuple[Finding, ...]:
     then = View(view.version + 1, {**view.facts, **after})
     if (RulebookPublished, "") not in then.facts:
         return (refused("E-RULEBOOK", "rulebook", "缺少规则库", "there is no rulebook"),)
-    return findings_of(then)
+    return (*findings_of(then), *succession_findings(view, then))
 
 
 def _duplicates(stated: Sequence[Event]) -> tuple[Finding, ...]:

@@ -24,6 +24,7 @@ T = TypeVar("T")
 CANNOT = (ValueError, ArithmeticError, ZoneInfoNotFoundError, OSError)
 """What calendar, lamps and ladder raise where a rule leads nowhere; of a zone, what its name may raise."""
 COUNTS: Mapping[str, tuple[int, int]] = {
+    "version": (1, 1_000_000),
     "returns.per_unit": (0, 1_000),
     "returns.per_case": (0, 1_000),
     "extension.U1": (0, 1_000),
@@ -49,7 +50,7 @@ COUNTS: Mapping[str, tuple[int, int]] = {
     "messages.late_after_minutes": (1, 100_000),
     "clock.hours_per_workday": (1, 24),
 }
-"""Setting → the least and the most that it may be; `version` is judged by what was published before."""
+"""Setting → the least and the most that it may be."""
 SHARES = (
     "separation.self_handle_sample",
     "separation.closing_sample",
