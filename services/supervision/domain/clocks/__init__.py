@@ -17,5 +17,5 @@ The path of a due instant, by module:
                                         │
                                       steps ──► DeadlineWarned, DeadlineBreached, AutoEscalated   behind the watermark
 
-    a calendar was published ──► recount ──► DeadlineRecomputed             open provisional limits, counted anew
+    a calendar was published ──► recount ──► DeadlineRecomputed             open limits over changed days, counted anew
 """
