@@ -1,4 +1,4 @@
-"""What a publication may follow on what was published before: versions rise, days off that vanish are named. Pure."""
+"""What follows on what was published before: versions rise; days off that vanish, settings in vain are named. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from datetime import date
 
 from libs.directory.facts.view import View
 from libs.directory.findings import Finding, notice, refused
-from libs.events.contracts.directory import CalendarPublished, RulebookPublished
+from libs.directory.rules.no_effect import stated_in_vain
+from libs.events.contracts.directory import CalendarPublished, CatalogueItemPublished, RulebookPublished
 
 
 def succession_findings(before: View, after: View) -> Iterator[Finding]:
     """Everything to say of the directory as it would be then, compared with the one in force."""
     yield from _rulebook(before, after)
+    yield from _in_vain(before, after)
     for calendar in after.calendars:
         earlier = before.calendar(calendar.year)
         if earlier and earlier != calendar:
@@ -27,6 +29,18 @@ def _rulebook(before: View, after: View) -> Iterator[Finding]:
         zh = f"已发布第 {old.version} 版, 内容有变须用更高的版本号"
         en = f"version {old.version} is published; other content needs a higher one"
         yield refused("E-RULEBOOK", "rulebook.version", zh, en)
+
+
+def _in_vain(before: View, after: View) -> Iterator[Finding]:
+    """One notice for the rulebook and one for all classes: what is stated there and changes nothing yet."""
+    for kind, place in ((RulebookPublished, "rulebook"), (CatalogueItemPublished, "catalogue")):
+        stated: dict[str, None] = {}
+        for key, fact in after.facts.items():
+            earlier = before.facts.get(key)
+            if key[0] is kind and fact.event != (earlier.event if earlier else None):
+                stated |= dict.fromkeys(stated_in_vain(fact.event, earlier.event if earlier else None))
+        if names := ", ".join(stated):
+            yield notice("NO-EFFECT", place, f"尚未生效: {names}", f"no effect yet: {names}")
 
 
 def _days(earlier: CalendarPublished, now: CalendarPublished) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from libs.directory.facts.directory import NotThereYet
 from libs.directory.facts.view import View
+from libs.directory.rules import no_effect
 from libs.events.errors import Forbidden, Stale
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome, at_most_once
@@ -76,7 +77,11 @@ async def rulebook(
     running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
-    return JSONResponse({"version": view.version, "rulebook": view.rulebook.model_dump(mode="json")})
+    vain = [
+        {"setting": path, "waits_for_zh": why.zh, "waits_for_en": why.en} for path, why in no_effect.RULEBOOK.items()
+    ]
+    document = {"version": view.version, "rulebook": view.rulebook.model_dump(mode="json"), "no_effect_yet": vain}
+    return JSONResponse(document)
 
 
 def require_publisher(call: CommandContext) -> None:
