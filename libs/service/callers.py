@@ -16,18 +16,25 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed
 from libs.events.ids import PersonId, UnitId
 from libs.service.clock import real_now
+from libs.service.scopes import OF_UNIT, SCOPES, unknown
 
 ISSUER = "xunban"
 AUDIENCE = "xunban"
 MOST_HOURS = 24.0 * 31
 MACHINE = "MACHINE"
 KNOWN_AT_MOST = 10_000
-OF_UNIT = "unit:"
-"""`unit:<id>`: the scope of a department's own system, which sees what the unit sees and decides nothing."""
 
 
 class TokenInvalid(Exception):
     """No token, or one that cannot be trusted; answered with 401."""
+
+
+class ScopeUnknown(Forbidden):
+    """The token is signed, and names a scope that nothing asks for: its holder believes to have what he has not."""
+
+    code = "E-TOKEN-SCOPE"
+    zh = "令牌中的权限范围未知, 请重新签发"
+    en = "the token names a scope that there is not; have it signed anew"
 
 
 class AppointmentUnclear(Malformed):
@@ -72,7 +79,7 @@ class Tokens:
         return Tokens(KeySet.import_key_set(json.loads(path.read_text())), audience, most_hours)
 
     def caller(self, authorization: str | None) -> Caller:
-        """Who holds this `Authorization` header; raises `TokenInvalid`. Expiry always uses the real clock."""
+        """Who holds this `Authorization` header; raises `TokenInvalid`, `ScopeUnknown`. Expiry is on the real clock."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise TokenInvalid
@@ -102,6 +109,8 @@ class Tokens:
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise TokenInvalid from error
         scopes = frozenset(str(claims.get("scope", "")).split())
+        if unknown(scopes):
+            raise ScopeUnknown(allowed=[*SCOPES, f"{OF_UNIT}<id>"])
         return Caller(str(claims["sub"]), claims.get("kind") == "machine", scopes), int(claims["exp"])
 
 

@@ -20,8 +20,9 @@ from libs.events.envelope import Recorded
 from libs.events.ids import PersonId
 from libs.log.read.rows import ReadModel
 from libs.log.relay.wakeup import Wakeup
-from libs.log.store.event_store import Connection, Pool
-from libs.log.write.command import CommandHandler
+from libs.log.store.event_store import Connection, Pool, lock_lanes
+from libs.log.unjudged import judging
+from libs.log.write.command import CommandHandler, Reaction
 from libs.log.write.prefetch import NamedKey, Prefetched, prefetch
 from libs.log.write.seal import Opener, Vault
 from libs.service.callers import Tokens
@@ -150,6 +151,31 @@ class Runtime:
         if seen.directory > self.directory.directory.version:
             await self.directory.refresh(conn)
         return Facts(seen.case(self.settings.source), self.directory.directory.latest, self.directory.directory)
+
+    def reactions_to(self, event: Recorded, case: Case, view: View, traceparent: str | None) -> list[Reaction]:
+        """The service's own commands that follow from an event; `case` is the case right after it.
+
+        Raises `NotJudged`.
+        """
+        if self.parts.react is None:
+            return []
+        facts = Facts(case, view, self.directory.directory)
+        given = event.recorded_at if self.manual else None
+        with judging(event.subject):
+            commands = list(self.parts.react(event, case, view))
+        return [Reaction(one, facts, event, traceparent, given) for one in commands]
+
+    async def react(self, conn: Connection, reactions: Sequence[Reaction]) -> None:
+        """Decide and append them, and what the service does after, in the transaction of whoever asks.
+
+        Raises `NotJudged`.
+        """
+        if not reactions:
+            return
+        await lock_lanes(conn, {one.cause.position.lane for one in reactions})
+        await self.handler.react(conn, reactions)
+        if self.parts.after:
+            await self.parts.after(self, conn, sorted({one.cause.subject for one in reactions}))
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from libs.service.scopes import OF_UNIT, SCOPES, unknown
 from operations.embedded.instance import PUBLIC_KEYS, write_private
 from operations.installation import SERVICES, CannotStart
 
@@ -74,8 +75,11 @@ def token(folder: Path, *, person: str | None, client: str | None, scopes: Itera
     """A signed token for a person or a machine client. Expiry is on the real clock whatever the mode.
 
     Claims: iss and aud "xunban", sub, kind person|machine, scope (space separated), iat, exp. Raises CannotStart
-    without a key.
+    without a key, and for a scope that no service knows.
     """
+    if strange := unknown(scopes := list(scopes)):
+        known = ", ".join((*SCOPES, f"{OF_UNIT}<id>"))
+        raise CannotStart(f"没有这样的权限范围 / no such scope: {', '.join(strange)} ({known})")
     signing = folder / "signing.json"
     if not signing.exists():
         raise CannotStart("没有签名密钥,请先 make up / no signing key yet: run `make up` first")

@@ -46,6 +46,7 @@ MORE: Mapping[str, Bilingual] = {
     "out_of_grid_reason": Bilingual("写明跨网格原因", "say why outside the own grid"),
     "unit": Bilingual("指定承办单位", "name a unit"),
     "override_reason": Bilingual("写明改派理由", "give a reason for the other unit"),
+    "NOT_JUDGED": Bilingual("等待规则更正", "waits for the rules"),
     "lead": Bilingual("主办", "lead"),
     "co": Bilingual("协办", "co-unit"),
     "APPROVED": Bilingual("同意", "approved"),

@@ -12,6 +12,7 @@ from libs.directory.facts.view import Fact, Key, View
 from libs.directory.findings import DocumentsRefused, Finding, refused
 from libs.directory.publish.checks import findings_of
 from libs.directory.publish.documents import Documents
+from libs.directory.publish.succession import succession_findings
 from libs.events.contracts.directory import AppointmentPublished, LogOpened, RulebookPublished
 from libs.events.event import Event
 
@@ -77,7 +78,7 @@ def diff(view: View, stated: Sequence[Event]) -> tuple[Event, ...]:
 
 def view_after(view: View, stated: Sequence[Event]) -> View:
     """The directory as it would be with these facts."""
-    after = {_key(event): Fact(view.version + 1, event) for event in stated}
+    after = {_key(event): Fact(view.version + 1, event) for event in diff(view, stated)}
     return View(view.version + 1, {**view.facts, **after})
 
 
@@ -93,7 +94,7 @@ def _findings_after(view: View, stated: Sequence[Event]) -> tuple[Finding, ...]:
     then = view_after(view, stated)
     if (RulebookPublished, "") not in then.facts:
         return (refused("E-RULEBOOK", "rulebook", "缺少规则库", "there is no rulebook"),)
-    return findings_of(then)
+    return (*findings_of(then), *succession_findings(view, then))
 
 
 def _duplicates(stated: Sequence[Event]) -> tuple[Finding, ...]:

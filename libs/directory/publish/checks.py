@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import get_args
 
@@ -11,17 +11,32 @@ from libs.directory.facts import places
 from libs.directory.facts.view import View
 from libs.directory.findings import Finding, notice, refused
 from libs.directory.publish.conflicts import conflict_findings
+from libs.directory.publish.holes import hole_findings
 from libs.directory.publish.references import reference_findings
+from libs.directory.publish.succession import named, rests
+from libs.directory.publish.trial import trial_findings
 from libs.directory.rules.contacts import contact_findings
-from libs.events.contracts.directory import AppointmentPublished, CatalogueItemPublished, GridPublished, Lead
+from libs.events.contracts.directory import (
+    AppointmentPublished,
+    CalendarPublished,
+    CatalogueItemPublished,
+    GridPublished,
+    Lead,
+)
 from libs.events.contracts.parts.rulebook import Kind, Stage, WorkClock
+
+CHINA = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Chongqing", "Asia/Harbin", "PRC")
+FIXED = ((1, 1), (5, 1), (10, 1), (10, 2), (10, 3))
+STATUTORY: tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...] = ((2025, 13, (*FIXED, (5, 2))), (2008, 11, FIXED))
+"""Since which year how many days off in all, and those that lie on a fixed date (全国年节及纪念日放假办法)."""
 
 
 def findings_of(view: View) -> tuple[Finding, ...]:
-    """Everything to say about a directory; names that lead nowhere are reported alone, before the rest."""
-    broken = tuple(reference_findings(view))
-    if broken:
+    """Everything to say about a directory; names that lead nowhere, and rules that nobody can carry out, alone."""
+    if broken := tuple(reference_findings(view)):
         return broken
+    if impossible := tuple(trial_findings(view)):
+        return impossible
     return (
         *_rulebook(view),
         *_calendars(view),
@@ -30,6 +45,7 @@ def findings_of(view: View) -> tuple[Finding, ...]:
         *conflict_findings(view),
         *contact_findings(view),
         *(finding for item in view.classes for finding in _item(view, item)),
+        *hole_findings(view),
     )
 
 
@@ -64,6 +80,25 @@ def _calendars(view: View) -> Iterator[Finding]:
             yield refused("E-CALENDAR", path, "同一天既休息又上班", "one day is both off and a work day")
         if calendar.provisional:
             yield notice("CLK-15", path, "该年放假通知尚未公布, 时限为暂定", "provisional: the notice is not out yet")
+        if idle := {day for day in calendar.off_days if day.weekday() > 4} - set(calendar.work_days):
+            yield notice("CLK-07", path, f"本为周末, 不必列为休息日: {named(idle)}", f"off anyway: {named(idle)}")
+        if idle := {day for day in calendar.work_days if day.weekday() < 5} - set(calendar.off_days):
+            yield notice("CLK-07", path, f"本为工作日, 不必列为上班日: {named(idle)}", f"worked anyway: {named(idle)}")
+        if view.rulebook.clock.tz in CHINA:
+            yield from _statutory(calendar)
+
+
+def _statutory(calendar: CalendarPublished) -> Iterator[Finding]:
+    """全年国定假日: fixed ones by name, those of the lunar year by their number; weekends are made up for."""
+    least, fixed = next(((days, fixed) for since, days, fixed in STATUTORY if calendar.year >= since), (0, ()))
+    off = rests(calendar)
+    missing = {day for month, of in fixed if (day := date(calendar.year, month, of)).weekday() < 5} - off
+    given = len(off) - len([day for day in calendar.work_days if day.weekday() > 4])
+    # A bridge to New Year's Day may be charged to either year.
+    if missing or given < least - 1:
+        zh = f"少于法定节假日: 净休 {given} 天, 法定 {least} 天" + (f", 缺 {named(missing)}" if missing else "")
+        en = f"fewer than the statutory days: {given} of {least}" + (f", without {named(missing)}" if missing else "")
+        yield notice("CLK-07", f"years.{calendar.year}", zh, en)
 
 
 def _grids(view: View) -> Iterator[Finding]:
@@ -150,5 +185,3 @@ def _lead(view: View, item: CatalogueItemPublished, lead: Lead) -> Iterator[Find
     village = lead.of_grid == "village" or (unit is not None and unit.kind == "VILLAGE_COMMITTEE")
     if village and not item.self_governance and view.rulebook.separation.strength != "compatible":
         yield refused("E-SEP-07", path, "村委会只能主办自治事项", "a village committee leads self-governance only")
-    if unit and not any(one.unit == unit.id and one.role == "DEPT_HANDLER" for one in view.appointments):
-        yield notice("SEP-07", path, f"{unit.id} 没有经办人", f"{unit.id} has no handler")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
+from typing import Literal
 
 from libs.directory.facts.view import View
 from libs.directory.findings import Finding, notice, refused
@@ -12,19 +13,31 @@ from libs.events.contracts.directory import AppointmentPublished, Role
 from libs.events.contracts.parts.rulebook import Strength
 from libs.events.ids import PersonId
 
-POWERS: dict[Role, str] = {
+Group = Literal["GRID", "DISPATCH", "DEPT", "REVIEW", "DESK", "SUPERVISOR", "AUDITOR", "ADMIN"]
+GROUPS: Mapping[Role, Group] = {
     "GRID_WORKER": "GRID",
+    "GRID_LEADER": "GRID",
     "DISPATCHER": "DISPATCH",
+    "ARBITER": "DISPATCH",
     "DEPT_CLERK": "DEPT",
     "DEPT_HANDLER": "DEPT",
     "DEPT_LEADER": "DEPT",
     "REVIEWER": "REVIEW",
     "CALLBACK_AGENT": "REVIEW",
+    "OPERATOR": "DESK",
+    "TOWN_COORDINATOR": "DESK",
+    "POLICE_LIAISON": "DESK",
     "SUPERVISOR": "SUPERVISOR",
     "AUDITOR": "AUDITOR",
     "ADMIN": "ADMIN",
 }
 """Row and column of the matrix per role; every pair of different ones conflicts, but for the exceptions below."""
+COMPATIBLE: frozenset[frozenset[Group]] = frozenset({frozenset({"DESK", "DISPATCH"}), frozenset({"DESK", "REVIEW"})})
+"""Command and supervision of the centre beside its desks: the acts themselves are still judged case by case."""
+UNDER_STRICT: frozenset[frozenset[str]] = frozenset(
+    {frozenset({"OPERATOR", "DISPATCHER"}), frozenset({"DISPATCH", "REVIEW"})}
+)
+"""Two roles, or two groups, that only the strength `strict` keeps apart."""
 
 
 def conflict_findings(view: View) -> Iterator[Finding]:
@@ -41,12 +54,10 @@ def conflict_findings(view: View) -> Iterator[Finding]:
 
 def in_conflict(one: Role, other: Role, strength: Strength) -> bool:
     """Whether the matrix forbids the pair under this strength."""
-    if {one, other} == {"OPERATOR", "DISPATCHER"}:
+    groups = frozenset({GROUPS[one], GROUPS[other]})
+    if groups in UNDER_STRICT or frozenset({one, other}) in UNDER_STRICT:
         return strength == "strict"
-    powers = {POWERS.get(one), POWERS.get(other)}
-    if None in powers or len(powers) == 1:
-        return False
-    return powers != {"DISPATCH", "REVIEW"} or strength == "strict"
+    return len(groups) > 1 and groups not in COMPATIBLE
 
 
 def overlap(one: AppointmentPublished, other: AppointmentPublished) -> bool:
@@ -57,7 +68,7 @@ def overlap(one: AppointmentPublished, other: AppointmentPublished) -> bool:
 def _finding(one: AppointmentPublished, other: AppointmentPublished) -> Finding:
     grid, second = (one, other) if one.role == "GRID_WORKER" else (other, one)
     path = f"appointments.{grid.id}"
-    if grid.role == "GRID_WORKER" and grid.dual_hat and POWERS[second.role] == "DEPT":
+    if grid.role == "GRID_WORKER" and grid.dual_hat and GROUPS[second.role] == "DEPT":
         return notice(
             "SEP-06",
             path,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from libs.directory.facts.places import e7
 from libs.directory.findings import DocumentsRefused, of_validation, refused
+from libs.directory.rules.limits import URGENCIES
 from libs.events.contracts.directory import (
     AppointmentPublished,
     CalendarPublished,
@@ -26,7 +27,6 @@ from libs.events.ids import PersonId
 SIGNED = ("drafted_by", "approved_by")
 """Of a rulebook; whose acts they were."""
 NOBODY = PersonId("")
-URGENCIES = ("U1", "U2", "U3", "U4")
 MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 
 
@@ -94,7 +94,7 @@ def _zone(raw: Mapping[str, Any], tz: str | None) -> ZoneInfo:
     name = clock.get("tz") if isinstance(clock, Mapping) else tz
     try:
         return ZoneInfo(str(name or "UTC"))
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         unknown = refused("E-INPUT", "rulebook.clock.tz", "时区未知", "unknown time zone")
         raise DocumentsRefused((unknown,)) from error
 
@@ -133,7 +133,10 @@ def _instant(value: Any, zone: ZoneInfo, days: int) -> Any:
         except ValueError:
             return value
     if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime.combine(value + timedelta(days=days), time.min, zone).astimezone(ZoneInfo("UTC"))
+        try:
+            return datetime.combine(value + timedelta(days=days), time.min, zone).astimezone(ZoneInfo("UTC"))
+        except OverflowError:  # The civil calendar ends there; what is left is no instant, and refused as that.
+            return value.isoformat()
     return value
 
 

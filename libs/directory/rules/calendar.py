@@ -214,6 +214,13 @@ def calendar_at(view: View) -> WorkCalendar:
     return calendar_of(view.rulebook.clock, view.calendars)
 
 
+@lru_cache(maxsize=128)
+def changed_days(one: WorkCalendar, other: WorkCalendar) -> tuple[date, ...]:
+    """The days that are worked by one of two calendars only, in their order; nothing is said of their windows."""
+    named = (one.off_days ^ other.off_days) | (one.make_up_days ^ other.make_up_days)
+    return tuple(sorted(day for day in named if one.is_working_day(day) != other.is_working_day(day)))
+
+
 def due(start: datetime, limit: Limit, calendar: WorkCalendar) -> datetime:
     """When a limit ends that starts at `start`. The day of the start is not counted (CLK-02 … CLK-05)."""
     return _end(calendar.day_of(start), start, limit, calendar)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from libs.directory.facts.view import View
 from libs.events.contracts.parts.rulebook import Kind, PerUrgency, Stage
@@ -10,6 +10,7 @@ from libs.events.errors import Malformed
 from libs.events.ids import ClassCode
 
 Urgency = Literal["U1", "U2", "U3", "U4"]
+URGENCIES: tuple[Urgency, ...] = get_args(Urgency)
 
 
 class UnknownClass(Malformed):

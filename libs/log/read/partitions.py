@@ -14,7 +14,7 @@ from libs.events.signature import Proves
 from libs.log.kafka.topics import DIRECTORY
 from libs.log.process.counters import COUNTERS
 from libs.log.read.progress import REWIND, CheckedBatch, Cursor, ProgressMoved, check_batch, parsed, read_cursor
-from libs.log.read.reader import Reader
+from libs.log.read.reader import BatchPlan, PutAside, Reader
 from libs.log.store.event_store import Pool
 from libs.log.transient import TRANSIENT
 from libs.log.watermarks.watermark import Watermarks
@@ -162,11 +162,18 @@ class Partitions:
             consumer.pause(tp)
         return tp in self.cursors and self.cursors[tp].next_offset == taken.next_offset
 
-    async def _applied_or_put_back(self, consumer: AIOKafkaConsumer, taken: CheckedBatch) -> bool:
-        """Apply a batch; one that cannot be applied is tried event by event, so that all before the poison is."""
+    async def _applied_or_put_back(
+        self, consumer: AIOKafkaConsumer, taken: CheckedBatch, instead: BatchPlan | None = None
+    ) -> bool:
+        """Apply a batch; one that cannot be applied is tried event by event, so that all before the poison is.
+
+        A case that cannot be judged is none: by itself its event is put aside, and the partition goes on.
+        """
         tp = taken.start.partition
         try:
-            await self._apply([taken])
+            await self._apply([taken], instead)
+        except PutAside as aside:
+            return await self._applied_or_put_back(consumer, taken, aside.plan)
         except (NotYet, ProgressMoved, *TRANSIENT) as why:
             log.info("batch_put_back", partition=tp.partition, topic=tp.topic, reason=type(why).__name__)
             await asyncio.sleep(0.02 if isinstance(why, NotYet) else 0.2)
@@ -181,9 +188,9 @@ class Partitions:
                     return False
         return True
 
-    async def _apply(self, steps: Sequence[CheckedBatch]) -> None:
+    async def _apply(self, steps: Sequence[CheckedBatch], instead: BatchPlan | None = None) -> None:
         async with self.pool.acquire() as conn:
-            await self.reader.apply(conn, steps)
+            await self.reader.apply(conn, steps, instead)
         for step in steps:
             self._go_on(step)
         self.applied()

@@ -35,6 +35,14 @@ The events are of one lane or of several, each lane's in its order; those of the
 """
 
 
+class PutAside(Exception):
+    """The case of an event that came alone cannot be judged; this is to be done instead of what failed."""
+
+    def __init__(self, plan: BatchPlan) -> None:
+        super().__init__()
+        self.plan = plan
+
+
 @dataclass
 class Reader:
     """Applies what was taken from partitions; knows nothing of Kafka's group."""
@@ -42,14 +50,15 @@ class Reader:
     work: Work
     halted: dict[TopicPartition, str] = field(default_factory=dict)
 
-    async def apply(self, conn: Connection, steps: Sequence[CheckedBatch]) -> None:
+    async def apply(self, conn: Connection, steps: Sequence[CheckedBatch], instead: BatchPlan | None = None) -> None:
         """One short transaction: progress, read model, reactions of all these partitions, or nothing of any.
 
         What `work` read before it is still true when the progress moves: whoever writes to the lanes' rows moves it.
+        `instead` is what it made of these events before, where one of them could not be judged.
         """
         if further := [step for step in steps if step.next_offset > step.start.next_offset]:
             events = [event for step in further for event in step.events]
-            done = await self.work(conn, events) if events else BatchPlan()
+            done = instead or (await self.work(conn, events) if events else BatchPlan())
             await self._commit(conn, further, done)
             fault_points.here("reader.after_commit")
             done.applied()

@@ -17,6 +17,7 @@ from libs.events.envelope import Recorded
 from libs.events.lanes import lane_of
 from libs.log.read.statements import Write
 from libs.log.read.tables import case_view
+from libs.log.read.waiting import OF_CASES
 from libs.log.store.event_store import Connection
 
 MOVED = "exists (select from moved)"
@@ -153,6 +154,8 @@ class ReadModel:
     rows: dict[str, Rows] = field(init=False)
     directory: int = 0
     """The newest version of the directory that is here."""
+    waiting: frozenset[str] = frozenset()
+    """The cases of the batch that wait to be judged, and with them whatever comes of them."""
     _cases: dict[str, Case] = field(default_factory=dict)
     _evolved: set[str] = field(default_factory=set)
 
@@ -162,16 +165,21 @@ class ReadModel:
     def __getitem__(self, table: Table) -> Rows:
         return self.rows[table.name]
 
-    async def load(self, conn: Connection, case_ids: Sequence[str]) -> None:
-        """Read everything that the service holds about these cases, of a journal nothing; in one round trip."""
+    async def load(self, conn: Connection, case_ids: Sequence[str], *, reacts: bool = False) -> None:
+        """Read everything that the service holds about these cases, of a journal nothing; in one round trip.
+
+        Where it reacts to them, also which of them wait.
+        """
         asked = [rows.table for rows in self.rows.values() if not rows.table.info.get("journal")]
         by_case = ["case_id" in table.columns for table in asked]
         given: list[Any] = [list(case_ids)]
         if not all(by_case):
             given.append(sorted({lane_of(one) for one in case_ids}))
         columns = [_select(table, 1 if of_case else 2) for table, of_case in zip(asked, by_case, strict=True)]
+        columns += [OF_CASES] if reacts else []
         row = await conn.fetchrow(f"select {NEWEST_DIRECTORY}, {', '.join(columns)}", *given)
         self.directory = row["directory"] or 0
+        self.waiting = frozenset(row["waiting"]) if reacts else self.waiting
         for table in asked:
             self.rows[table.name].take(row[table.name])
 

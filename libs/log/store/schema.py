@@ -29,6 +29,11 @@ def create_forgetting(service: str) -> None:
     run_script((FOLDER / "answers.sql").read_text().replace(":service", service))
 
 
+def create_waiting(service: str) -> None:
+    """Where the cases of a service that reacts wait to be judged."""
+    run_script((FOLDER / "waiting.sql").read_text().replace(":service", service))
+
+
 def create_vault() -> None:
     """Create the table of wrapped keys; the roles `keys_reader` and `keys_intake` must exist."""
     run_script((FOLDER / "keys.sql").read_text())

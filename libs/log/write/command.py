@@ -15,6 +15,7 @@ from libs.events.event import Event
 from libs.log.process import fault_points, tracing
 from libs.log.store import event_store
 from libs.log.store.event_store import Append, Appended, Connection, Pool
+from libs.log.unjudged import judging
 from libs.log.write.idempotency import IdempotencyKey, KeyTaken, Outcome, append_once, claim, find_answer, position
 from libs.log.write.prefetch import Prefetched, prefetch
 from libs.log.write.seal import CaseKeys, Vault, plain_body
@@ -185,7 +186,7 @@ class CommandHandler(Generic[State, Command]):
     async def react(self, conn: Connection, reactions: Sequence[Reaction]) -> None:
         """Decide one after another, then append in one call per lane; in the reader's transaction, which holds them.
 
-        A refusal is an outcome, not a halt: its events, if any, are facts of the access stream.
+        A refusal is an outcome, not a halt: its events, if any, are facts of the access stream. Raises `NotJudged`.
         """
         own = await event_store.load_all(conn, {f"case-{one.cause.subject}" for one in reactions})
         folded = {stream: self.decider.fold(event.data for event in events) for stream, events in own.items()}
@@ -194,7 +195,8 @@ class CommandHandler(Generic[State, Command]):
         for one in reactions:
             stream, expected = f"case-{one.cause.subject}", None
             try:
-                events = self.decider.decide(folded[stream], one.command, one.known)
+                with judging(one.cause.subject):
+                    events = self.decider.decide(folded[stream], one.command, one.known)
                 folded[stream], expected = self.decider.fold(events, folded[stream]), versions[stream]
                 versions[stream] += len(events)
             except Refused as refused:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.log.watermarks.watermark import SOURCES
 from libs.service.callers import TokenInvalid
-from libs.service.http import headers, problems
+from libs.service.http import headers, problems, waiting
 from libs.service.http.dependencies import CallerDep, RuntimeDep, get_call, get_person
 from libs.service.http.filters import refuse_unknown
 from libs.service.http.freshness import as_of, wait_for_position
@@ -143,7 +143,8 @@ def api_app(parts: Parts) -> FastAPI:
         async with running.pool.acquire() as conn:
             return (await as_of(conn, SOURCES, float("inf"))).document()
 
-    tell(parts.routers, {get_person: headers.OF_PERSON, get_call: headers.OF_CALL})
-    for router in parts.routers:
+    routers = [*parts.routers, *([waiting.router] if parts.react else [])]
+    tell(routers, {get_person: headers.OF_PERSON, get_call: headers.OF_CALL})
+    for router in routers:
         app.include_router(router)
     return app

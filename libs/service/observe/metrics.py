@@ -45,6 +45,9 @@ FRESHNESS = Gauge(
 
 LANES = Gauge("xunban_lanes_owned", "Worker: case lanes that this worker holds; 64 over all workers of a service.")
 HALTED = Gauge("xunban_partitions_halted", "Worker: partitions that do not go on by themselves.", ["what"])
+CASES_WAITING = Gauge(
+    "xunban_cases_waiting", "Worker: cases of the owned lanes that cannot be judged by the rules in force, and wait."
+)
 WATERMARK_LAG = Gauge(
     "xunban_watermark_lag_seconds",
     "Worker: real time since the newest heartbeat wholly applied, of the source's slowest owned lane.",

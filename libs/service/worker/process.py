@@ -40,6 +40,7 @@ from libs.service.observe.tracing import traced
 from libs.service.runtime import Parts, Runtime, runtime
 from libs.service.settings import Settings
 from libs.service.worker.projecting import Projecting
+from libs.service.worker.waiting import Retrying
 from libs.tuned.gc_threshold import raise_gc_threshold
 from libs.tuned.uvicorn_server import Server
 
@@ -98,6 +99,7 @@ async def _work(settings: Settings, parts: Parts) -> None:
         loops = worker.loops()
         loops |= {"checkpoints": _checkpoints(running, worker), "reconciler": _reconcile(running, worker, reconciler)}
         loops |= {"answers": _forget(running, worker)}
+        loops |= {"waiting": Retrying(running, worker).run()} if parts.react else {}
         loops |= {name: job(running, worker) for name, job in parts.jobs.items()}
         try:
             async with asyncio.TaskGroup() as group:

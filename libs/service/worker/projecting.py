@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
+import structlog
 from structlog.contextvars import bound_contextvars
 
-from libs.case.facts import Facts
 from libs.directory.facts.view import View
 from libs.directory.readmodel import store as directory_store
 from libs.directory.readmodel.store import FactRow
@@ -17,15 +17,20 @@ from libs.events.envelope import Recorded
 from libs.events.ids import EventId
 from libs.events.lanes import DIRECTORY_LANE
 from libs.log.process import tracing
+from libs.log.read import waiting
 from libs.log.read.partitions import NotYet
-from libs.log.read.reader import BatchPlan
+from libs.log.read.reader import BatchPlan, PutAside
 from libs.log.read.rows import ReadModel
+from libs.log.read.waiting import Waiting
 from libs.log.store.event_store import Connection, lock_lanes
+from libs.log.unjudged import NotJudged
 from libs.log.write.command import Reaction
 from libs.log.write.seal import Opener
 from libs.service.clock import real_now
 from libs.service.observe.metrics import BATCH_EVENTS, BATCH_SECONDS, VISIBLE_SECONDS
 from libs.service.runtime import Parts, Runtime
+
+log = structlog.get_logger()
 
 
 async def project(
@@ -38,10 +43,12 @@ async def project(
     return model
 
 
-async def opened(conn: Connection, parts: Parts, events: Sequence[Recorded], opener: Opener | None) -> ReadModel:
+async def opened(
+    conn: Connection, parts: Parts, events: Sequence[Recorded], opener: Opener | None, *, reacts: bool = False
+) -> ReadModel:
     """The read model with the cases that these events are about, and search copies where they can be opened."""
     model = ReadModel(parts.tables, await parts.copy(opener, events) if parts.copy and opener else {})
-    await model.load(conn, sorted({event.subject for event in events}))
+    await model.load(conn, sorted({event.subject for event in events}), reacts=reacts)
     return model
 
 
@@ -67,26 +74,46 @@ class Projecting:
     running: Runtime
 
     async def __call__(self, conn: Connection, events: Sequence[Recorded]) -> BatchPlan:
-        """Folds in memory; the reader writes it with the progress."""
+        """Folds in memory; the reader writes it with the progress.
+
+        Where a case cannot be judged, events of several are refused whole (`NotJudged`) and one by itself is put aside.
+        """
         if events[0].position.lane == DIRECTORY_LANE:
             return BatchPlan(within=lambda conn: save_directory(conn, events))
         began = monotonic()
-        model = await opened(conn, self.running.parts, events, self.running.opener)
+        parts = self.running.parts
+        model = await opened(conn, parts, events, self.running.opener, reacts=parts.react is not None)
         view = await self._directory(conn, model, events)
-        reactions = [one for event in events for one in await self._fold(model, event, view)]
-
-        async def react(conn: Connection) -> None:
-            await lock_lanes(conn, {one.cause.position.lane for one in reactions})
-            await self.running.handler.react(conn, reactions)
-            if after := self.running.parts.after:
-                await after(self.running, conn, sorted({one.cause.subject for one in reactions}))
 
         def applied() -> None:
             self._measure(model, events, monotonic() - began)
 
-        return BatchPlan(model.writes(), react if reactions else None, applied)
+        def instead(why: NotJudged) -> Exception:
+            case = model.case(why.case_id)
+            if len(events) > 1 or case is None:
+                return why
+            log.error("case_waits", **events[0].said(), reason=why.why, exc_info=why.__cause__)
+            behind = [Waiting(events[0], case, why.why)]
+            return PutAside(BatchPlan(model.writes(), lambda conn: wait(conn, behind), applied))
 
-    async def _fold(self, model: ReadModel, event: Recorded, view: View) -> list[Reaction]:
+        try:
+            folded = [await self._fold(model, event, view) for event in events]
+        except NotJudged as why:
+            raise instead(why) from why
+        reactions = [one for found in folded for one in found if isinstance(one, Reaction)]
+        behind = [one for found in folded for one in found if isinstance(one, Waiting)]
+
+        async def react(conn: Connection) -> None:
+            try:
+                await self.running.react(conn, reactions)
+            except NotJudged as why:
+                raise instead(why) from why
+            if behind:
+                await wait(conn, behind)
+
+        return BatchPlan(model.writes(), react if reactions or behind else None, applied)
+
+    async def _fold(self, model: ReadModel, event: Recorded, view: View) -> Sequence[Reaction | Waiting]:
         parts = self.running.parts
         with _about(event) as here:
             fold_one(model, parts, event)
@@ -95,9 +122,9 @@ class Projecting:
             case = model.case(event.subject)
             if parts.react is None or case is None:
                 return []
-            facts = Facts(case, view, self.running.directory.directory)
-            given = event.recorded_at if self.running.manual else None
-            return [Reaction(one, facts, event, here.traceparent, given) for one in parts.react(event, case, view)]
+            if event.subject in model.waiting:
+                return [Waiting(event, case)]
+            return self.running.reactions_to(event, case, view, here.traceparent)
 
     def _measure(self, model: ReadModel, events: Sequence[Recorded], seconds: float) -> None:
         if count := self.running.parts.count:
@@ -116,6 +143,12 @@ class Projecting:
         if model.directory > self.running.directory.directory.version:
             await self.running.directory.refresh(conn)
         return self.running.directory.directory.latest
+
+
+async def wait(conn: Connection, behind: Sequence[Waiting]) -> None:
+    """These events are read and not reacted to: their cases wait."""
+    await lock_lanes(conn, {one.event.position.lane for one in behind})
+    await waiting.put(conn, behind)
 
 
 @contextmanager

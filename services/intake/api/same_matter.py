@@ -103,7 +103,7 @@ async def find_duplicates(
         raise Forbidden(allowed=ASKING)
     place = located(body.place.place(), person.directory)
     radius = person.directory.rulebook.cluster.radius_m
-    grids = duplicates.grids_near(place, person.directory, radius)
+    grids = duplicates.grids_near(place, person.directory)
     await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)

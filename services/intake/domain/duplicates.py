@@ -56,9 +56,9 @@ def metres(one: Place, other: Place) -> float | None:
     return METRES_PER_E7 * hypot((one.longitude - other.longitude) * shrink, one.latitude - other.latitude)
 
 
-def grids_near(place: Place, directory: View, radius_m: int) -> frozenset[GridCode]:
-    """The grid of a place and those within the radius of it, for a border is no end of a matter."""
-    grids = {place.grid}
+def grids_near(place: Place, directory: View) -> frozenset[GridCode]:
+    """The grid of a place and those within the rulebook's radius of it, for a border is no end of a matter."""
+    grids, radius_m = {place.grid}, directory.rulebook.cluster.radius_m
     if place.longitude is not None and place.latitude is not None:
         north = round(radius_m / METRES_PER_E7)
         east = round(north / cos(radians(place.latitude / 10_000_000)))

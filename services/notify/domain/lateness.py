@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from libs.case.state import WORKING, Case
+from libs.directory.facts.view import View
 from libs.events.contracts.directory import ContactPoint
 from libs.events.contracts.parts.rulebook import Messages, QuietHours
 from libs.events.envelope import wire_instant
@@ -77,6 +78,17 @@ def likeness(recipient: str, channel: str, template: str, values: Mapping[str, s
     if template not in ALIKE or recipient == "reporter" or values.get("urgency") == "U1" or None in known:
         return None
     return f"{channel}/{template}/{known[0]}/{known[1]}"
+
+
+def mass_of(alike: int, view: View) -> int:
+    """How many alike there are with this one, where it is the last told by itself (`cluster.cluster`); else 0."""
+    most = view.rulebook.cluster.cluster
+    return most if alike >= most - 1 else 0
+
+
+def patience(rules: Messages) -> timedelta:
+    """How much later than it is due a message may go without saying so."""
+    return timedelta(minutes=rules.late_after_minutes)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -25,7 +25,7 @@ from libs.service.runtime import Runtime
 from services.notify.channels.channel import Channel, ChannelFailed, Parcel
 from services.notify.domain.audiences import may_know, unreachable
 from services.notify.domain.delivery import Delivery
-from services.notify.domain.lateness import Waited, day_of
+from services.notify.domain.lateness import Waited, day_of, mass_of, patience
 from services.notify.readmodel.tables import PRINTED
 from services.notify.texts.rendering import Letter, Rendering
 
@@ -112,10 +112,10 @@ async def letter_of(conn: Connection, row: Any, known: Known, masses: Masses) ->
 
 
 def _waited(row: Any, known: Known) -> Waited:
-    patience = timedelta(minutes=rules_of(known.view).late_after_minutes)
     values: dict[str, str] = orjson.loads(row["details"])
+    may_wait = patience(rules_of(known.view))
     return Waited(
-        row["template"], row["recipient"], values, row["due_at"], row["send_at"], known.now, patience
+        row["template"], row["recipient"], values, row["due_at"], row["send_at"], known.now, may_wait
     )  # fmt: skip
 
 
@@ -147,10 +147,9 @@ async def _mass(conn: Connection, row: Any, known: Known, masses: Masses) -> int
     if alike and alike[0]["mass"]:
         masses.set(key, alike[0]["message_id"])
         raise NotSent("COVERED", MessageId(alike[0]["message_id"]))
-    if len(alike) < most - 1:
-        return 0
-    masses.set(key, row["message_id"])
-    return most
+    if mass := mass_of(len(alike), known.view):
+        masses.set(key, row["message_id"])
+    return mass
 
 
 async def address_of(

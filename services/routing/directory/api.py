@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from libs.directory.facts.directory import NotThereYet
 from libs.directory.facts.view import View
 from libs.directory.publish.drafts import Drafted, DraftState, differences, may_publish
+from libs.directory.rules import no_effect
 from libs.events.errors import NotFound, Refused, Stale
 from libs.events.ids import DraftId
 from libs.log.write.command import CommandContext
@@ -173,7 +174,11 @@ async def rulebook(
     running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
-    return JSONResponse({"version": view.version, "rulebook": view.rulebook.model_dump(mode="json")})
+    vain = [
+        {"setting": path, "waits_for_zh": why.zh, "waits_for_en": why.en} for path, why in no_effect.RULEBOOK.items()
+    ]
+    document = {"version": view.version, "rulebook": view.rulebook.model_dump(mode="json"), "no_effect_yet": vain}
+    return JSONResponse(document)
 
 
 async def view_at(running: Runtime, version: int | None, min_position: str | None) -> View:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
+import orjson
 import structlog
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -31,6 +32,7 @@ from services.supervision.readmodel.unattended import UNTIL_FEEDBACK
 router = APIRouter(tags=["督办 supervision"])
 log = structlog.get_logger()
 
+Kind = Literal["NOT_JUDGED"] | Alarm
 FOLLOWS_WITHIN = timedelta(minutes=1)
 """Clocks follow a fact when supervision reads it: a moment without one is no alarm."""
 LEFT_ALONE = timedelta(days=7)
@@ -42,7 +44,11 @@ STAGES: Mapping[str, tuple[Stage, ...]] = {
     "CALLBACK": ("callback", "close"),
 }
 """State after the feedback → the stages whose limits make its clocks."""
-REASONS: Mapping[Alarm, Bilingual] = {
+REASONS: Mapping[Kind, Bilingual] = {
+    "NOT_JUDGED": Bilingual(
+        "依现行规则无法判定, 正在等待; 规则更正后自动继续",
+        "cannot be judged by the rules in force; it waits, and goes on by itself once they are right",
+    ),
     "NO_UNIT": Bilingual("无承办单位, 且派遣或裁定已超时", "no unit has it, and dispatch or ruling is late"),
     "UNIT_VACANT": Bilingual("承办单位现无人任职", "nobody holds a post in its unit"),
     "NO_CLOCK": Bilingual("依规则应有时限, 现无时限在走", "by the rulebook a limit should run, and none does"),
@@ -52,7 +58,7 @@ REASONS: Mapping[Alarm, Bilingual] = {
     ),
 }
 WITHOUT_A_CLOCK = """
-  select case_id, lane, state, unit, grid, class_code, last_step, last_step_at, told,
+  select case_id, lane, state, unit, grid, class_code, last_step, last_step_at, told, null::jsonb as waits,
          case
            when state = 'RECEIVED' and received_at < $1 then 'NOT_REGISTERED'
            when last_step_at >= $2 then null
@@ -68,13 +74,20 @@ select * from (
   {WITHOUT_A_CLOCK}
   union all
   select v.case_id, v.lane, v.state, v.unit, v.grid, v.doc ->> 'class_code', v.doc ->> 'last_step',
-         (v.doc ->> 'last_step_at')::timestamptz, true, 'UNIT_VACANT'
+         (v.doc ->> 'last_step_at')::timestamptz, true, null, 'UNIT_VACANT'
     from (select distinct case_id from clock where unit = any($4) and {RUNNING}) c
          -- One by one: there are as many cases as vacant units have, however many the city has.
          cross join lateral (select * from case_view one where one.case_id = c.case_id offset 0) v
    where v.unit = any($4) and v.state = any($5) and (v.doc ->> 'last_step_at')::timestamptz < $2
      and not exists (select from unattended u where u.case_id = v.case_id)
+  union all
+  select v.case_id, v.lane, v.state, v.unit, v.grid, v.doc ->> 'class_code', v.doc ->> 'last_step',
+         (v.doc ->> 'last_step_at')::timestamptz, true,
+         jsonb_build_object('event_id', w.event_id, 'since', w.recorded_at, 'why', w.why), 'NOT_JUDGED'
+    from (select distinct on (case_id) case_id, event_id, recorded_at, why from log.waiting order by case_id, number) w
+    join case_view v on v.case_id = w.case_id
 ) a where kind is not null
+      and (kind = 'NOT_JUDGED' or not exists (select from log.waiting w where w.case_id = a.case_id))
 """  # noqa: S608 - our own names
 OF_CALLER = """
  and ($8 or unit = any($9) or grid = any($10)) and ($11::text is null or kind = $11)
@@ -84,6 +97,7 @@ CSV_COLUMNS = (
     Column("case_id", "案件编号"),
     Column("kind", "告警"),
     Column("reason.zh", "原因"),
+    Column("waits.since", "等待起"),
     Column("state", "状态"),
     Column("unit", "单位编号"),
     Column("grid", "网格"),
@@ -98,12 +112,14 @@ async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
     running: RuntimeDep,
     person: CallerDep,
     csv: AsCsv,
-    kind: Alarm | None = None,
+    kind: Kind | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
     min_position: MinPosition = None,
 ) -> Response:
-    """`NO_UNIT`: with no unit, and its dispatch no more in time. `UNIT_VACANT`: nobody holds a post in its unit.
+    """`NOT_JUDGED`: a rule in force cannot be carried out for it; `waits` says since which event, and why.
+
+    `NO_UNIT`: with no unit, and its dispatch no more in time. `UNIT_VACANT`: nobody holds a post in its unit.
 
     `NO_CLOCK`: somebody must act, by the rulebook within a limit, and no clock watches. `NO_STEP`: the rulebook sets no
     limit, and nothing was done for seven days. `NOT_REGISTERED`: received, and not registered within the screening
@@ -161,7 +177,11 @@ def received_by(at: datetime, directory: View) -> datetime:
     """
     late, in_time = at - LONGEST_WAIT, at
     text = stage_limit(directory, "screening", "U4")
-    limit, calendar = Limit.parse(text) if is_limit(text) else None, calendar_at(directory)
+    calendar = calendar_at(directory)
+    try:
+        limit = Limit.parse(text) if is_limit(text) else None
+    except ValueError:  # Published before publication tried every rule: the other alarms are needed the more.
+        limit = None
     if limit is None:
         return late
     while in_time - late > timedelta(seconds=1):
@@ -175,4 +195,6 @@ def alarm_item(row: Mapping[str, Any]) -> dict[str, Any]:
     names = ("kind", "state", "unit", "grid", "class_code")
     last_step = {"type": row["last_step"], "at": row["last_step_at"]}
     shown = {name: row[name] for name in names}
-    return {"case_id": str(row["case_id"]), **shown, "reason": REASONS[row["kind"]]._asdict(), "last_step": last_step}
+    waits = orjson.loads(row["waits"]) if row["waits"] else None
+    reason = REASONS[row["kind"]]._asdict()
+    return {"case_id": str(row["case_id"]), **shown, "reason": reason, "waits": waits, "last_step": last_step}

@@ -1,4 +1,4 @@
-"""The notice for a year is out: open limits that ran over its days are counted anew (CLK-15). I/O only."""
+"""A calendar was published: open limits over days that have changed are counted anew (CLK-15, CLK-16). I/O only."""
 
 from __future__ import annotations
 
@@ -8,32 +8,72 @@ from datetime import datetime
 
 import structlog
 
+from libs.directory.facts.directory import Directory
 from libs.directory.facts.view import View
-from libs.events.contracts.directory import CalendarPublished
+from libs.directory.readmodel import store as directory_store
+from libs.directory.readmodel.store import FactRow
+from libs.directory.rules.calendar import calendar_at
+from libs.events.contracts.directory import CalendarPublished, RulebookPublished
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
 from libs.service.runtime import Runtime
 from services.supervision.domain.clocks.case_clocks import evolve
-from services.supervision.domain.clocks.recount import recount
+from services.supervision.domain.clocks.recount import Period, days_between, recount
 from services.supervision.domain.clocks.steps import next_step
 from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at
-from services.supervision.readmodel.tables import OPEN_PROVISIONAL
+from services.supervision.readmodel.tables import OPEN_BY_CALENDAR
 
 log = structlog.get_logger()
 
 ROUND = 2000
 """Cases per poll."""
-BEHIND = f"""
-    from clock where {OPEN_PROVISIONAL}
-     and calendar_version < (select max(version) from directory_fact where type = '{CalendarPublished.ce_type}')
+PUBLISHED = f"""
+    select version, event_id::text as event_id, type, body from directory_fact
+     where type in ('{CalendarPublished.ce_type}', '{RulebookPublished.ce_type}') order by version
 """  # noqa: S608 - our own names
+PINNED = f"""
+    with recursive newest as (
+      select max(version) as version from directory_fact where type = '{CalendarPublished.ce_type}'),
+    pinned(version) as (
+      select (select min(calendar_version) from clock where {OPEN_BY_CALENDAR})
+      union all
+      select (select min(calendar_version) from clock where {OPEN_BY_CALENDAR} and calendar_version > p.version)
+        from pinned p, newest n where p.version < n.version)
+    select p.version from pinned p, newest n where p.version < n.version
+"""  # noqa: S608 - our own names
+"""By which versions open clocks count that are older than the newest calendar: one step in an index for each."""
+BEHIND = f"""
+    from clock c where {OPEN_BY_CALENDAR} and calendar_version = any($1)
+     and (provisional or exists (
+       select from unnest($2::timestamptz[], $3::timestamptz[]) d(begins, ends)
+        where c.started_at < d.ends and d.begins < c.due_at))
+"""
+"""Clocks that domain/clocks/recount.py will count anew: those over a day that has changed, and provisional ones."""
+
+Changed = tuple[list[int], list[datetime], list[datetime]]
+"""Versions that pin the same days; when the days begin and end on which the calendar differs by now."""
+
+
+async def changed(conn: Connection) -> list[Changed]:
+    """What has changed since each version by which open clocks count; empty where none is behind."""
+    pinned = [row["version"] for row in await conn.fetch(PINNED)]
+    if not pinned:
+        return []
+    rows = [FactRow(*row.values()) for row in await conn.fetch(PUBLISHED)]
+    directory = directory_store.apply(Directory(), rows)
+    now, found = calendar_at(directory.latest), dict[tuple[Period, ...], list[int]]()
+    for version in pinned:
+        days = days_between(calendar_at(directory.at(min(version, directory.version))), now)
+        found.setdefault(tuple(days), []).append(version)
+    return [(versions, [day[0] for day in days], [day[1] for day in days]) for days, versions in found.items()]
 
 
 async def waiting(conn: Connection) -> int:
     """Cases whose limits are to be counted anew."""
-    return int(await conn.fetchval(f"select count(distinct case_id) {BEHIND}"))
+    cases = f"select count(distinct case_id) {BEHIND}"
+    return sum([int(await conn.fetchval(cases, *one)) for one in await changed(conn)])
 
 
 async def run(running: Runtime, worker: Worker) -> None:
@@ -52,9 +92,9 @@ async def poll(running: Runtime, lanes: Sequence[int]) -> bool:
 
     A case stays among those found until the read model has read what was said of it: then nothing more is said.
     """
-    found = f"select distinct lane, case_id::text as case_id {BEHIND} and lane = any($1) limit $2"
+    found = f"select distinct lane, case_id::text as case_id {BEHIND} and lane = any($4) limit $5"
     async with running.pool.acquire() as conn:
-        rows = await conn.fetch(found, lanes, ROUND)
+        rows = [row for one in await changed(conn) for row in await conn.fetch(found, *one, lanes, ROUND)]
         view = await running.directory.latest(conn)
         now = await event_store.business_now(conn)
     if rows:

@@ -18,9 +18,11 @@ from libs.directory.facts.view import View
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
+from libs.log.unjudged import judging
 from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.worker import Worker
 from libs.service.runtime import Runtime
+from services.supervision.domain.clocks.ladder import Step
 from services.supervision.domain.clocks.steps import next_step, steps_to_record
 from services.supervision.jobs import recount
 from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at, load, write
@@ -59,11 +61,17 @@ WAITING = Gauge("xunban_timers_due", "Steps of clocks that are due and not recor
 
 
 async def follow(running: Runtime, conn: Connection, case_ids: Sequence[str]) -> None:
-    """After the reactions of a reader's batch, in its transaction: the fold moved, so does the next step."""
+    """After the reactions of a reader's batch, in its transaction: the fold moved, so does the next step.
+
+    Raises `NotJudged`: a clock whose steps cannot be said is not started either.
+    """
     view = await running.directory.latest(conn)
     watched = await load(conn, case_ids)
-    facts = facts_at(running, view)
-    await write(conn, {one.case_id: next_step(one.clocks, facts) for one in watched})
+    facts, steps = facts_at(running, view), dict[str, Step | None]()
+    for one in watched:
+        with judging(one.case_id):
+            steps[one.case_id] = next_step(one.clocks, facts)
+    await write(conn, steps)
 
 
 async def pending(conn: Connection) -> tuple[int, datetime | None]:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from libs.log.read.tables import metadata
 
 RUNNING = text("stopped_at is null and not exempt")
-OPEN_PROVISIONAL = text("provisional and stopped_at is null")
+OPEN_BY_CALENDAR = text("by_calendar and stopped_at is null")
 UNCONFIRMED = text("stopped_at is null and not exempt and breach_recorded_at is null")
 CO_HANDLED = text("co_units <> '[]'")
 SHOWN = [
@@ -42,6 +42,7 @@ def columns_of_a_clock() -> list[Column[Any]]:
         Column("exempt", Boolean, nullable=False),
         Column("provisional", Boolean, nullable=False),
         Column("calendar_version", BigInteger, comment="of the directory, by which it counts"),
+        Column("by_calendar", Boolean, nullable=False, comment="its limit counts working time"),
     ]
 
 
@@ -68,7 +69,7 @@ clock = Table(
         postgresql_include=SHOWN_UNCONFIRMED,
         postgresql_where=UNCONFIRMED,
     ),
-    Index("clock_open_provisional", "lane", "calendar_version", "case_id", postgresql_where=OPEN_PROVISIONAL),
+    Index("clock_open_by_calendar", "calendar_version", "lane", "case_id", postgresql_where=OPEN_BY_CALENDAR),
 )
 
 clock_past = Table(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from libs.directory.facts.directory import Directory
+from libs.directory.facts.directory import Directory, stream_of
 from libs.directory.facts.view import View
 from libs.directory.findings import DocumentsRefused, Finding
 from libs.directory.publish.apply import decide_apply
@@ -58,6 +58,12 @@ def vacated(unit: str, until: str) -> View:
         if one["unit"] == unit:
             one["until"] = until
     return published(raw).latest
+
+
+def unasked(directory: Directory, **post: Any) -> Directory:
+    """The directory with a post that its checks have not seen, as an older version may have published it."""
+    documents = read_documents({"appointments": [post]}, directory.latest.rulebook.clock.tz)
+    return appended(directory, tuple((stream_of(event), event) for event in documents.events()))
 
 
 def stricter(strength: str) -> View:

@@ -28,7 +28,7 @@ from libs.events.event import Event
 from libs.events.ids import ClockId, GridCode, PersonId
 from services.routing.domain.decider import DECIDER
 from services.routing.reactions import react
-from tests.unit.directory.town import VIEW, published, written
+from tests.unit.directory.town import TOWN, VIEW, published, unasked, written
 from tests.unit.routing.givens import HOUSING, LITTER, NOON, ODOUR, TEN, VILLAGE, dispatched
 
 SENT = dispatched(HOUSING, "sewer-odour")
@@ -153,7 +153,7 @@ def test_a_grid_post_entered_afterwards_shows_an_earlier_signature_to_be_barred(
     """A grid post of the signer, dated back to before her signature, was published before the log was read."""
     entry = {"person": "fang-yun", "unit": "suishan-centre", "role": "GRID_LEADER", "grids": ["G03"]}
     dated_back = {**entry, "since": "2026-10-01", "basis": "assigned"}
-    backdated = published(written("appointments", "id", "fang-yun-grid", **dated_back)).latest
+    backdated = unasked(TOWN, id="fang-yun-grid", **dated_back).latest
     [found] = reaction(*IN_WORK, view=backdated)
     assert isinstance(found, SeparationViolationDetected)
     assert (found.person, found.rule) == ("fang-yun", "SEP-02")
@@ -162,7 +162,7 @@ def test_a_grid_post_entered_afterwards_shows_an_earlier_signature_to_be_barred(
 def test_a_post_that_begins_after_the_act_bars_nobody() -> None:
     """SEP-12: appointments are judged at the time of the act."""
     entry = {"person": "fang-yun", "unit": "suishan-centre", "role": "GRID_LEADER", "grids": ["G03"]}
-    later = published(written("appointments", "id", "fang-yun-grid", **entry, since="2026-11-04", basis="assigned"))
+    later = unasked(TOWN, id="fang-yun-grid", **entry, since="2026-11-04", basis="assigned")
     assert reaction(*IN_WORK, view=later.latest) == []
 
 

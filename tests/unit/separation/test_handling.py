@@ -7,7 +7,7 @@ import pytest
 from libs.directory.facts.view import View
 from libs.events.ids import PersonId
 from libs.separation.powers import may_discover, may_handle
-from tests.unit.directory.town import RAW, VIEW, local, published, stricter, written
+from tests.unit.directory.town import RAW, VIEW, local, published, ruled, stricter, unasked, written
 from tests.unit.separation.parties import case, litter
 
 NOON = local("2026-11-04 12:00")
@@ -94,19 +94,17 @@ def test_standard_bars_from_own_grids_and_strict_from_every_case(strength: str, 
 
 
 def test_a_grid_leader_is_barred_in_his_own_grid_only_even_under_strict() -> None:
-    raw = written(
-        "appointments",
-        "id",
-        "sun-deming-leads",
+    strict = published(ruled(separation={"strength": "strict"}))
+    view = unasked(
+        strict,
+        id="sun-deming-leads",
         person="sun-deming",
         unit="suishan-centre",
         role="GRID_LEADER",
         grids=["G03"],
         since="2026-10-01",
         basis="assigned",
-    )
-    raw["rulebook"] = raw["rulebook"] | {"separation": {"strength": "strict"}}
-    view = published(raw).latest
+    ).latest
     own = may_handle(case(grid="G03"), PersonId("sun-deming"), view, NOON)
     assert own is not None
     assert own.rule == "SEP-02"

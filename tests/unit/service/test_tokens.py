@@ -1,11 +1,17 @@
 """A token is verified once and its expiry looked at each time; known ones do not pile up."""
 
+import re
+from pathlib import Path
+
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
-from libs.service.callers import KNOWN_AT_MOST, Caller, TokenInvalid, Tokens
+from libs.service.callers import KNOWN_AT_MOST, Caller, ScopeUnknown, TokenInvalid, Tokens
 from libs.service.clock import real_now
+from libs.service.scopes import SCOPES
+from operations.embedded import keys
+from operations.installation import ROOT, CannotStart
 
 NOW = int(real_now().timestamp())
 FAR = NOW + 3600
@@ -14,8 +20,8 @@ KEYS = KeySet([KEY])
 ZHOU_MIN = Caller("zhou-min", machine=False, scopes=frozenset())
 
 
-def signed(expires: int, audience: object = "xunban") -> str:
-    claims = {"iss": "xunban", "sub": "zhou-min", "exp": expires, "aud": audience}
+def signed(expires: int, audience: object = "xunban", scope: str = "") -> str:
+    claims = {"iss": "xunban", "sub": "zhou-min", "exp": expires, "aud": audience, "scope": scope}
     return jwt.encode({"alg": "EdDSA", "kid": "k"}, claims, KEY, algorithms=["EdDSA"])
 
 
@@ -58,3 +64,36 @@ def test_known_tokens_do_not_pile_up() -> None:
     tokens.caller(f"Bearer {signed(FAR)}")
 
     assert len(tokens.known) == 1
+
+
+@pytest.mark.parametrize("scope", ["directry", "read Clock", "unit:", "unit:Housing", "unit", "*"])
+def test_a_token_with_a_misspelled_scope_is_refused_by_name_of_the_fault(scope: str) -> None:
+    with pytest.raises(ScopeUnknown) as refused:
+        Tokens(KEYS).caller(f"Bearer {signed(FAR, scope=scope)}")
+
+    assert refused.value.code == "E-TOKEN-SCOPE"
+    assert "directory" in refused.value.allowed
+
+
+def test_every_scope_that_there_is_is_believed() -> None:
+    scope = "intake import directory read clock unit:county-housing"
+    assert Tokens(KEYS).caller(f"Bearer {signed(FAR, scope=scope)}").scopes == set(scope.split())
+
+
+def test_a_misspelled_scope_is_never_signed(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="directry"):
+        keys.token(tmp_path, person=None, client="publisher", scopes=("directry",))
+
+
+def test_every_scope_that_a_service_asks_for_is_in_the_one_list() -> None:
+    folders = [ROOT / "libs", ROOT / "services"]
+    texts = [path.read_text() for folder in folders for path in sorted(folder.rglob("*.py"))]
+    asked = {name for text in texts for name in re.findall(r'"([a-z]+)" (?:not )?in [a-z_.]*scopes', text)}
+    sets = {
+        name
+        for text in texts
+        for found in re.findall(r"scopes & \{(.*?)\}", text)
+        for name in re.findall(r"[a-z]+", found)
+    }
+
+    assert asked | sets == set(SCOPES)

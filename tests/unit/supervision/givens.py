@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from libs.directory.rules.calendar import Limit
+from libs.directory.rules.lamps import LampRule
 from libs.events.contracts.parts.clock import Clock
 from services.supervision.domain.clocks.fold import ClockState, fold
-from services.supervision.domain.clocks.lamps import LampRule
 from services.supervision.domain.clocks.operations import Extended, Operation, Started
 from tests.unit.directory.rules.calendars import CHINA, china
 

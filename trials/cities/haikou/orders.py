@@ -86,6 +86,8 @@ class Catalogue:
         book = yaml.safe_load(LIMITS.read_text(encoding="utf-8"))["rulebook"]
         book |= {"clock": {**book["clock"], "tz": "Asia/Shanghai"}}
         centre = [("drafter", "ADMIN"), ("approver", "ADMIN"), (OPERATOR, "OPERATOR"), (SUPERVISOR, "SUPERVISOR")]
+        # The trial ends with the dispatch; a city has somebody who would review.
+        centre.append(("reviewer", "REVIEWER"))
         posts = [(person, "centre", role) for person, role in centre]
         for unit in self.units.values():
             posts += [(f"{unit}-clerk", unit, "DEPT_CLERK"), (f"{unit}-handler", unit, "DEPT_HANDLER")]

@@ -11,11 +11,11 @@ The path of a due instant, by module:
                         case_clocks ◄─────────┘   read back: the clocks of one case, each a track of operations
                           │
                         operations ──► fold       in the order of their instants: started, stopped, due, breached
-                                        │ └─ lamps    when it turns 黄 and 长红
+                                        │ └─ libs/directory/rules/lamps    when it turns 黄 and 长红
                                         │
                                       ladder      warning, breach, levels: each a step at its own instant
                                         │
                                       steps ──► DeadlineWarned, DeadlineBreached, AutoEscalated   behind the watermark
 
-    a calendar was published ──► recount ──► DeadlineRecomputed             open provisional limits, counted anew
+    a calendar was published ──► recount ──► DeadlineRecomputed             open limits over changed days, counted anew
 """

@@ -13,6 +13,7 @@ from typing import TypeGuard, assert_never, get_args
 
 from libs.case.facts import Facts
 from libs.directory.rules.calendar import Limit, WorkCalendar, calendar_at
+from libs.directory.rules.lamps import LampRule
 from libs.events.contracts.parts.clock import Clock, KnownClock
 from libs.events.contracts.supervision import (
     AutoEscalated,
@@ -31,7 +32,6 @@ from libs.events.event import Event
 from libs.events.ids import ClockId, UnitId
 from services.supervision.domain.clocks.fold import ClockState, fold
 from services.supervision.domain.clocks.ladder import CLIMBING, StepKey, step_key
-from services.supervision.domain.clocks.lamps import LampRule
 from services.supervision.domain.clocks.operations import (
     Continued,
     Ended,

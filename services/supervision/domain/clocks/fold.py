@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Literal, assert_never
 
 from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, add, due, shift
+from libs.directory.rules.lamps import Counted, Gap, LampRule, lamp_turns
 from libs.events.contracts.parts.clock import Clock
-from services.supervision.domain.clocks.lamps import Counted, Gap, LampRule, lamp_turns
 from services.supervision.domain.clocks.operations import (
     Continued,
     Counting,

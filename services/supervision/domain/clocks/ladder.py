@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Literal
 
 from libs.case.lamp import Lamp, lamp
-from libs.directory.rules.calendar import Limit, Unit, add
+from libs.directory.rules.calendar import Limit, add
+from libs.directory.rules.ladder import Levels
 from libs.events.contracts.parts.clock import Clock
-from libs.events.contracts.parts.rulebook import Ladder
 from libs.events.ids import ClockId
 from services.supervision.domain.clocks.fold import ClockState, Span
-from services.supervision.domain.clocks.lamps import Urgency
 
 CLIMBING: tuple[Clock, ...] = ("handling", "rework", "overall")
 """They climb one ladder per (case, round); the others only warn and breach (CLK-09)."""
@@ -21,8 +20,6 @@ RANKS = {clock: rank for rank, clock in enumerate(CLIMBING)}
 StepKind = Literal["warn", "breach", "level"]
 KINDS: tuple[StepKind, ...] = ("warn", "breach", "level")
 StepKey = tuple[StepKind, str]
-Levels = Mapping[int, Limit | None]
-"""Ladder level → how long after the due instant; None is at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +53,6 @@ def lamp_at(clock: ClockState, at: datetime) -> Lamp:
         return "GREEN"
     turns = {"due_at": span.due_at, "yellow_at": span.yellow_at, "long_red_at": span.long_red_at}
     return lamp(at, **turns, stopped_at=span.end)
-
-
-def levels_of(working_days: Ladder, hours: Ladder, urgency: Urgency) -> Levels:
-    """The ladder of the rulebook for an urgency: L1 with the breach, the others after it (rulebook.md f.2)."""
-    ladder, unit = (hours, Unit.HOUR) if urgency in ("U1", "U2") else (working_days, Unit.WORK_DAY)
-    after = {2: ladder.L2, 3: ladder.L3, 4: ladder.L4, 5: ladder.L5}
-    return {1: None} | {level: Limit(amount, unit) if amount else None for level, amount in after.items()}
 
 
 def steps(clocks: Mapping[ClockId, ClockState], levels: Levels) -> tuple[Step, ...]:

@@ -9,12 +9,12 @@ from typing import cast
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.directory.rules.calendar import Limit
-from libs.directory.rules.limits import UnknownClass, handling_limit, stage_limit
+from libs.directory.rules.ladder import levels_of
+from libs.directory.rules.lamps import LampRule
+from libs.directory.rules.limits import UnknownClass, Urgency, handling_limit, stage_limit
 from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.parts.rulebook import Kind
 from libs.events.ids import ClassCode, UnitId
-from services.supervision.domain.clocks.ladder import levels_of
-from services.supervision.domain.clocks.lamps import LampRule, Urgency
 from services.supervision.domain.clocks.limits import CaseLimits
 
 

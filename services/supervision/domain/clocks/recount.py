@@ -1,20 +1,25 @@
-"""A calendar was published: which limits are counted anew, and what is said of them (CLK-15). Pure."""
+"""A calendar was published: which limits are counted anew, and what is said of them (CLK-15, CLK-16). Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from libs.case.facts import Facts
-from libs.directory.rules.calendar import calendar_at, due
+from libs.directory.rules.calendar import DAY, Unit, WorkCalendar, calendar_at, changed_days, due
 from libs.events.contracts.supervision import DeadlineRecomputed
 from libs.events.ids import ClockId
 from services.supervision.domain.clocks.case_clocks import Clocks, Track, known_clock, state_of
+from services.supervision.domain.clocks.fold import ClockState
 from services.supervision.domain.clocks.operations import NEWEST, Recounted
+
+Period = tuple[datetime, datetime]
+"""From an instant until just before another."""
 
 
 def recount(clocks: Clocks, at: datetime, facts: Facts) -> Sequence[DeadlineRecomputed]:
-    """Every open provisional clock, once per published calendar; also one whose due instant stays where it is.
+    """Once per published calendar: every open provisional clock, also where its due instant stays where it is, and
+    every other one that counts working time and over one of whose days the calendar has changed.
 
     The new count holds from `at` on, which is not before anything that the own stream holds: what was recorded stands.
     """
@@ -25,8 +30,29 @@ def recount(clocks: Clocks, at: datetime, facts: Facts) -> Sequence[DeadlineReco
     return [
         _event_of(track, clocks, at, facts, because=published.event_id or "")
         for track in behind
-        if (state := state_of(track, clocks, facts)) and state.provisional and state.stopped_at is None
+        if (state := state_of(track, clocks, facts)) and state.stopped_at is None
+        if state.provisional or (_counts_working_time(track) and _is_crossed(state, _changes(track, facts)))
     ]
+
+
+def days_between(one: WorkCalendar, other: WorkCalendar) -> list[Period]:
+    """From when to when each day lasts on which one calendar works and the other does not."""
+    return [(other.at(day, timedelta()), other.at(day, DAY)) for day in changed_days(one, other)]
+
+
+def _changes(track: Track, facts: Facts) -> list[Period]:
+    return days_between(calendar_at(facts.at(track.calendars[-1])), calendar_at(facts.directory))
+
+
+def _is_crossed(state: ClockState, days: Sequence[Period]) -> bool:
+    """Whether one of the days lies within the limit; the ladder of what is overdue goes on by the days it has."""
+    return any(state.started_at < end and begin < state.due_at for begin, end in days)
+
+
+def _counts_working_time(track: Track) -> bool:
+    """By its own limit, or by that of the dispatch from whose end it counts on."""
+    limit = track.start.limit
+    return bool(limit and limit.unit in (Unit.WORK_HOUR, Unit.WORK_DAY)) or track.start.counted_from is not None
 
 
 def _event_of(track: Track, clocks: Clocks, at: datetime, facts: Facts, *, because: str) -> DeadlineRecomputed:

@@ -9,7 +9,7 @@ from libs.directory.publish.apply import decide_apply
 from libs.directory.publish.documents import read_documents
 from libs.directory.publish.files import read_files
 from libs.events.contracts.directory import AppointmentPublished
-from tests.unit.directory.town import EXAMPLES, RAW, TOWN, appended, notices, written
+from tests.unit.directory.town import EXAMPLES, RAW, TOWN, appended, notices, ruled, written
 
 
 @pytest.mark.parametrize("example", ["town", "boston"])
@@ -47,11 +47,18 @@ def test_a_part_alone_is_judged_with_what_is_already_published() -> None:
     assert [stream for stream, _ in plan.changes] == ["person-qiu-lan"]
 
 
-def test_the_demo_town_is_published_with_its_two_known_remarks() -> None:
-    assert {(one.code, one.path) for one in notices(RAW)} == {
+def test_the_demo_town_is_published_with_its_four_known_remarks() -> None:
+    assert [(one.code, one.path) for one in notices(RAW)] == [
         ("CLK-15", "years.2027"),
         ("SEP-06", "appointments.wang-jianguo-grid"),
-    }
+        ("NO-EFFECT", "rulebook"),
+        ("NO-EFFECT", "catalogue"),
+    ]
+
+
+def test_what_is_published_again_is_not_told_again_to_have_no_effect() -> None:
+    again = decide_apply(TOWN.latest, read_documents(ruled(version=2, reopen_window="20d")))
+    assert [one.en for one in again.findings if one.code == "NO-EFFECT"] == ["no effect yet: reopen_window"]
 
 
 def test_the_answer_tells_names_and_remarks_but_repeats_no_fact() -> None:

@@ -38,7 +38,7 @@ RECRUITED = {
         ("SUPERVISOR", "REVIEWER", "standard", True),
         ("AUDITOR", "SUPERVISOR", "compatible", True),
         ("ADMIN", "AUDITOR", "standard", True),
-        ("GRID_LEADER", "DEPT_LEADER", "strict", False),
+        ("GRID_LEADER", "DEPT_LEADER", "strict", True),
     ],
 )
 def test_the_conflict_matrix_names_which_roles_exclude_each_other(

@@ -97,9 +97,12 @@ def test_another_account_of_the_drafter_is_the_drafter() -> None:
         decide_publication(Act(since.latest, HE_JUN, AT), draft)
 
 
-@pytest.mark.parametrize("role", ["ADMIN", "SUPERVISOR", "REVIEWER"])
-def test_nobody_publishes_his_own_appointment(role: str) -> None:
-    draft = made(post("qin-yue", role) if role == "ADMIN" else post("qin-yue"))
+LONGER = written("appointments", "id", "qin-yue-admin", until="2027-12-31")
+
+
+@pytest.mark.parametrize("raw", [post("qin-yue", "ADMIN"), {"appointments": LONGER["appointments"]}])
+def test_nobody_publishes_his_own_appointment_nor_how_long_it_lasts(raw: dict[str, Any]) -> None:
+    draft = made(raw)
     with pytest.raises(NeedsAnother):
         decide_publication(Act(VIEW, QIN_YUE, AT), draft)
 

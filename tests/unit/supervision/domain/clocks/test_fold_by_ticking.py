@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.directory.rules.calendar import Limit, Unit
+from libs.directory.rules.lamps import LampRule
 from libs.events.contracts.parts.clock import Clock
 from libs.events.ids import ClockId
 from services.supervision.domain.clocks.fold import fold
 from services.supervision.domain.clocks.ladder import Step, due_steps, steps
-from services.supervision.domain.clocks.lamps import LampRule
 from services.supervision.domain.clocks.operations import (
     Continued,
     Ended,

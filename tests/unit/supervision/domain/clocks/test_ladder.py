@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 
 from libs.directory.rules.calendar import Limit
+from libs.directory.rules.ladder import levels_of
+from libs.directory.rules.lamps import LampRule
 from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.parts.rulebook import Ladder
 from libs.events.ids import ClockId
 from services.supervision.domain.clocks.fold import ClockState, fold
-from services.supervision.domain.clocks.ladder import Step, due_steps, levels_of, step_key, steps
-from services.supervision.domain.clocks.lamps import LampRule
+from services.supervision.domain.clocks.ladder import Step, due_steps, step_key, steps
 from services.supervision.domain.clocks.operations import (
     Continued,
     Held,

@@ -7,9 +7,9 @@ import pytest
 
 from libs.case.lamp import Lamp
 from libs.directory.rules.calendar import Limit
+from libs.directory.rules.lamps import LampRule
 from services.supervision.domain.clocks.fold import ClockState, fold
 from services.supervision.domain.clocks.ladder import lamp_at
-from services.supervision.domain.clocks.lamps import LampRule
 from services.supervision.domain.clocks.operations import Held, Operation, Paused, Resumed, Started, Stopped
 from tests.unit.directory.rules.calendars import CHINA, china
 

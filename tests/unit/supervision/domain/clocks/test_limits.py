@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from libs.directory.rules.lamps import LampRule
 from services.supervision.domain.clocks.fold import fold
-from services.supervision.domain.clocks.lamps import LampRule
 from services.supervision.domain.clocks.limits import CaseLimits, start_of
 from tests.unit.directory.rules.calendars import CHINA, china
 

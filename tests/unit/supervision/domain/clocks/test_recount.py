@@ -149,6 +149,56 @@ def test_the_overall_limit_counts_on_from_the_end_of_dispatch_counted_anew() -> 
     assert said.due_at == china("2027-01-12 24:00")
 
 
+NOVEMBER: tuple[tuple[datetime, Event], ...] = (
+    (china("2026-11-03 09:10"), FOUND),
+    (china("2026-11-03 09:20"), REGISTERED),
+    (china("2026-11-03 09:40"), DISPATCHED),
+    (china("2026-11-03 10:30"), SIGNED),
+)
+"""Tuesday; five working days end on 10 November."""
+(THIS_YEAR,) = [one for one in TOWN.latest.calendars if one.year == 2026]
+
+
+def with_days(off: tuple[date, ...] = (), work: tuple[date, ...] = ()) -> CalendarPublished:
+    """The calendar of 2026 published again, with other days."""
+    days = {"off_days": (*THIS_YEAR.off_days, *off), "work_days": (*THIS_YEAR.work_days, *work)}
+    return THIS_YEAR.model_copy(update=days)
+
+
+def test_a_day_off_more_within_a_running_limit_makes_it_end_a_day_later() -> None:
+    desk = worker(*NOVEMBER)
+    assert (desk.clock("handling").due_at, desk.clock("handling").provisional) == (china("2026-11-10 24:00"), False)
+
+    said = recounted(publish(desk, with_days(off=(date(2026, 11, 6),))).recount(china("2026-11-04 08:00")))
+
+    assert (said.due_at, said.provisional) == (china("2026-11-11 24:00"), False)
+    assert desk.clock("handling").due_at == desk.clock("overall").due_at == china("2026-11-11 24:00")
+    assert desk.recount(china("2026-11-04 09:00")) == ()
+
+
+def test_a_make_up_day_within_a_running_limit_makes_nothing_earlier_and_the_day_given_back_is_counted() -> None:
+    desk = publish(worker(*NOVEMBER), with_days(work=(date(2026, 11, 7),)))
+    assert recounted(desk.recount(china("2026-11-04 08:00"))).due_at == china("2026-11-10 24:00")
+
+    publish(desk, with_days())
+    assert recounted(desk.recount(china("2026-11-04 09:00"))).due_at == china("2026-11-10 24:00")
+
+
+def test_days_outside_of_a_limit_and_days_that_change_nothing_say_nothing() -> None:
+    outside = with_days(off=(date(2026, 11, 2), date(2026, 11, 11)), work=(date(2026, 11, 14),))
+    idle = with_days(off=(date(2026, 11, 8),), work=(date(2026, 11, 5),))
+
+    assert publish(worker(*NOVEMBER), outside).recount(china("2026-11-04 08:00")) == ()
+    assert publish(worker(*NOVEMBER), idle).recount(china("2026-11-04 08:00")) == ()
+
+
+def test_a_limit_that_is_over_is_left_alone() -> None:
+    desk = worker(*NOVEMBER)
+    desk.elapse(china("2026-11-11 08:00"))
+
+    assert publish(desk, with_days(off=(date(2026, 11, 12),))).recount(china("2026-11-11 09:00")) == ()
+
+
 # Properties
 
 HANDLING, LEVELS = ClockId("handling"), {1: None, 2: Limit(1, Unit.WORK_DAY), 3: Limit(3, Unit.WORK_DAY)}

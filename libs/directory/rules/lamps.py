@@ -1,16 +1,15 @@
-"""When the lamp of a clock turns 黄 and 长红 (rulebook.md f.1). Pure; steps of the ladder are in ladder.py."""
+"""When the lamp of a clock turns 黄 and 长红 (rulebook.md f.1). Pure; the levels of the ladder are in ladder.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Literal
 
 from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, overdue_at, part, shift, used_after, used_at
+from libs.directory.rules.limits import Urgency
 from libs.events.contracts.parts.rulebook import Lamp as Ratios
 
-Urgency = Literal["U1", "U2", "U3", "U4"]
 Gap = tuple[datetime, datetime]
 MICROSECONDS_OF_AN_HOUR = 3_600_000_000
 
