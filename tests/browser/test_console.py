@@ -49,6 +49,29 @@ async def test_an_operator_takes_and_registers_an_appeal_with_the_keyboard_alone
     await expect(desk.page.locator(".case-head")).to_contain_text("待派遣")
 
 
+async def test_an_operator_is_asked_which_matter_a_caller_means_and_adds_the_call_to_it(desk: Desk, town: Town) -> None:
+    """d.5: the same caller at the same house speaks of something else, as it seems."""
+    phone, address = "13600000000", "幸福路9号"
+    where = {"place": {"grid": "G03", "address": address}, "reporter_phone": phone}
+    case = await town.appeal(f"{DAY} 08:05", "zhou-min", "G03", "complaint", "楼下烧烤店夜间噪音扰民", **where)
+    await desk.sign_in("zhou-min")
+    await desk.page.fill("#reporter_phone", phone)
+    await desk.page.select_option("#kind", "complaint")
+    await desk.page.select_option("#grid", "G03")
+    await desk.page.fill("#address", address)
+    await desk.page.fill("#content", "怎么还没有人来")
+    await desk.page.get_by_role("button", name="接收诉求").click()
+
+    await expect(desk.page.get_by_role("alert")).to_contain_text("E-MATTER")
+    await expect(desk.page.get_by_role("alert")).to_contain_text("另立一件")
+    await expect(desk.page.locator("#content")).to_have_value("怎么还没有人来")
+    assert await desk.serious() == []
+    await desk.page.select_option("#same_case", case)
+    await desk.page.get_by_role("button", name="接收诉求").click()
+
+    await expect(desk.page.get_by_role("status")).to_contain_text("已并入该案件")
+
+
 async def test_hints_stand_beside_the_form_and_photo_and_reporter_go_with_it(desk: Desk, town: Town) -> None:
     phone = {"reporter_phone": "13900000000"}
     case = await town.appeal(f"{DAY} 08:10", "zhou-min", "G03", "complaint", "路灯不亮, 夜间看不清", **phone)
