@@ -48,7 +48,8 @@ COUNTS: Mapping[str, tuple[int, int]] = {
     "cluster.leader_brief": (1, 1_000_000),
     "cluster.radius_m": (0, 10_000),
     "messages.late_after_minutes": (1, 100_000),
-    "clock.hours_per_workday": (1, 24),
+    "clock.hours_per_workday": (0, 24),
+    "clock.minutes_per_workday": (0, 59),
 }
 """Setting → the least and the most that it may be."""
 SHARES = (
