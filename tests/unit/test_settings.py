@@ -247,6 +247,7 @@ RULES: dict[str, tuple[object, Observed]] = {
     "clock.tz": ("Asia/Tokyo", counted),
     "clock.windows": (["08:00-10:00", "14:00-20:00"], counted),
     "clock.hours_per_workday": (7, counted),
+    "clock.minutes_per_workday": (30, counted),
     "clock.day_end": ("COB", counted),
     "returns.per_unit": (2, returned(disputes.PROPOSED, disputes.SENT, disputes.ASKED, disputes.REJECTED)),
     "returns.per_case": (0, returned(disputes.PROPOSED, disputes.SENT)),

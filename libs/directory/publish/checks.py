@@ -58,7 +58,7 @@ def _rulebook(view: View) -> Iterator[Finding]:
     rates = book.three_rates
     if Fraction(rates.response) + Fraction(rates.solved) + Fraction(rates.satisfied) != 1:
         yield refused("E-RULEBOOK", "rulebook.three_rates", "三率权重之和须为 1", "the weights must sum to 1")
-    if _window_minutes(book.clock) != book.clock.hours_per_workday * 60:
+    if _window_minutes(book.clock) != book.clock.hours_per_workday * 60 + book.clock.minutes_per_workday:
         yield refused("E-RULEBOOK", "rulebook.clock", "工作时段与每日工时不符", "windows and hours per day differ")
 
 
@@ -102,17 +102,38 @@ def _statutory(calendar: CalendarPublished) -> Iterator[Finding]:
 
 
 def _grids(view: View) -> Iterator[Finding]:
-    broken = places.broken(view.grids)
+    china = view.rulebook.clock.tz in CHINA
+    turned = places.swapped(view.grids, china=china)
+    for code in turned:
+        zh, en = "经纬度似乎写反, 须先经度后纬度", "longitude and latitude seem to be swapped: longitude first"
+        yield refused("E-GRID-SHAPE", f"grids.{code}.polygon", zh, en)
+    broken = [code for code in places.broken(view.grids) if code not in turned]
     for code in broken:
         yield refused("E-GRID-SHAPE", f"grids.{code}.polygon", "边界自相交或面积为零", "the boundary is not valid")
-    sound = [grid for grid in view.grids if grid.code not in broken]
-    for one, other in places.overlaps(sound):
-        yield refused("E-GRID-OVERLAP", f"grids.{one}.polygon", f"与网格 {other} 重叠", f"overlaps grid {other}")
+    sound = [grid for grid in view.grids if grid.code not in (*broken, *turned)]
+    for one in places.overlaps(sound):
+        yield _overlap(one)
+    for gap in places.gaps(sound):
+        beside = ", ".join(gap.beside)
+        zh = f"网格 {beside} 之间约 {gap.square_metres} 平方米不属任何网格, 其中的地点无法受理"
+        en = f"about {gap.square_metres} m² between {beside} are in no grid: nothing is received from there"
+        yield notice("GRD-1", f"grids.{gap.beside[0]}.polygon", zh, en)
     worked = {code for one in view.appointments if one.role == "GRID_WORKER" for code in one.grids}
     for grid in view.grids:
         if grid.kind == "GENERAL" and grid.code not in worked:
             yield notice("GRD-1", f"grids.{grid.code}", "网格没有网格员", "the grid has no worker")
         yield from _size(grid)
+
+
+def _overlap(one: places.Overlap) -> Finding:
+    """What is drawn twice is refused; the edge of a survey is a remark that says whose it is."""
+    path = f"grids.{one.first}.polygon"
+    if one.share > places.DRAWN_TWICE:
+        return refused("E-GRID-OVERLAP", path, f"与网格 {one.second} 重叠", f"overlaps grid {one.second}")
+    owner = min(one.first, one.second)
+    zh = f"与网格 {one.second} 重叠约 {one.square_metres} 平方米, 其中的地点归 {owner}"
+    en = f"overlaps grid {one.second} by about {one.square_metres} m²; what lies there is in {owner}"
+    return notice("GRD-1", path, zh, en)
 
 
 def _size(grid: GridPublished) -> Iterator[Finding]:

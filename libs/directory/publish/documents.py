@@ -100,7 +100,7 @@ def _zone(raw: Mapping[str, Any], tz: str | None) -> ZoneInfo:
 
 
 def _normal(raw: Any, zone: ZoneInfo) -> Any:
-    """The short ways of writing, written out: dates of terms, one limit for all urgencies, degrees."""
+    """The short ways of writing, written out: dates of terms, one limit for all urgencies, degrees, one name."""
     match raw:
         case Mapping():
             return dict(_normal_fields(raw, zone))
@@ -111,6 +111,9 @@ def _normal(raw: Any, zone: ZoneInfo) -> Any:
 
 
 def _normal_fields(raw: Mapping[str, Any], zone: ZoneInfo) -> Iterator[tuple[str, Any]]:
+    if "name_zh" in raw and not raw.get("name_en"):
+        # Many towns have no English name of anybody: what has none is called by its own in both languages.
+        raw = {**raw, "name_en": raw["name_zh"]}
     for key, value in raw.items():
         match key:
             case "since":

@@ -76,7 +76,7 @@ class WorkCalendar:
     make_up_days: frozenset[date] = frozenset()
     published: frozenset[int] = frozenset()
     day_end: Literal["24:00", "COB"] = "24:00"
-    hours_per_workday: int = 8
+    hours_per_workday: Fraction = Fraction(8)
 
     def __post_init__(self) -> None:
         edges = [edge for window in self.windows for edge in window]
@@ -204,7 +204,7 @@ def calendar_of(clock: WorkClock, years: Iterable[CalendarPublished]) -> WorkCal
         make_up_days=frozenset(day for year in known for day in year.work_days),
         published=frozenset(year.year for year in known if not year.provisional),
         day_end=clock.day_end,
-        hours_per_workday=clock.hours_per_workday,
+        hours_per_workday=clock.hours_per_workday + Fraction(clock.minutes_per_workday, 60),
     )
 
 

@@ -12,6 +12,7 @@ from libs.events.contracts.parts.rulebook import Lamp as Ratios
 
 Gap = tuple[datetime, datetime]
 MICROSECONDS_OF_AN_HOUR = 3_600_000_000
+DAY_AND_NIGHT = Fraction(24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,14 @@ def lamp_turns(counted: Counted, calendar: WorkCalendar, rule: LampRule) -> tupl
     return min(yellow, counted.due_at), overdue_at(counted.due_at, limit, rule.long_red - 1, calendar)
 
 
-def yellow_share(hours: Fraction, hours_of_a_day: int, rule: LampRule) -> Fraction:
+def yellow_share(hours: Fraction, hours_of_a_day: Fraction, rule: LampRule) -> Fraction:
     """The used share at which a limit of `hours` turns yellow: the ratio, or earlier when little is left.
 
     U3/U4: one day is left, of limits longer than a day; U1/U2: half an hour, of limits longer than an hour.
     """
-    left, longer_than = (Fraction(1, 2), 1) if rule.urgency in ("U1", "U2") else (Fraction(hours_of_a_day),) * 2
+    left, longer_than = (
+        (Fraction(1, 2), Fraction(1)) if rule.urgency in ("U1", "U2") else (hours_of_a_day, hours_of_a_day)
+    )
     return min(rule.yellow, 1 - left / hours) if hours > longer_than else rule.yellow
 
 
@@ -74,7 +77,7 @@ def _turns_of_elapsed_time(counted: Counted, rule: LampRule) -> tuple[datetime, 
     # A deadline may be earlier than the start; then there is nothing to use.
     span = max(counted.due_at - counted.origin - free, timedelta())
     hours = Fraction(span // timedelta(microseconds=1), MICROSECONDS_OF_AN_HOUR)
-    yellow = counted.origin + part(span, yellow_share(hours, 24, rule))
+    yellow = counted.origin + part(span, yellow_share(hours, DAY_AND_NIGHT, rule))
     for start, end in counted.gaps:
         if start < yellow:
             yellow += end - start
@@ -88,5 +91,5 @@ def _hours(limit: Limit, calendar: WorkCalendar) -> Fraction:
     return Fraction(limit.amount, 60 if limit.unit is Unit.MINUTE else 1)
 
 
-def _hours_of_a_day(unit: Unit, calendar: WorkCalendar) -> int:
-    return calendar.hours_per_workday if unit in (Unit.WORK_HOUR, Unit.WORK_DAY) else 24
+def _hours_of_a_day(unit: Unit, calendar: WorkCalendar) -> Fraction:
+    return calendar.hours_per_workday if unit in (Unit.WORK_HOUR, Unit.WORK_DAY) else DAY_AND_NIGHT

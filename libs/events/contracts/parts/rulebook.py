@@ -90,6 +90,8 @@ class WorkClock(Part):
     tz: str
     windows: tuple[Window, ...] = Field(min_length=1)
     hours_per_workday: int
+    minutes_per_workday: int = Field(default=0, ge=0, le=59)
+    """Beside the whole hours: 7 and 30 are seven and a half."""
     day_end: Literal["24:00", "COB"] = "24:00"
     first_day: Literal["next_working_day"] = "next_working_day"
 

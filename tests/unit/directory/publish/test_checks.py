@@ -1,13 +1,18 @@
 """What publication refuses: conflicts of appointments, broken grids, missing powers, unsound rulebooks."""
 
+import re
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from libs.directory.findings import DocumentsRefused
 from libs.directory.publish.conflicts import in_conflict
+from libs.directory.publish.files import read_files
+from libs.directory.rules.naming import Naming
 from libs.events.contracts.directory import Role
 from libs.events.contracts.parts.rulebook import Strength
-from tests.unit.directory.town import RAW, notices, refusals, ruled, written
+from tests.unit.directory.town import EXAMPLES, RAW, notices, published, refusals, ruled, written
 
 ASSIGNED = {"unit": "suishan-centre", "since": "2026-03-01", "basis": "assigned"}
 RECRUITED = {
@@ -116,6 +121,78 @@ def test_grids_may_share_a_border_but_no_ground() -> None:
     shifted = [[119.3050, 32.1000], [119.3150, 32.1000], [119.3150, 32.1100], [119.3050, 32.1100]]
     raw = written("grids", "code", "G04", polygon=shifted)
     assert refusals(raw) == {"E-GRID-OVERLAP grids.G03.polygon"}
+
+
+def drawn(**polygons: list[list[float]]) -> dict[str, Any]:
+    raw = written("grids", "code", "G04")
+    for code, polygon in polygons.items():
+        (grid,) = [one for one in raw["grids"] if one["code"] == code]
+        grid["polygon"] = polygon
+    return raw
+
+
+def box(west: float, east: float) -> list[list[float]]:
+    return [[west, 32.1], [east, 32.1], [east, 32.11], [west, 32.11]]
+
+
+def test_grids_that_overlap_by_thirty_metres_are_published_and_it_is_said_whose_the_ground_is() -> None:
+    raw = drawn(G03=box(119.3, 119.3112), G04=box(119.31088, 119.32))
+    (found,) = [one for one in notices(raw) if "重叠" in one.zh]
+    assert (found.code, found.path) == ("GRD-1", "grids.G03.polygon")
+    assert re.fullmatch(r"overlaps grid G04 by about 3[0-9]{4} m²; what lies there is in G03", found.en)
+
+
+def test_a_grid_that_is_drawn_twice_is_refused() -> None:
+    raw = drawn(G03=box(119.3, 119.31), G04=box(119.3, 119.31))
+    assert refusals(raw) == {"E-GRID-OVERLAP grids.G03.polygon"}
+
+
+@pytest.mark.parametrize("east", [119.3112, 119.3111999])
+def test_grids_that_touch_or_nearly_do_are_no_finding(east: float) -> None:
+    raw = drawn(G03=box(119.3, east), G04=box(119.3112, 119.32))
+    assert [one for one in notices(raw) if one.code == "GRD-1"] == []
+
+
+def test_a_gap_between_grids_is_said_with_who_is_beside_it() -> None:
+    raw = drawn(G03=box(119.3, 119.3110), G04=box(119.3112, 119.32))
+    (found,) = [one for one in notices(raw) if one.code == "GRD-1"]
+    assert found.path == "grids.G03.polygon"
+    assert re.fullmatch(r"about 2[01][0-9]{3} m² between G03, G04 are in no grid: .*", found.en)
+
+
+def test_a_grid_with_its_latitude_first_is_refused_and_the_finding_says_so() -> None:
+    raw = drawn(G04=[[north, east] for east, north in box(119.3112, 119.32)])
+    with pytest.raises(DocumentsRefused) as refused:
+        notices(raw)
+    assert [(one.code, one.path) for one in refused.value.findings] == [("E-GRID-SHAPE", "grids.G04.polygon")]
+    assert "写反" in refused.value.findings[0].zh
+
+
+def test_a_stray_grid_of_another_country_is_told_by_its_neighbours() -> None:
+    raw = read_files(EXAMPLES / "boston").raw
+    first = raw["grids"][0]
+    raw["grids"] = [first]
+    for number, west in enumerate((-70.7, -70.6, -70.5)):
+        corners = [[west, 42.2], [west + 0.05, 42.2], [west + 0.05, 42.3], [west, 42.3]]
+        turned = [[north, east] for east, north in corners] if number == 2 else corners
+        raw["grids"].append(first | {"code": f"B{number}", "polygon": turned})
+    assert refusals(raw) == {"E-GRID-SHAPE grids.B2.polygon"}
+
+
+def test_a_day_of_seven_and_a_half_hours_can_be_said() -> None:
+    windows = ["08:30-12:00", "14:00-18:00"]
+    clock = RAW["rulebook"]["clock"] | {"windows": windows, "hours_per_workday": 7}
+    assert refusals(ruled(clock=clock)) == {"E-RULEBOOK rulebook.clock"}
+    assert refusals(ruled(clock=clock | {"minutes_per_workday": 30})) == set()
+
+
+def test_who_has_no_english_name_is_called_by_his_own() -> None:
+    raw = deepcopy(RAW)
+    for section in ("people", "units", "grids", "catalogue"):
+        for entry in raw[section]:
+            del entry["name_en"]
+    assert refusals(raw) == set()
+    assert Naming(published(raw).latest).unit("county-housing").en == "县住建局"
 
 
 def test_a_grid_boundary_may_not_cross_itself() -> None:
