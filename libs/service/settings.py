@@ -98,6 +98,10 @@ class Settings(KafkaSettings):
         description="How long an Idempotency-Key keeps its answer (real time); repeated later it is a new request.",
     )
     stale_after_seconds: float = Field(default=60.0, description="Lag above which lists and final powers answer 503.")
+    api_docs: bool = Field(
+        default=False,
+        description="Whether an API shows its page and its OpenAPI document: in a trial, not in production.",
+    )
     max_in_flight: int = Field(default=64, description="Requests an API works on at once; above it answers 503.")
     pool_wait_seconds: float = Field(default=3.0, description="Longest wait of a request for a database connection.")
     otel_exporter_otlp_endpoint: str | None = Field(

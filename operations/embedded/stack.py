@@ -248,6 +248,7 @@ class Stack:
             "KEYS_DATABASE_URL": self.keys_url("keys_intake" if service == "intake" else "keys_reader"),
             **kafka_settings(self.broker_as(service)),
             "MODE": self.mode,
+            "API_DOCS": "true",
             # A runner waits for every hop; a town may rest between two looks.
             **({"RELAY_IDLE_MS": "80", "WORKER_SESSION_SECONDS": "6"} if self.mode == "manual" else {}),
             # A second worker comes and goes; the first one is always back under its name.

@@ -57,7 +57,15 @@ def console() -> FastAPI:
             app.state.names = NamesKept(Upstream(settings.urls(), client))
             yield
 
-    app = FastAPI(title="Xunban 巡办 · 工作台", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Xunban 巡办 · 工作台",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # It would send whoever asks with a slash too many to the host that he names.
+        redirect_slashes=False,
+    )
     app.add_middleware(BodyLimit, limit=262_144, larger={"/photos": photos.MOST_BYTES})
     app.middleware("http")(guarded)
     app.mount("/static", StaticFiles(directory=HERE / "static"))

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.log.watermarks.watermark import SOURCES
 from libs.service.callers import TokenInvalid
-from libs.service.http import headers, problems, waiting
+from libs.service.http import api_page, headers, problems, waiting
 from libs.service.http.dependencies import CallerDep, RuntimeDep, get_call, get_person
 from libs.service.http.filters import refuse_unknown
 from libs.service.http.freshness import as_of, wait_for_position
@@ -108,6 +108,9 @@ def api_app(parts: Parts) -> FastAPI:
         dependencies=[Depends(refuse_unknown)],
         # It would send whoever asks with a slash too many to the host that he names.
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
         responses={
             status: {"description": " / ".join(problems.TITLES[status])} for status in (401, 403, 404, 409, 422, 503)
         },
@@ -143,6 +146,7 @@ def api_app(parts: Parts) -> FastAPI:
         async with running.pool.acquire() as conn:
             return (await as_of(conn, SOURCES, float("inf"))).document()
 
+    api_page.install(app)
     routers = [*parts.routers, *([waiting.router] if parts.react else [])]
     tell(routers, {get_person: headers.OF_PERSON, get_call: headers.OF_CALL})
     for router in routers:

@@ -201,7 +201,8 @@ async def _named(name: str, loop: Coroutine[Any, Any, None]) -> None:
 
 def worker_app(running: Runtime, worker: Worker, reconciler: Reconciler) -> FastAPI:
     """Health for the operator, and the clock for whoever drives a manual log."""
-    app = FastAPI(title=f"Xunban 巡办 · {running.parts.service} worker", docs_url=None)
+    title = f"Xunban 巡办 · {running.parts.service} worker"
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     problems.install(app)
 
     @app.exception_handler(TokenInvalid)

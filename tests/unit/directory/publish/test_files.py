@@ -23,7 +23,8 @@ def test_lists_of_several_files_are_joined_and_keep_their_lines(tmp_path: Path) 
 
 
 def test_a_finding_deep_in_an_entry_has_its_own_line(tmp_path: Path) -> None:
-    text = "catalogue:\n- code: manhole\n  filing_conditions:\n    - {id: broken,\n       limit: 0wd}\n  limits:\n    sign: 0h\n"
+    text = "catalogue:\n- code: manhole\n  filing_conditions:\n    - {id: broken,\n"
+    text += "       limit: 0wd}\n  limits:\n    sign: 0h\n"
     (tmp_path / "a.yaml").write_text(text)
     sources = read_files(tmp_path)
     assert sources.place("catalogue.manhole.filing_conditions.broken.limit") == f"{tmp_path}/a.yaml:5"
