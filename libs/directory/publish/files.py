@@ -93,10 +93,18 @@ def _merge(sources: Sources, file: Path, section: str, value: Any, lines: Mappin
     for path, line in lines.items():
         if path[:1] == (section,):
             sources.places.setdefault(_moved(path, offset), f"{file}:{line}")
-    for index, entry in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(entry, dict):
-            name = str(entry.get("id") or entry.get("code"))
-            sources.places.setdefault((section, name), f"{file}:{lines[section, index]}")
+            sources.places.setdefault((section, *_named(value, path[1:])), f"{file}:{line}")
+
+
+def _named(value: Any, path: tuple[Step, ...]) -> Iterator[Step]:
+    """The same path, with the id or code of an entry instead of its number."""
+    for step in path:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):  # A key that is no text, or stands there twice.
+            value = None
+        name = (value.get("id") or value.get("code")) if isinstance(step, int) and isinstance(value, dict) else None
+        yield str(name) if name else step
 
 
 def _moved(path: tuple[Step, ...], offset: int) -> tuple[Step, ...]:

@@ -77,11 +77,15 @@ def trial_findings(view: View) -> Iterator[Finding]:
     """What of the rules cannot be carried out, each with its place; a broken setting is named once."""
     singles = [*_counts(view), *_shares(view), *_spans(view), *_instants_stated(view), *_levels_of_government(view)]
     yield from singles
+    lamps = _done(lambda: {urgency: LampRule.of(view.rulebook.lamp, urgency) for urgency in URGENCIES})
+    if lamps is None:
+        zh, en = "须为 0 < 黄灯 ≤ 1 < 长红", "yellow within the limit, long red beyond it: 0 < yellow ≤ 1 < long red"
+        yield refused("E-RULEBOOK", "rulebook.lamp", zh, en)
     calendar = _done(lambda: calendar_at(view))
     if calendar is None or not _done(lambda: ZoneInfo(view.rulebook.clock.tz)):
         yield _impossible("rulebook.clock")
-    elif not singles:
-        yield from _limits(view, calendar)
+    elif lamps and not singles:
+        yield from _limits(view, calendar, lamps)
 
 
 def setting(view: View, path: str) -> object:
@@ -143,15 +147,11 @@ class Stated:
     dispatch: str = "none"
 
 
-def _limits(view: View, calendar: WorkCalendar) -> Iterator[Finding]:
+def _limits(view: View, calendar: WorkCalendar, lamps: Mapping[Urgency, LampRule]) -> Iterator[Finding]:
     book, starts = view.rulebook, _starts(view, calendar)
-    lamps = _done(lambda: {urgency: LampRule.of(book.lamp, urgency) for urgency in URGENCIES})
-    if lamps is None:
-        zh, en = "须为 0 < 黄灯 ≤ 1 < 长红", "yellow within the limit, long red beyond it: 0 < yellow ≤ 1 < long red"
-        yield refused("E-RULEBOOK", "rulebook.lamp", zh, en)
-        return
     levels = {urgency: levels_of(book.ladder_wd, book.ladder_h, urgency) for urgency in URGENCIES}
     judged: dict[tuple[str, bool, str], bool] = {}
+    told: set[str] = set()
     for one in _stated(view):
         # Lamp and ladder tell U1 and U2 from U3 and U4, and no more. A dispatch that is judged already is blamed once.
         urgent = one.urgency in ("U1", "U2")
@@ -159,7 +159,8 @@ def _limits(view: View, calendar: WorkCalendar) -> Iterator[Finding]:
         if key not in judged:
             work = _Run(calendar, lamps[one.urgency], levels[one.urgency], starts)
             judged[key] = _done(partial(work.through, key[0], key[2])) is not None
-        if not judged[key]:
+        if not judged[key] and one.path not in told:
+            told.add(one.path)
             yield _impossible(one.path)
 
 
@@ -216,8 +217,9 @@ def _of_class(item: CatalogueItemPublished, dispatch: PerUrgency | None) -> Iter
     for kind, row in item.handling.items():
         yield from _of_row(f"{path}.handling.{kind}", row, dispatch)
     for condition in item.filing_conditions:
-        same = PerUrgency(U1=condition.limit, U2=condition.limit, U3=condition.limit, U4=condition.limit)
-        yield from _of_row(f"{path}.filing_conditions.{condition.id}", same, dispatch)
+        for urgency in URGENCIES:
+            place = f"{path}.filing_conditions.{condition.id}.limit"
+            yield Stated(place, condition.limit, urgency, getattr(dispatch, urgency) if dispatch else "none")
 
 
 def _of_row(path: str, row: PerUrgency, dispatch: PerUrgency | None = None) -> Iterator[Stated]:

@@ -96,7 +96,7 @@ def test_a_closing_corner_that_repeats_the_first_is_dropped() -> None:
         (written("units", "id", "county-gas", kind="SHOP"), "units.9.kind: 取值不在允许范围内"),
         (written("appointments", "id", "chen-li-dispatcher", role="KING"), "appointments.1.role: 取值不在允许范围内"),
         (written("people", "id", "Li Fang", name_zh="李芳", name_en="Li Fang"), "people.50.id: 格式不符合规定"),
-        (written("people", "id", "qiu-lan", name_zh="邱兰"), "people.50.name_en: 缺少必填字段"),
+        (written("people", "id", "qiu-lan", name_en="Qiu Lan"), "people.50.name_zh: 缺少必填字段"),
         (written("grids", "code", "G03", polygon="everywhere"), "grids.0.polygon: 取值无效"),
         (written("grids", "code", "G03", polygon=[[119.3, 32.1]]), "grids.0.polygon: 数量不足"),
         (

@@ -22,6 +22,15 @@ def test_lists_of_several_files_are_joined_and_keep_their_lines(tmp_path: Path) 
     assert sources.place("people.1.name_en") == f"{tmp_path}/b.yaml:3"
 
 
+def test_a_finding_deep_in_an_entry_has_its_own_line(tmp_path: Path) -> None:
+    conditions = "  filing_conditions:\n    - {id: broken,\n       limit: 0wd}\n"
+    text = f"catalogue:\n- code: manhole\n{conditions}  limits:\n    sign: 0h\n"
+    (tmp_path / "a.yaml").write_text(text)
+    sources = read_files(tmp_path)
+    assert sources.place("catalogue.manhole.filing_conditions.broken.limit") == f"{tmp_path}/a.yaml:5"
+    assert sources.place("catalogue.manhole.limits.sign.U3") == f"{tmp_path}/a.yaml:7"
+
+
 def test_an_included_file_is_read_once(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "years.yaml").write_text("years:\n  2026: {}\n")
