@@ -23,8 +23,8 @@ def test_lists_of_several_files_are_joined_and_keep_their_lines(tmp_path: Path) 
 
 
 def test_a_finding_deep_in_an_entry_has_its_own_line(tmp_path: Path) -> None:
-    text = "catalogue:\n- code: manhole\n  filing_conditions:\n    - {id: broken,\n"
-    text += "       limit: 0wd}\n  limits:\n    sign: 0h\n"
+    conditions = "  filing_conditions:\n    - {id: broken,\n       limit: 0wd}\n"
+    text = f"catalogue:\n- code: manhole\n{conditions}  limits:\n    sign: 0h\n"
     (tmp_path / "a.yaml").write_text(text)
     sources = read_files(tmp_path)
     assert sources.place("catalogue.manhole.filing_conditions.broken.limit") == f"{tmp_path}/a.yaml:5"
@@ -75,9 +75,7 @@ def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, text: str, refus
 
 def test_the_command_says_where_a_document_is_wrong_and_sends_nothing(tmp_path: Path) -> None:
     (tmp_path / "units.yaml").write_text("units:\n- id: a\n  name_zh: 甲\n  name_en: A\n  kind: SHOP\n  level: TOWN\n")
-    ran = CliRunner().invoke(
-        app, ["apply", str(tmp_path), "--url", "http://127.0.0.1:9", "--token", "t", "--basis", "x"]
-    )
+    ran = CliRunner().invoke(app, ["apply", str(tmp_path), "--url", "http://127.0.0.1:9", "--token", "t"])
     assert ran.exit_code == 1
     assert "units.yaml:5 units.0.kind: 取值不在允许范围内" in ran.output
     assert "E-DIRECTORY" in ran.output
@@ -85,8 +83,6 @@ def test_the_command_says_where_a_document_is_wrong_and_sends_nothing(tmp_path: 
 
 def test_the_command_says_when_routing_cannot_be_reached() -> None:
     # Port 9 (discard) on loopback: nothing listens there.
-    ran = CliRunner().invoke(
-        app, ["apply", str(EXAMPLES / "town"), "--url", "http://127.0.0.1:9", "--token", "t", "--basis", "x"]
-    )
+    ran = CliRunner().invoke(app, ["apply", str(EXAMPLES / "town"), "--url", "http://127.0.0.1:9", "--token", "t"])
     assert ran.exit_code == 2
     assert "http://127.0.0.1:9" in ran.output
