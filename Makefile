@@ -108,7 +108,7 @@ lint: env ## ruff, mypy strict, import contracts, schemas up to date
 	$(BIN)/xunban schemas --check
 	$(BIN)/xunban reference --check
 
-schemas: env ## generate JSON Schemas and AsyncAPI from the contracts, and the reference of settings and metrics
+schemas: env ## generate JSON Schemas, AsyncAPI and OpenAPI, and the references of events, endpoints, settings and metrics
 	$(BIN)/xunban schemas
 	$(BIN)/xunban reference
 

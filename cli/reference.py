@@ -1,6 +1,8 @@
 """`xunban reference`: writes the generated pages of docs, or says which of them is out of date."""
 
-from typing import Annotated
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -26,7 +28,8 @@ OF_EVENTS = (
 )
 OF_ENDPOINTS = (
     "Each carries an `Idempotency-Key`; who may is said in the [rulebook](rulebook.md), c.3; queries stand on the page "
-    "of their service. Everything about a field, and every answer: `/docs` of each service. `?`: may be left out."
+    "of their service. Everything about a field, every answer and refusal: [OpenAPI](openapi), or `/docs` of each "
+    "service. `?`: may be left out."
 )
 OF_METRICS = (
     "`GET /metrics` of each API (its own port) and worker (`WORKER_PORT`), Prometheus text. Every sample carries "
@@ -42,7 +45,7 @@ def write_reference(
         bool, typer.Option("--check", help="只比较, 不写入 / compare only; exit 1 on a difference")
     ] = False,
 ) -> None:
-    """由代码生成事件、接口、设置与指标说明 / generate events, endpoints, settings and metrics from the code."""
+    """由代码生成事件、接口 (OpenAPI)、设置与指标说明 / generate events, APIs, settings and metrics from the code."""
     wanted = documents()
     for name, text in wanted.items():
         path = FOLDER / name
@@ -51,6 +54,7 @@ def write_reference(
         typer.echo(name)
         if check:
             raise typer.Exit(1)
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 
@@ -75,10 +79,17 @@ def documents() -> dict[str, str]:
     services = ("## Services", OF_SERVICES, settings_table(Settings), SDK, *own)
     console = ("## Console", OF_CONSOLE, settings_table(config.Settings))
     metrics = metrics_table(REGISTRY.collect())
-    acts = (part for name in SERVICES for part in (f"## {name}", endpoints_table(api_app(parts_of(name)).openapi())))
+    apis = {name: api_app(parts_of(name)).openapi() for name in SERVICES}
+    acts = (part for name, api in apis.items() for part in (f"## {name}", endpoints_table(api)))
     return {
+        **{f"openapi/{name}.json": sorted_text(api) for name, api in apis.items()},
         "events.md": "\n\n".join(("# 事件 / events", GENERATED, OF_EVENTS, generate.page())) + "\n",
         "endpoints.md": "\n\n".join(("# 接口 / endpoints that act", GENERATED, OF_ENDPOINTS, *acts)) + "\n",
         "settings.md": "\n\n".join(("# 设置 / settings", GENERATED, *services, *console)) + "\n",
         "metrics.md": "\n\n".join(("# 指标 / metrics", GENERATED, OF_METRICS, metrics)) + "\n",
     }
+
+
+def sorted_text(document: Mapping[str, Any]) -> str:
+    """JSON whose order follows from nothing but names, so that a difference is one of content."""
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -14,16 +14,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.log.watermarks.watermark import SOURCES
 from libs.service.callers import TokenInvalid
-from libs.service.http import api_page, headers, problems, waiting
-from libs.service.http.dependencies import CallerDep, RuntimeDep, get_call, get_person
+from libs.service.http import api_page, problems, shapes, waiting
+from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.filters import refuse_unknown
 from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.openapi import DescribedAPI, describe, operation_id
 from libs.service.http.request_metrics import InFlight, RequestMetrics
 from libs.service.observe import measuring
 from libs.service.observe.log import log_crash, set_up
 from libs.service.observe.tracing import traced
 from libs.service.runtime import Parts, runtime
-from libs.tuned.openapi_headers import tell
 
 SLOWEST = 65_536
 """Bytes in a second: who sends a body more slowly holds a place for too long."""
@@ -101,7 +101,7 @@ def api_app(parts: Parts) -> FastAPI:
                 app.state.runtime = running
                 yield
 
-    app = FastAPI(
+    app = DescribedAPI(
         title=f"Xunban 巡办 · {parts.title_zh} {parts.service}",
         version="1",
         lifespan=lifespan,
@@ -111,9 +111,9 @@ def api_app(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        responses={
-            status: {"description": " / ".join(problems.TITLES[status])} for status in (401, 403, 404, 409, 422, 503)
-        },
+        generate_unique_id_function=operation_id,
+        # Else FastAPI tells of an answer of its own.
+        responses=shapes.refusals(422),
     )
     app.add_middleware(BodyLimit, limit=262_144, larger=parts.body_limits)
     app.add_middleware(InFlight)
@@ -126,11 +126,11 @@ def api_app(parts: Parts) -> FastAPI:
         return problems.problem(401, {"code": "E-TOKEN"}, {"WWW-Authenticate": "Bearer"})
 
     @app.get("/healthz", tags=["process"], summary="进程存活 / the process lives")
-    async def healthz() -> dict[str, str]:
+    async def healthz() -> shapes.Alive:
         return {"status": "ok"}
 
     @app.get("/readyz", tags=["process"], summary="可以接单 / the database answers")
-    async def readyz(running: RuntimeDep) -> dict[str, Any]:
+    async def readyz(running: RuntimeDep) -> shapes.Ready:
         await running.pool.fetchval("select 1")
         return {"status": "ready", "service": parts.service}
 
@@ -138,7 +138,13 @@ def api_app(parts: Parts) -> FastAPI:
     async def metrics(running: RuntimeDep) -> Response:
         return await measuring.of_api(running)
 
-    @app.get("/freshness", tags=["process"], summary="读模型的新鲜度 / how complete the read model is")
+    @app.get(
+        "/freshness",
+        tags=["process"],
+        summary="读模型的新鲜度 / how complete the read model is",
+        response_model=None,
+        responses=shapes.told(shapes.Freshness),
+    )
     async def freshness(
         running: RuntimeDep, _: CallerDep, min_position: Annotated[str | None, Query(max_length=64)] = None
     ) -> dict[str, object]:
@@ -148,7 +154,7 @@ def api_app(parts: Parts) -> FastAPI:
 
     api_page.install(app)
     routers = [*parts.routers, *([waiting.router] if parts.react else [])]
-    tell(routers, {get_person: headers.OF_PERSON, get_call: headers.OF_CALL})
+    describe((app.router, *routers))
     for router in routers:
         app.include_router(router)
     return app

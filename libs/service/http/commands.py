@@ -19,6 +19,7 @@ from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out
 from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.shapes import Done, told
 from libs.service.runtime import Runtime
 
 OF_CASE = "/cases/{case_id}/"
@@ -71,7 +72,8 @@ def post_command(
     else:
         endpoint = without_body
     name = path.removeprefix(OF_CASE).translate(str.maketrans("/-", "__"))
-    router.add_api_route(path, endpoint, methods=["POST"], summary=summary, name=name)
+    answers = told(Done, may=(409,))
+    router.add_api_route(path, endpoint, methods=["POST"], summary=summary, name=name, responses=answers)
 
 
 async def _check_complete(running: Runtime, sources: Sequence[str], case_id: str, conn: Connection) -> None:

@@ -31,10 +31,6 @@ BOM = "\ufeff"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 PATIENCE = "set local statement_timeout = '60s'; set local idle_in_transaction_session_timeout = '60s'"
 """A client may take its time; who stops reading for a minute is cut off."""
-CSV_TOO: dict[int | str, dict[str, Any]] = {
-    200: {"description": "JSON, or the whole list as CSV / 或整份列表的 CSV", "content": {"text/csv": {}}}
-}
-"""For `responses=` of a route that answers both."""
 
 SIDE_BY_SIDE = 2
 WAIT_SECONDS = 3.0

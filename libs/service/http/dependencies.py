@@ -129,11 +129,17 @@ def _nul_in(said: object) -> tuple[str | int, ...]:
     return ()
 
 
-async def get_call(request: Request, running: RuntimeDep, person: CallerDep) -> CommandContext:
-    """What stands around a command; raises `NoIdempotencyKey` or what `refuse_nul` does."""
+async def get_key(request: Request) -> str:
+    """The Idempotency-Key; raises `NoIdempotencyKey`, or `RequestValidationError` where it is too long."""
     key = headers.key(request)
     if not key:
         raise NoIdempotencyKey()
+    return key
+
+
+async def get_call(request: Request, running: RuntimeDep, person: CallerDep) -> CommandContext:
+    """What stands around a command; raises what `get_key` or `refuse_nul` does."""
+    key = await get_key(request)
     # A picture may hold these six letters.
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         refuse_nul(await request.body())

@@ -27,17 +27,28 @@ INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 LONGEST_KEY = 200
 
 
-def _header(name: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
-    text = {"type": "string", **schema}
-    shape = text if required else {"anyOf": [text, {"type": "null"}]}
-    return {"name": name.lower(), "in": "header", "required": required, "schema": {**shape, "title": name}}
+def _header(name: str, said: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
+    shape = {"type": "string", **schema, "title": name}
+    return {"name": name.lower(), "in": "header", "required": required, "description": said, "schema": shape}
 
 
-OF_PERSON = (_header("Authorization"), _header("Xunban-Appointment"), _header("Xunban-Now", format="date-time"))
+OF_PERSON = (
+    _header("Xunban-Appointment", "以哪个岗位办理 / in which of his posts the caller acts"),
+    _header("Xunban-Now", "业务时间, 仅手动时钟 / business time; with a manual clock only", format="date-time"),
+)
+OF_KEY = (
+    _header(
+        "Idempotency-Key",
+        "同一键只办一次 / carried out once per key",
+        required=True,
+        minLength=1,
+        maxLength=LONGEST_KEY,
+    ),
+)
 OF_CALL = (
-    _header("Idempotency-Key", required=True, minLength=1, maxLength=LONGEST_KEY),
-    _header("If-Match"),
-    _header("traceparent", maxLength=100),
+    *OF_KEY,
+    _header("If-Match", "所见版本 (ETag) / the version that was seen"),
+    _header("traceparent", "W3C Trace Context", maxLength=100),
 )
 
 

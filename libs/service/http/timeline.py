@@ -17,11 +17,16 @@ from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import CaseRef, MinPosition, show_case
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import wait_for_position
+from libs.service.http.shapes import Timeline, told
 
 router = APIRouter(tags=["经过 timeline"])
 
 
-@router.get("/cases/{case_id}/timeline", summary="本服务记录的经过 / what this service recorded of the case, in words")
+@router.get(
+    "/cases/{case_id}/timeline",
+    summary="本服务记录的经过 / what this service recorded of the case, in words",
+    responses=told(Timeline),
+)
 async def timeline(
     case_id: CaseRef, running: RuntimeDep, person: CallerDep, min_position: MinPosition = None
 ) -> JSONResponse:

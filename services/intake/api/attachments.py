@@ -23,8 +23,10 @@ from libs.service.http.answers import answer
 from libs.service.http.cases import CASE_ID, CaseRef, MinPosition, carry_out
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import wait_for_position
+from libs.service.http.shapes import told
 from libs.service.runtime import Runtime
 from services.intake.api import files
+from services.intake.api.answers import FILE_ITSELF, FileAdded, FileKept
 from services.intake.domain.attachments import (
     MOST_BYTES,
     PDF,
@@ -49,10 +51,6 @@ MOST_WAITING = 200
 """Files of one sender that no report has named yet."""
 FILE = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, HEIC, PDF, ≤ 8 MiB"}
 RESERVED = {"type": "string", "pattern": CASE_ID, "description": "首个附件的应答给出 / as the first one was answered"}
-REFUSED: dict[int | str, dict[str, Any]] = {
-    413: {"description": "文件过大 / too large"},
-    415: {"description": "类型不支持 / wrong type"},
-}
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -67,7 +65,7 @@ def form_of(**more: dict[str, str]) -> dict[str, Any]:
     status_code=201,
     summary="上传附件, 案件尚未受理 / send an attachment of a case to come",
     openapi_extra=form_of(case_id=RESERVED),
-    responses=REFUSED,
+    responses=told(FileKept, 201, may=(404, 409, 415)),
 )
 async def send_ahead(request: Request, running: RuntimeDep, person: CallerDep, call: CommandDep) -> JSONResponse:
     """It is its sender's until his report names it, and gone after a day if none does."""
@@ -99,7 +97,7 @@ async def send_ahead(request: Request, running: RuntimeDep, person: CallerDep, c
     status_code=201,
     summary="上传附件 / add an attachment",
     openapi_extra=form_of(),
-    responses=REFUSED,
+    responses=told(FileAdded, 201, may=(409, 415)),
 )
 async def add_attachment(  # noqa: PLR0917 - FastAPI passes them by name
     case_id: CaseRef,
@@ -135,7 +133,7 @@ async def add_attachment(  # noqa: PLR0917 - FastAPI passes them by name
     return answer(outcome, 201)
 
 
-@router.get("/attachments/{sha256}", summary="附件 / one attachment", response_class=Response)
+@router.get("/attachments/{sha256}", summary="附件 / one attachment", response_class=Response, responses=FILE_ITSELF)
 async def read_attachment(sha256: Sha256, running: RuntimeDep, person: CallerDep) -> Response:
     """What the events of a case name, to whoever sees it; what is still waiting for its report, to its sender."""
     name = bytes.fromhex(sha256)

@@ -26,7 +26,9 @@ from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, MinPosition
 from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.shapes import NO_STORE, told
 from services.intake import config
+from services.intake.api.answers import EarlierCases, Identity
 from services.intake.api.bodies import TelephoneText
 from services.intake.api.known_callers import earlier_cases
 from services.intake.domain import identity as callers
@@ -54,7 +56,7 @@ class LookUpBody(PurposeBody):
     phone: TelephoneText
 
 
-@router.post("/callers/lookup", summary="来电人以往诉求 / earlier cases of a caller")
+@router.post("/callers/lookup", summary="来电人以往诉求 / earlier cases of a caller", responses=told(EarlierCases))
 async def look_up(
     body: LookUpBody, running: RuntimeDep, call: CommandDep, min_position: MinPosition = None
 ) -> JSONResponse:
@@ -78,7 +80,11 @@ async def look_up(
     return answer(Outcome(200, {"items": items, "more": len(found) > SHOWN, **fresh.document()}))
 
 
-@router.post("/cases/{case_id}/identity", summary="查看诉求人身份 / read who the reporter is")
+@router.post(
+    "/cases/{case_id}/identity",
+    summary="查看诉求人身份 / read who the reporter is",
+    responses=told(Identity, headers=NO_STORE),
+)
 async def read_identity(
     case_id: CaseRef, body: PurposeBody, running: RuntimeDep, person: CallerDep, call: CommandDep
 ) -> JSONResponse:

@@ -34,12 +34,14 @@ from libs.service.http.cases import (
     show_case,
 )
 from libs.service.http.commands import post_command
-from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.csv_stream import AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.shapes import ETAG, Done, listed, told
 from libs.service.runtime import Runtime
 from services.intake import config
 from services.intake.api import files, numbers
+from services.intake.api.answers import AddedTo, CaseList, IntakeCase, Opened
 from services.intake.api.bodies import AppealBody, EraseBody, GridReportBody, RegisterBody, RejectBody, VoidBody
 from services.intake.api.known_callers import Called, open_cases_of
 from services.intake.api.same_matter import Again, attach
@@ -125,7 +127,12 @@ async def opened(
     return outcome
 
 
-@router.post("/appeals", status_code=201, summary="接收群众诉求 / receive an appeal")
+@router.post(
+    "/appeals",
+    status_code=201,
+    summary="接收群众诉求 / receive an appeal",
+    responses={**told(Opened, 201, may=(404, 409)), **told(AddedTo)},
+)
 async def submit_appeal(body: AppealBody, running: RuntimeDep, person: CallerDep, call: CommandDep) -> JSONResponse:
     """200 `attached`: the same caller on the same matter, added to his open case. 201: a case is opened.
 
@@ -176,7 +183,12 @@ def with_receipt(running: Runtime, outcome: Outcome) -> Outcome:
     return replace(outcome, document=outcome.document | receipt)
 
 
-@router.post("/grid-reports", status_code=201, summary="网格上报 / a grid worker reports")
+@router.post(
+    "/grid-reports",
+    status_code=201,
+    summary="网格上报 / a grid worker reports",
+    responses=told(Done, 201, may=(409,)),
+)
 async def report_grid_event(
     body: GridReportBody, running: RuntimeDep, person: CallerDep, call: CommandDep
 ) -> JSONResponse:
@@ -190,7 +202,7 @@ post_command(router, "/cases/{case_id}/reject", RejectBody, summary="不予受�
 post_command(router, "/cases/{case_id}/erase", EraseBody, summary="清除个人信息 / erase personal data")
 
 
-@router.get("/cases/{case_id}", summary="案件 / one case")
+@router.get("/cases/{case_id}", summary="案件 / one case", responses=told(IntakeCase, headers=ETAG))
 async def read_case(
     case_id: CaseRef,
     running: RuntimeDep,
@@ -222,7 +234,7 @@ async def read_case(
     return shown.answer(texts | own)
 
 
-@router.get("/cases", summary="案件列表 / cases", responses=CSV_TOO)
+@router.get("/cases", summary="案件列表 / cases", responses=listed(CaseList))
 async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
     running: RuntimeDep,
     person: CallerDep,

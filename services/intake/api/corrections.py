@@ -18,7 +18,9 @@ from libs.service.http.answers import answer
 from libs.service.http.cases import Body, CaseRef, carry_out
 from libs.service.http.commands import post_command
 from libs.service.http.dependencies import CommandDep, RuntimeDep
+from libs.service.http.shapes import Done, told
 from libs.service.runtime import Runtime
+from services.intake.api.answers import Withdrawn
 from services.intake.api.bodies import AnswerBody, CorrectBody, TelephoneText
 from services.intake.domain import withdrawal
 from services.intake.domain.decider import DECIDER
@@ -44,7 +46,11 @@ post_command(router, "/cases/{case_id}/correct", CorrectBody, summary="更正 / 
 post_command(router, "/cases/{case_id}/answer", AnswerBody, summary="直接答复办结 / answer directly")
 
 
-@router.post("/cases/{case_id}/withdraw", summary="撤诉 / withdraw for the citizen who calls")
+@router.post(
+    "/cases/{case_id}/withdraw",
+    summary="撤诉 / withdraw for the citizen who calls",
+    responses=told(Withdrawn, may=(409,)),
+)
 async def withdraw(case_id: CaseRef, body: WithdrawBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     owner = await calls_from_the_same_telephone(running, case_id, body.phone)
 
@@ -54,7 +60,7 @@ async def withdraw(case_id: CaseRef, body: WithdrawBody, running: RuntimeDep, ca
     return answer(await with_consequence(running, await carry_out(running, case_id, call, build)))
 
 
-@router.post("/cases/{case_id}/restore", summary="撤诉恢复 / take a withdrawal back")
+@router.post("/cases/{case_id}/restore", summary="撤诉恢复 / take a withdrawal back", responses=told(Done, may=(409,)))
 async def restore(case_id: CaseRef, body: RestoreBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     owner = await calls_from_the_same_telephone(running, case_id, body.phone)
     return answer(

@@ -22,7 +22,9 @@ from libs.log.write.idempotency import IdempotencyKey
 from libs.service.http.cases import Body
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep, refuse_nul
 from libs.service.http.problems import misshapen, problem_document, status_of
+from libs.service.http.shapes import told
 from libs.service.runtime import Runtime
+from services.intake.api.answers import ImportResult
 from services.intake.api.bodies import AppealBody, RegisterBody
 from services.intake.domain import decider
 
@@ -52,7 +54,7 @@ class ImportBody(Body):
     items: list[Annotated[Imported, SkipValidation]] = Field(min_length=1, max_length=MOST)
 
 
-@router.post("/import", summary="批量导入 / import cases")
+@router.post("/import", summary="批量导入 / import cases", responses=told(ImportResult, may=(409,)))
 async def import_cases(body: ImportBody, running: RuntimeDep, person: CallerDep) -> JSONResponse:
     """The answer has an item for each, in order: what was appended, or a problem document.
 

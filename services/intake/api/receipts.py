@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -21,17 +21,19 @@ from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import IdempotencyKey
 from libs.service.http.answers import DocumentAnswer, answer
 from libs.service.http.cases import Body, Folded, MinPosition, carry_out
-from libs.service.http.dependencies import NoIdempotencyKey, RuntimeDep, refuse_nul
+from libs.service.http.dependencies import RuntimeDep, get_key, refuse_nul
 from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.shapes import Done, refusals, told
 from libs.service.runtime import Runtime
 from services.intake import config
+from services.intake.api.answers import ReceiptShown, Withdrawn
 from services.intake.api.cases import LISTED
 from services.intake.api.corrections import with_consequence
 from services.intake.api.rate_limit import attempts
 from services.intake.domain import receipts, withdrawal
 from services.intake.domain.allowed_actions import allowed
 
-router = APIRouter(tags=["回执 receipts"], responses={429: {"description": "请求过于频繁 / too many requests"}})
+router = APIRouter(tags=["回执 receipts"], responses=refusals(404, 429))
 CITIZEN = Actor(person=PersonId("citizen"), role="CITIZEN")
 
 
@@ -69,21 +71,19 @@ async def hold(running: Runtime, request: Request, body: ReceiptBody, position: 
 
 
 async def get_key_of(
-    request: Request, running: RuntimeDep, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
+    request: Request, running: RuntimeDep, key: Annotated[str, Depends(get_key)]
 ) -> Callable[[Held], IdempotencyKey]:
-    """The Idempotency-Key of whoever holds the receipt; raises `NoIdempotencyKey` or what `refuse_nul` does."""
-    if not idempotency_key:
-        raise NoIdempotencyKey()
+    """The Idempotency-Key of whoever holds the receipt; raises what `get_key` or `refuse_nul` does."""
     said = await request.body()
     refuse_nul(said)
     digest = hmac.digest(running.idempotency_key, request.url.path.encode() + b"|" + said, "sha256")
-    return lambda held: IdempotencyKey(f"citizen:{held.case_id}", idempotency_key, digest)
+    return lambda held: IdempotencyKey(f"citizen:{held.case_id}", key, digest)
 
 
 KeyOf = Annotated[Callable[[Held], IdempotencyKey], Depends(get_key_of)]
 
 
-@router.post("/receipts/status", summary="凭回执查询进度 / how the matter stands")
+@router.post("/receipts/status", summary="凭回执查询进度 / how the matter stands", responses=told(ReceiptShown))
 async def status(
     body: ReceiptBody, request: Request, running: RuntimeDep, min_position: MinPosition = None
 ) -> JSONResponse:
@@ -121,7 +121,7 @@ def shown(
     }
 
 
-@router.post("/receipts/withdraw", summary="凭回执撤诉 / withdraw")
+@router.post("/receipts/withdraw", summary="凭回执撤诉 / withdraw", responses=told(Withdrawn, may=(409,)))
 async def withdraw(body: WithdrawReceiptBody, request: Request, running: RuntimeDep, key_of: KeyOf) -> JSONResponse:
     held = await hold(running, request, body)
 
@@ -132,7 +132,7 @@ async def withdraw(body: WithdrawReceiptBody, request: Request, running: Runtime
     return answer(await with_consequence(running, outcome))
 
 
-@router.post("/receipts/restore", summary="凭回执恢复 / take the withdrawal back")
+@router.post("/receipts/restore", summary="凭回执恢复 / take the withdrawal back", responses=told(Done, may=(409,)))
 async def restore(body: ReceiptBody, request: Request, running: RuntimeDep, key_of: KeyOf) -> JSONResponse:
     held = await hold(running, request, body)
 

@@ -23,8 +23,10 @@ from libs.service.http.answers import DocumentAnswer, answer
 from libs.service.http.cases import Body, CaseRef, MinPosition, carry_out
 from libs.service.http.dependencies import CallerDep, CommandDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.shapes import told
 from libs.service.runtime import Runtime
 from services.intake import config
+from services.intake.api.answers import AddedTo, Hints
 from services.intake.api.bodies import Channel, PlaceBody
 from services.intake.api.known_callers import Earlier, keys_of, located
 from services.intake.domain import duplicates, identity
@@ -59,7 +61,11 @@ class MatterBody(Body):
     content: str = Field(min_length=1, max_length=4000, examples=["小区门口路灯不亮"])
 
 
-@router.post("/cases/{case_id}/repeat-contacts", summary="重复来电 / the same caller again")
+@router.post(
+    "/cases/{case_id}/repeat-contacts",
+    summary="重复来电 / the same caller again",
+    responses=told(AddedTo, may=(409,)),
+)
 async def receive_repeat_contact(
     case_id: CaseRef, body: RepeatBody, running: RuntimeDep, person: CallerDep, call: CommandDep
 ) -> JSONResponse:
@@ -95,7 +101,7 @@ async def attach(
     return await carry_out(running, case_id, call, build, check=check, note={"attached": True})
 
 
-@router.post("/duplicates", summary="疑似重复件 / open cases that may be the same matter")
+@router.post("/duplicates", summary="疑似重复件 / open cases that may be the same matter", responses=told(Hints))
 async def find_duplicates(
     body: MatterBody, running: RuntimeDep, person: CallerDep, call: CommandDep, min_position: MinPosition = None
 ) -> JSONResponse:

@@ -15,10 +15,12 @@ from libs.log.store.event_store import Connection
 from libs.log.watermarks.watermark import SOURCES
 from libs.service.http.answers import answer
 from libs.service.http.cases import CASE_ID, CaseRef, MinPosition, carry_out, decode_cursor, encode_cursor, show_case
-from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.csv_stream import AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.shapes import ETAG, Done, listed, told
 from libs.service.runtime import Runtime
+from services.notify.api.answers import Messages, NotifyCase
 from services.notify.domain.allowed_actions import allowed
 from services.notify.domain.fates import UNTOLD
 from services.notify.domain.resending import RequeueMessage
@@ -57,7 +59,7 @@ OF_CASE = "select * from message where case_id = $1 order by due_at, message_id"
 DUES = "select clock, due_at from due where case_id = $1 and due_at is not null order by due_at"
 
 
-@router.get("/messages", summary="告知台账 / messages and what became of them", responses=CSV_TOO)
+@router.get("/messages", summary="告知台账 / messages and what became of them", responses=listed(Messages))
 async def list_messages(  # noqa: PLR0917 - FastAPI passes them by name
     running: RuntimeDep,
     person: CallerDep,
@@ -80,7 +82,7 @@ async def list_messages(  # noqa: PLR0917 - FastAPI passes them by name
 @router.get(
     "/untold",
     summary="无人知悉 / events of which nobody was told though somebody should have been",
-    responses=CSV_TOO,
+    responses=listed(Messages),
 )
 async def list_untold(
     running: RuntimeDep,
@@ -132,7 +134,11 @@ async def _page(
     return JSONResponse({"items": items, "count": count, "next_cursor": following, **fresh.document()})
 
 
-@router.get("/cases/{case_id}", summary="案件的告知情况 / a case and everybody who was told of it")
+@router.get(
+    "/cases/{case_id}",
+    summary="案件的告知情况 / a case and everybody who was told of it",
+    responses=told(NotifyCase, headers=ETAG),
+)
 async def read_case(
     case_id: CaseRef, running: RuntimeDep, person: CallerDep, min_position: MinPosition = None
 ) -> JSONResponse:
@@ -149,7 +155,11 @@ async def read_case(
     return shown.answer({"messages": messages, "undelivered": dead, "due": due, "allowed_actions": offered})
 
 
-@router.post("/cases/{case_id}/messages/{message_id}/resend", summary="重新发送 / send an undelivered message again")
+@router.post(
+    "/cases/{case_id}/messages/{message_id}/resend",
+    summary="重新发送 / send an undelivered message again",
+    responses=told(Done, may=(409,)),
+)
 async def resend(
     case_id: CaseRef,
     message_id: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="告知编号 / message id")],

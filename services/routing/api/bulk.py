@@ -20,7 +20,9 @@ from libs.log.write.idempotency import Outcome, at_most_once
 from libs.service.http.cases import CASE_ID, Body, carry_out
 from libs.service.http.dependencies import CommandDep, RuntimeDep
 from libs.service.http.problems import problem_document, status_of
+from libs.service.http.shapes import told
 from libs.service.runtime import Runtime
+from services.routing.api.answers import BulkResult
 from services.routing.domain import handling
 from services.routing.domain.decider import Command
 
@@ -68,7 +70,7 @@ class BulkAssignBody(Body):
         return items
 
 
-@router.post("/bulk/accept", summary="批量签收 / sign for many orders")
+@router.post("/bulk/accept", summary="批量签收 / sign for many orders", responses=told(BulkResult))
 async def bulk_accept(body: BulkAcceptBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     """The answer says of each item what happened; repeated with the same key it goes on where it was cut off."""
 
@@ -78,7 +80,7 @@ async def bulk_accept(body: BulkAcceptBody, running: RuntimeDep, call: CommandDe
     return await carry_out_each(running, call, dict.fromkeys(body.items, build))
 
 
-@router.post("/bulk/assign", summary="批量指定经办人 / assign the handlers of many orders")
+@router.post("/bulk/assign", summary="批量指定经办人 / assign the handlers of many orders", responses=told(BulkResult))
 async def bulk_assign(body: BulkAssignBody, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     """The answer says of each item what happened; repeated with the same key it goes on where it was cut off."""
 

@@ -14,7 +14,9 @@ from libs.events.event import Sealed
 from libs.service.http.cases import CaseRef, MinPosition, show_case
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import wait_for_position
+from libs.service.http.shapes import ETAG, told
 from libs.service.runtime import Runtime
+from services.routing.api.answers import RoutingCase
 from services.routing.api.clock_columns import due_times, reasons
 from services.routing.api.lists import LISTED
 from services.routing.domain.allowed_actions import allowed
@@ -22,7 +24,11 @@ from services.routing.domain.allowed_actions import allowed
 router = APIRouter(tags=["派遣·办理 routing"])
 
 
-@router.get("/cases/{case_id}", summary="案件的派遣与办理 / the order of one case")
+@router.get(
+    "/cases/{case_id}",
+    summary="案件的派遣与办理 / the order of one case",
+    responses=told(RoutingCase, headers=ETAG),
+)
 async def read_case(
     case_id: CaseRef,
     running: RuntimeDep,

@@ -18,6 +18,8 @@ from libs.service.http.cases import CursorMalformed, MinPosition, decode_cursor,
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.headers import Instant
+from libs.service.http.shapes import told
+from services.routing.api.answers import BucketEntries, Feed, Reconciliation
 from services.routing.api.clock_columns import text_or_none
 from services.routing.api.lists import LISTED, own_sight
 from services.routing.readmodel.tables import feed_entry
@@ -69,7 +71,7 @@ class RangeUnfit(Malformed):
     en = "from must lie before to, at most 31 days by lane or 2 days by hour"
 
 
-@router.get("/units/{unit}/feed", summary="单位变更流 / every change of the orders a unit holds")
+@router.get("/units/{unit}/feed", summary="单位变更流 / every change of the orders a unit holds", responses=told(Feed))
 async def read_feed(  # noqa: PLR0917 - FastAPI passes them by name
     unit: UnitRef,
     running: RuntimeDep,
@@ -98,7 +100,11 @@ async def read_feed(  # noqa: PLR0917 - FastAPI passes them by name
     return DocumentAnswer({"unit": unit, **page, "next_cursor": following, **fresh.document()})
 
 
-@router.get("/units/{unit}/reconciliation", summary="对账 / count and digest of the feed per bucket")
+@router.get(
+    "/units/{unit}/reconciliation",
+    summary="对账 / count and digest of the feed per bucket",
+    responses=told(Reconciliation),
+)
 async def reconcile(  # noqa: PLR0917 - FastAPI passes them by name
     unit: UnitRef, running: RuntimeDep, person: CallerDep, since: From, to: To, by: Literal["lane", "hour"] = "lane"
 ) -> JSONResponse:
@@ -120,7 +126,11 @@ async def reconcile(  # noqa: PLR0917 - FastAPI passes them by name
     return DocumentAnswer({"unit": unit, "by": by, "buckets": buckets, "count": count, **fresh.document()})
 
 
-@router.get("/units/{unit}/reconciliation/{bucket}", summary="分桶明细 / ids and versions of one bucket")
+@router.get(
+    "/units/{unit}/reconciliation/{bucket}",
+    summary="分桶明细 / ids and versions of one bucket",
+    responses=told(BucketEntries),
+)
 async def read_bucket(  # noqa: PLR0917 - FastAPI passes them by name
     unit: UnitRef,
     bucket: BucketRef,

@@ -17,9 +17,11 @@ from libs.events.errors import Forbidden
 from libs.log.store.event_store import Connection
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
-from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.csv_stream import AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.shapes import listed
+from services.routing.api.answers import Queue
 from services.routing.api.clock_columns import reasons, text_or_none
 from services.routing.api.lists import LISTED, Cursor, Limit
 from services.routing.readmodel.holdings import ALL_UNITS
@@ -73,7 +75,7 @@ CSV_COLUMNS = (
 @router.get(
     "/queue",
     summary="待派、待裁案件 / cases that wait for dispatch, or for a ruling before anybody has them",
-    responses=CSV_TOO,
+    responses=listed(Queue),
 )
 async def queue(
     running: RuntimeDep,

@@ -18,10 +18,12 @@ from libs.case.state import TERMINAL, State
 from libs.log.store.event_store import Connection
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
-from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.csv_stream import AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
 from libs.service.http.headers import Instant
+from libs.service.http.shapes import listed
+from services.routing.api.answers import WorkList
 from services.routing.api.clock_columns import due_times
 from services.routing.api.lists import LISTED, Cursor, Limit, own_sight
 from services.routing.readmodel.holdings import ALL_UNITS, Role
@@ -105,7 +107,7 @@ class Conditions:
         return " and ".join(self.texts)
 
 
-@router.get("/work", summary="部门工单 / a department's work orders, by due time", responses=CSV_TOO)
+@router.get("/work", summary="部门工单 / a department's work orders, by due time", responses=listed(WorkList))
 async def work(  # noqa: PLR0917 - FastAPI passes them by name
     running: RuntimeDep,
     person: CallerDep,

@@ -21,7 +21,20 @@ from libs.service.http.answers import DocumentAnswer, answer
 from libs.service.http.cases import CASE_ID, Body
 from libs.service.http.dependencies import CallerDep, CommandDep, Person, RuntimeDep
 from libs.service.http.freshness import wait_for_position
+from libs.service.http.shapes import told
 from libs.service.runtime import Runtime
+from services.routing.api.answers import (
+    Applied,
+    Classes,
+    DraftDone,
+    DraftGone,
+    Drafts,
+    DraftShown,
+    Grids,
+    People,
+    RulebookInForce,
+    Units,
+)
 from services.routing.directory import log
 from services.routing.directory.log import Desk
 
@@ -47,7 +60,12 @@ class Documents(Body):
     documents: dict[str, Any] = Field(examples=[EXAMPLE])
 
 
-@router.post("/drafts", status_code=201, summary="起草目录变更, 尚不生效 / draft a change; nothing holds yet")
+@router.post(
+    "/drafts",
+    status_code=201,
+    summary="起草目录变更, 尚不生效 / draft a change; nothing holds yet",
+    responses=told(DraftDone, 201),
+)
 async def make_draft(said: Documents, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     async def drafted(desk: Desk) -> dict[str, Any]:
         plan, draft, version = await log.make_draft(desk, said.documents, said.basis)
@@ -56,7 +74,11 @@ async def make_draft(said: Documents, running: RuntimeDep, call: CommandDep) -> 
     return await carried_out(running, call, drafted, 201)
 
 
-@router.post("/drafts/{draft}/publish", summary="发布他人起草的草案 / publish what somebody else drafted")
+@router.post(
+    "/drafts/{draft}/publish",
+    summary="发布他人起草的草案 / publish what somebody else drafted",
+    responses=told(DraftDone, may=(409,)),
+)
 async def publish_draft(draft: DraftRef, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     async def published(desk: Desk) -> dict[str, Any]:
         plan, version = await log.publish_draft(desk, DraftId(draft))
@@ -65,7 +87,7 @@ async def publish_draft(draft: DraftRef, running: RuntimeDep, call: CommandDep) 
     return await carried_out(running, call, published)
 
 
-@router.post("/drafts/{draft}/withdraw", summary="撤回草案 / take a draft back")
+@router.post("/drafts/{draft}/withdraw", summary="撤回草案 / take a draft back", responses=told(DraftGone, may=(409,)))
 async def withdraw_draft(draft: DraftRef, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     async def withdrawn(desk: Desk) -> dict[str, Any]:
         return {"draft": draft, **at_version(await log.withdraw_draft(desk, DraftId(draft)))}
@@ -74,7 +96,9 @@ async def withdraw_draft(draft: DraftRef, running: RuntimeDep, call: CommandDep)
 
 
 @router.post(
-    "/bootstrap", summary="初始部署: 空目录, 或管理员不足两人 / found an empty town, or restore its administrators"
+    "/bootstrap",
+    summary="初始部署: 空目录, 或管理员不足两人 / found an empty town, or restore its administrators",
+    responses=told(Applied, may=(409,)),
 )
 async def bootstrap(said: Documents, running: RuntimeDep, call: CommandDep) -> JSONResponse:
     async def bootstrapped(desk: Desk) -> dict[str, Any]:
@@ -84,7 +108,7 @@ async def bootstrap(said: Documents, running: RuntimeDep, call: CommandDep) -> J
     return await carried_out(running, call, bootstrapped)
 
 
-@router.get("/drafts", summary="草案, 新者在前 / drafts, newest first")
+@router.get("/drafts", summary="草案, 新者在前 / drafts, newest first", responses=told(Drafts))
 async def drafts(running: RuntimeDep, person: CallerDep, state: DraftState | None = None) -> JSONResponse:
     person.actor.must_be(*READERS)
     async with running.pool.acquire() as conn:
@@ -93,7 +117,7 @@ async def drafts(running: RuntimeDep, person: CallerDep, state: DraftState | Non
     return DocumentAnswer({"count": len(items), "items": items})
 
 
-@router.get("/drafts/{draft}", summary="草案与现行目录的差异 / what a draft would change")
+@router.get("/drafts/{draft}", summary="草案与现行目录的差异 / what a draft would change", responses=told(DraftShown))
 async def draft(draft: DraftRef, running: RuntimeDep, person: CallerDep) -> JSONResponse:
     person.actor.must_be(*READERS)
     view = await view_at(running, None, None)
@@ -137,7 +161,7 @@ def summary_of(draft: Drafted) -> dict[str, Any]:
     return made | acts | {"ended_by": draft.ended_by, "ended_at": draft.ended_at}
 
 
-@router.get("/units", summary="单位 / units")
+@router.get("/units", summary="单位 / units", responses=told(Units))
 async def units(
     running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
@@ -145,7 +169,7 @@ async def units(
     return listed(view, view.units)
 
 
-@router.get("/people", summary="人员及其当前任职 / people and the appointments they hold now")
+@router.get("/people", summary="人员及其当前任职 / people and the appointments they hold now", responses=told(People))
 async def people(
     running: RuntimeDep, person: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
@@ -153,7 +177,7 @@ async def people(
     return answer_of(view, [with_posts(view, person, one) for one in view.people])
 
 
-@router.get("/grids", summary="网格 / grids")
+@router.get("/grids", summary="网格 / grids", responses=told(Grids))
 async def grids(
     running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
@@ -161,7 +185,7 @@ async def grids(
     return listed(view, view.grids)
 
 
-@router.get("/classes", summary="事项清单 / classes of matter")
+@router.get("/classes", summary="事项清单 / classes of matter", responses=told(Classes))
 async def classes(
     running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
@@ -169,7 +193,7 @@ async def classes(
     return listed(view, view.classes)
 
 
-@router.get("/rulebook", summary="规则库 / the rulebook in force")
+@router.get("/rulebook", summary="规则库 / the rulebook in force", responses=told(RulebookInForce))
 async def rulebook(
     running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 import orjson
@@ -18,13 +18,15 @@ from libs.directory.facts.view import View
 from libs.directory.rules.calendar import Limit, calendar_at, due
 from libs.directory.rules.limits import Urgency, stage_limit
 from libs.directory.rules.naming import Bilingual
-from libs.events.contracts.parts.clock import Alarm
 from libs.events.contracts.parts.rulebook import Stage
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor
-from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.csv_stream import AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import as_of, wait_for_position
+from libs.service.http.shapes import listed
+from services.supervision.api.answers import AlarmKind as Kind
+from services.supervision.api.answers import Alarms
 from services.supervision.api.clock_query import SHOWN
 from services.supervision.readmodel.tables import RUNNING
 from services.supervision.readmodel.unattended import UNTIL_FEEDBACK
@@ -32,7 +34,6 @@ from services.supervision.readmodel.unattended import UNTIL_FEEDBACK
 router = APIRouter(tags=["督办 supervision"])
 log = structlog.get_logger()
 
-Kind = Literal["NOT_JUDGED"] | Alarm
 FOLLOWS_WITHIN = timedelta(minutes=1)
 """Clocks follow a fact when supervision reads it: a moment without one is no alarm."""
 LEFT_ALONE = timedelta(days=7)
@@ -107,7 +108,9 @@ CSV_COLUMNS = (
 )
 
 
-@router.get("/alarms", summary="无主、无时限案件 / open cases without an owner or without a clock", responses=CSV_TOO)
+@router.get(
+    "/alarms", summary="无主、无时限案件 / open cases without an owner or without a clock", responses=listed(Alarms)
+)
 async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
     running: RuntimeDep,
     person: CallerDep,

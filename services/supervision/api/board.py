@@ -16,10 +16,12 @@ from libs.case.lamp import Lamp, lamp_of
 from libs.directory.rules.naming import Naming
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import decode_cursor, encode_cursor
-from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.csv_stream import AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep
 from libs.service.http.freshness import wait_for_position
+from libs.service.http.shapes import listed
 from libs.service.runtime import Runtime
+from services.supervision.api.answers import Board
 from services.supervision.api.clock_query import COLUMNS, IN_LAMP, ClockFilter, Conditions, get_filter, moment
 
 router = APIRouter(tags=["督办 supervision"])
@@ -83,7 +85,7 @@ async def get_page(
 Paging = Annotated[Page, Depends(get_page)]
 
 
-@router.get("/overdue", summary="超期看板 / what is overdue, or in the lamp asked for", responses=CSV_TOO)
+@router.get("/overdue", summary="超期看板 / what is overdue, or in the lamp asked for", responses=listed(Board))
 async def list_overdue(
     running: RuntimeDep,
     person: CallerDep,
@@ -105,7 +107,7 @@ async def list_overdue(
     return await answer_board(running, person, asked, page, name="overdue", wanted=wanted, by=by)
 
 
-@router.get("/due-soon", summary="即将超期 / what is about to be overdue", responses=CSV_TOO)
+@router.get("/due-soon", summary="即将超期 / what is about to be overdue", responses=listed(Board))
 async def list_due_soon(
     running: RuntimeDep,
     person: CallerDep,

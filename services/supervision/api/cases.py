@@ -10,6 +10,8 @@ from fastapi.responses import JSONResponse
 from libs.service.http.cases import CaseRef, MinPosition, show_case
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import wait_for_position
+from libs.service.http.shapes import ETAG, told
+from services.supervision.api.answers import SupervisionCase
 from services.supervision.api.clock_columns import clock_document
 from services.supervision.api.clock_query import SHOWN
 from services.supervision.domain.allowed_actions import allowed
@@ -18,7 +20,11 @@ from services.supervision.domain.decider import State
 router = APIRouter(tags=["督办 supervision"])
 
 
-@router.get("/cases/{case_id}", summary="案件的时钟、核实、回访与督办 / one case as supervision sees it")
+@router.get(
+    "/cases/{case_id}",
+    summary="案件的时钟、核实、回访与督办 / one case as supervision sees it",
+    responses=told(SupervisionCase, headers=ETAG),
+)
 async def read_case(
     case_id: CaseRef,
     running: RuntimeDep,

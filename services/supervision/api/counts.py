@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from libs.directory.rules.naming import Bilingual, Naming
 from libs.service.http.answers import DocumentAnswer
-from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.csv_stream import AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import wait_for_position
+from libs.service.http.shapes import listed
+from services.supervision.api.answers import By, Counts
 from services.supervision.api.clock_query import IN_LAMP, ClockFilter, Conditions, get_filter, moment
 
 router = APIRouter(tags=["督办 supervision"])
 
-By = Literal["unit", "grid", "class", "urgency", "level", "lamp"]
 LAMP = " ".join(["case", *(f"when {text} then '{lamp}'" for lamp, text in IN_LAMP.items()), "end"])
 GROUP: Mapping[By, str] = {
     "unit": "c.unit",
@@ -54,7 +55,7 @@ CSV_COLUMNS = (
 )
 
 
-@router.get("/counts", summary="分组计数 / counts by unit, grid, class, level or lamp", responses=CSV_TOO)
+@router.get("/counts", summary="分组计数 / counts by unit, grid, class, level or lamp", responses=listed(Counts))
 async def count_clocks(
     running: RuntimeDep,
     person: CallerDep,

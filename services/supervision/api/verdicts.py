@@ -12,10 +12,12 @@ from fastapi.responses import Response
 
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import decode_cursor, encode_cursor
-from libs.service.http.csv_stream import CSV_TOO, AsCsv, Column, Wanted, csv_answer
+from libs.service.http.csv_stream import AsCsv, Column, Wanted, csv_answer
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import wait_for_position
 from libs.service.http.headers import Instant
+from libs.service.http.shapes import listed
+from services.supervision.api.answers import Verdicts
 from services.supervision.api.clock_columns import Verdict, clock_document
 from services.supervision.api.clock_query import COLUMNS, ClockFilter, Conditions, get_filter, moment
 
@@ -38,7 +40,7 @@ CSV_COLUMNS = (
 )
 
 
-@router.get("/verdicts", summary="时限判定 / the verdict of every clock at one instant", responses=CSV_TOO)
+@router.get("/verdicts", summary="时限判定 / the verdict of every clock at one instant", responses=listed(Verdicts))
 async def list_verdicts(
     running: RuntimeDep,
     person: CallerDep,
