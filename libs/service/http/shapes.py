@@ -99,7 +99,7 @@ class CaseShown(Freshness):
     round: int
     dual_hat: bool
     supervision_level: int
-    close_kind: Literal["HANDLED", "EXPLAINED", "FORCED"] | None
+    close_kind: Literal["DIRECT", "HANDLED", "EXPLAINED", "FORCED"] | None
     received_at: datetime | None
     last_event_id: str
     last_event_type: str
