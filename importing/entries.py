@@ -20,9 +20,11 @@ from importing.rows import Row
 from libs.case import telephones
 from libs.directory.facts.places import e7
 from libs.events.ids import EXTERNAL_ID
-from libs.events.text import trimmed
+from libs.events.text import folded, trimmed
 
 SPACE = uuid5(NAMESPACE_URL, "xunban:import")
+NOT_LEFT = re.compile(r"[-\u2013\u2014/\\.*]+|无|没有|不详|未知|未留|匿名|n/?a|null|none", re.IGNORECASE)
+"""What is written where nobody left a telephone."""
 ROUNDED = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d+")
 """How a spreadsheet writes a number whose digits it does not keep."""
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -118,6 +120,8 @@ class _Reader:
     def telephone(self, source: Source | None) -> str | None:
         """As it is written, once every number in it can be read."""
         text = self.number("", source)
+        if text and NOT_LEFT.fullmatch(folded(text)):
+            return None
         if source and text:
             try:
                 telephones.read(text)

@@ -113,6 +113,11 @@ def test_id_that_is_a_text_is_refused_with_its_column(written: str) -> None:
         town(编号=written)
 
 
+@pytest.mark.parametrize("written", ["无", "-", "——", "N/A", "未留", " / ", "ＮＵＬＬ"])
+def test_what_is_written_where_nobody_left_a_telephone_is_none(written: str) -> None:
+    assert town(电话=written).appeal["reporter_phone"] is None
+
+
 def test_telephone_is_sent_as_it_was_written() -> None:
     written = "13800000000转801（3号楼502）"
     assert town(电话=written).appeal["reporter_phone"] == written
