@@ -13,8 +13,8 @@ from libs.directory.publish.drafts import DraftState
 from libs.events.contracts.directory import (
     AppointmentPublished,
     CatalogueItemPublished,
+    ContactPoint,
     GridPublished,
-    PersonPublished,
     RulebookPublished,
     UnitPublished,
 )
@@ -369,10 +369,15 @@ class Units(TypedDict):
     items: list[UnitPublished]
 
 
-class PersonInOffice(PersonPublished, zh="人员", en="person"):
+class PersonInOffice(TypedDict):
     """A person and the appointments that he holds at the caller's business time."""
 
-    appointments: tuple[AppointmentPublished, ...]
+    id: str
+    name_zh: str
+    name_en: str
+    same_as: str | None
+    contacts: list[ContactPoint]
+    appointments: list[AppointmentPublished]
 
 
 class People(TypedDict):

@@ -99,7 +99,7 @@ def test_empty_cell_of_a_needed_field_is_refused() -> None:
         town(内容="  ")
 
 
-@pytest.mark.parametrize("written", ["13800000000/61", "1380000000", "138****0000", "没有"])
+@pytest.mark.parametrize("written", ["13800000000/61", "1380000000", "138****0000", "请联系物业"])
 def test_telephone_that_nobody_can_call_is_refused_with_its_column_and_not_repeated(written: str) -> None:
     with pytest.raises(RowUnusable, match="转801") as refused:
         town(电话=written)
