@@ -28,7 +28,7 @@ NOT_DONE_HERE = {
     ("notify", "POST /cases/{case_id}/messages/{message_id}/resend"): "every message of this town was delivered",
     ("routing", "POST /directory/bootstrap"): "the town was founded before anybody compared; here it is refused",
 }
-NOTHING_IN_IT = {"/untold"}
+NOTHING_IN_IT = {"/untold", "/waiting"}
 """Everybody in this town has an address."""
 
 
