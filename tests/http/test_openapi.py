@@ -29,7 +29,7 @@ NOT_DONE_HERE = {
     ("routing", "POST /directory/bootstrap"): "the town was founded before anybody compared; here it is refused",
 }
 NOTHING_IN_IT = {"/untold", "/waiting"}
-"""Everybody in this town has an address."""
+"""Everybody in this town has an address, and every rule of it can be carried out."""
 
 
 @dataclass
