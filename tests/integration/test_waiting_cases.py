@@ -27,7 +27,7 @@ from services.routing.directory.log import SOURCE
 from services.supervision import main as supervision
 from tests.integration.logs import eventually
 from trials.clock_driver import Timeline
-from trials.publish import PUBLISHER, apply_directory
+from trials.publish import apply_directory, publish
 from trials.town import Town, civil
 
 EXAMPLE = ROOT / "examples" / "town"
@@ -169,7 +169,7 @@ async def test_it_goes_on_by_itself_once_the_rule_is_right_and_counts_from_its_o
     running: Stack, town: Town, case: str
 ) -> None:
     right = read_files(EXAMPLE).raw["rulebook"] | {"version": 2}
-    await town.line.post("routing", "/directory/documents", {"rulebook": right}, person=PUBLISHER)
+    await publish(town.line, {"rulebook": right})
 
     async def gone() -> bool:
         return await waits(town) == []

@@ -193,7 +193,7 @@ async def test_at_an_upgrade_what_stands_after_its_feedback_is_an_alarm(
     left: dict[str, str], database: asyncpg.Connection
 ) -> None:
     """As if supervision had known of no such clock until now: each gets the clock of its next step."""
-    upgrade = import_module("services.supervision.migrations.0008_left_alone")
+    upgrade = import_module("services.supervision.migrations.0009_left_alone")
     after_feedback = ("FEEDBACK", "VERIFYING", "CALLBACK", CLOSING)
     async with undone(database):
         await database.execute(

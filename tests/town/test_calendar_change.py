@@ -13,7 +13,7 @@ from operations.rebuild import compare
 from services.supervision import main as supervision
 from services.supervision.jobs import recount
 from tests.town.cases import SUPERVISOR, clock_of, complaint
-from trials.publish import PUBLISHER
+from trials.publish import publish
 from trials.town import Town, civil
 
 MORNING = "2026-04-13 08:00"
@@ -25,12 +25,12 @@ RECOMPUTED = """
 """
 
 
-async def publish(town: Town, **more: list[str]) -> dict[str, Any]:
+async def publish_2026(town: Town, **more: list[str]) -> dict[str, Any]:
     """The example's 2026 with more days off, or more days at work."""
     raw = read_files(ROOT / "examples" / "town").raw
     for name, days in more.items():
         raw["years"][2026][name] = [*raw["years"][2026][name], *days]
-    answer: dict[str, Any] = await town.line.post("routing", "/directory/documents", raw, person=PUBLISHER)
+    answer = await publish(town.line, raw)
     await town.line.settle()
     return answer
 
@@ -47,7 +47,7 @@ async def test_a_day_off_more_moves_the_due_instant_of_what_runs_over_it(
     clock = await clock_of(town, running_clock)
     assert (datetime.fromisoformat(clock["due_at"]), clock["provisional"]) == (TOLD, False)
 
-    await publish(town, off=["04-17"])
+    await publish_2026(town, off=["04-17"])
 
     clock = await clock_of(town, running_clock)
     assert (datetime.fromisoformat(clock["due_at"]), clock["provisional"]) == (LATER, False)
@@ -60,13 +60,13 @@ async def test_a_day_off_more_moves_the_due_instant_of_what_runs_over_it(
 async def test_a_make_up_day_never_makes_it_earlier_and_a_day_outside_says_nothing(
     town: Town, running_clock: str, database: asyncpg.Connection
 ) -> None:
-    answer = await publish(town, off=["04-17", "06-15"], work=["04-18"])
+    answer = await publish_2026(town, off=["04-17", "06-15"], work=["04-18"])
     assert any("不再" in one["zh"] or "少休" in one["zh"] for one in answer["findings"])
     clock = await clock_of(town, running_clock)
     assert datetime.fromisoformat(clock["due_at"]) == LATER
 
     said = await database.fetchval(RECOMPUTED, f"case-{running_clock}")
-    await publish(town, off=["04-17", "06-15", "07-15"], work=["04-18"])
+    await publish_2026(town, off=["04-17", "06-15", "07-15"], work=["04-18"])
     assert await database.fetchval(RECOMPUTED, f"case-{running_clock}") == said
 
 

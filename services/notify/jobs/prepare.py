@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,7 @@ from services.notify.texts.rendering import Letter, Rendering
 
 DUES = "select clock, due_at from due where case_id = $1 and due_at is not null"
 ALIKE = """
-    select message_id, mass from message
+    select message_id, mass, due_at from message
      where recipient = $1 and alike = $2 and due_at >= $3 and due_at < $3 + interval '1 day' and state <> 'DROPPED'
        and message_id <> $5 and (state = 'SENT' or (due_at, message_id) < ($4, $5))
      order by mass desc, due_at limit $6
@@ -55,16 +55,16 @@ class NotSent(Exception):
 class Masses:
     """The one message of each mass incident that this process knows of, before the ledger shows it."""
 
-    by: dict[tuple[str, str, datetime], str] = field(default_factory=dict)
+    by: dict[tuple[str, str, datetime], tuple[datetime, str]] = field(default_factory=dict)
 
-    def get(self, key: tuple[str, str, datetime], message_id: str) -> MessageId | None:
-        """Which message covers another one."""
-        found = self.by.get(key)
-        return None if found in (None, message_id) else MessageId(found)
+    def get(self, key: tuple[str, str, datetime]) -> tuple[datetime, str] | None:
+        """When it was due, and which it is."""
+        return self.by.get(key)
 
-    def set(self, key: tuple[str, str, datetime], message_id: str) -> None:
+    def set(self, key: tuple[str, str, datetime], row: Any) -> None:
         """Those of other days are forgotten: the ledger has them."""
-        self.by = {known: one for known, one in self.by.items() if known[2] == key[2]} | {key: message_id}
+        others = {known: one for known, one in self.by.items() if known[2] == key[2]}
+        self.by = others | {key: (row["due_at"], row["message_id"])}
 
 
 @dataclass(frozen=True)
@@ -134,21 +134,26 @@ def _judge(waited: Waited, known: Known) -> None:
 async def _mass(conn: Connection, row: Any, known: Known, masses: Masses) -> int:
     """How many alike there are where this is the last one told by itself, else 0; raises `NotSent` for those after it.
 
-    Counted per recipient and local day: what was sent, and what became due before this one.
+    Counted per recipient and local day: what was sent, and what became due before this one. Messages are sent side by
+    side: one that was due before that last one is told by itself, though its turn comes after it.
     """
     if row["alike"] is None:
         return 0
     begins = day_of(row["due_at"], Naming(known.view).zone)
     key = (row["recipient"], row["alike"], begins)
-    if (by := masses.get(key, row["message_id"])) is not None:
-        raise NotSent("COVERED", by)
     most = known.view.rulebook.cluster.cluster
-    alike = await conn.fetch(ALIKE, *key, row["due_at"], row["message_id"], most)
-    if alike and alike[0]["mass"]:
-        masses.set(key, alike[0]["message_id"])
-        raise NotSent("COVERED", MessageId(alike[0]["message_id"]))
+    alike: Sequence[Any] = []
+    if masses.get(key) is None:
+        alike = await conn.fetch(ALIKE, *key, row["due_at"], row["message_id"], most)
+        if alike and alike[0]["mass"]:
+            masses.set(key, alike[0])
+    if (last := masses.get(key)) is not None:
+        if last < (row["due_at"], row["message_id"]):
+            raise NotSent("COVERED", MessageId(last[1]))
+        # The last one itself, once more: its first try did not arrive.
+        return most if last[1] == row["message_id"] else 0
     if mass := mass_of(len(alike), known.view):
-        masses.set(key, row["message_id"])
+        masses.set(key, row)
     return mass
 
 

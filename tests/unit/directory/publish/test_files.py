@@ -11,6 +11,8 @@ from libs.directory.publish.documents import read_documents
 from libs.directory.publish.files import read_files
 from tests.unit.directory.town import EXAMPLES
 
+BASIS = ("--basis", "x")
+
 
 def test_lists_of_several_files_are_joined_and_keep_their_lines(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("people:\n- {id: a, name_zh: 甲, name_en: A}\n")
@@ -75,7 +77,7 @@ def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, text: str, refus
 
 def test_the_command_says_where_a_document_is_wrong_and_sends_nothing(tmp_path: Path) -> None:
     (tmp_path / "units.yaml").write_text("units:\n- id: a\n  name_zh: 甲\n  name_en: A\n  kind: SHOP\n  level: TOWN\n")
-    ran = CliRunner().invoke(app, ["apply", str(tmp_path), "--url", "http://127.0.0.1:9", "--token", "t"])
+    ran = CliRunner().invoke(app, ["apply", str(tmp_path), "--url", "http://127.0.0.1:9", "--token", "t", *BASIS])
     assert ran.exit_code == 1
     assert "units.yaml:5 units.0.kind: 取值不在允许范围内" in ran.output
     assert "E-DIRECTORY" in ran.output
@@ -83,6 +85,8 @@ def test_the_command_says_where_a_document_is_wrong_and_sends_nothing(tmp_path: 
 
 def test_the_command_says_when_routing_cannot_be_reached() -> None:
     # Port 9 (discard) on loopback: nothing listens there.
-    ran = CliRunner().invoke(app, ["apply", str(EXAMPLES / "town"), "--url", "http://127.0.0.1:9", "--token", "t"])
+    ran = CliRunner().invoke(
+        app, ["apply", str(EXAMPLES / "town"), "--url", "http://127.0.0.1:9", "--token", "t", *BASIS]
+    )
     assert ran.exit_code == 2
     assert "http://127.0.0.1:9" in ran.output
