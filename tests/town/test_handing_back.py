@@ -9,7 +9,7 @@ from libs.directory.publish.files import read_files
 from operations.embedded.stack import Stack
 from operations.installation import ROOT
 from tests.town.cases import events_of, odour
-from trials.publish import PUBLISHER
+from trials.publish import publish
 from trials.town import Town, civil
 
 pytestmark = pytest.mark.long
@@ -238,7 +238,7 @@ async def test_the_cases_of_a_unit_in_which_every_post_has_ended_are_ruled_to_an
 
     posts = read_files(ROOT / "examples" / "town").raw["appointments"]
     ended = [{**one, "until": "2026-08-12"} for one in posts if one["unit"] == "county-housing"]
-    await town.line.post("routing", "/directory/documents", {"appointments": ended}, person=PUBLISHER)
+    await publish(town.line, {"appointments": ended})
     await town.line.run_to(civil("2026-08-13 09:00"))
     alarms = await town.line.get("supervision", "/alarms", person="han-feng", kind="UNIT_VACANT")
     assert {unsigned, signed} <= {row["case_id"] for row in alarms["items"]}
