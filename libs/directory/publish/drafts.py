@@ -50,6 +50,13 @@ class NeedsAnother(Refused):
     en = "another administrator publishes this: nobody publishes his own draft, nor his own appointment"
 
 
+class NoDraft(NotFound):
+    """Nobody has made a draft of this id."""
+
+    zh = "没有这份草案"
+    en = "there is no such draft"
+
+
 class DraftEnded(Rejected):
     """The draft is published or withdrawn already."""
 
@@ -223,7 +230,7 @@ def _carried_out(act: Act, stated: Sequence[Event]) -> ApplyPlan:
 def _open(draft: Drafted | None, by: Actor) -> Drafted:
     by.must_be("ADMIN")
     if draft is None:
-        raise NotFound(zh="没有这份草案", en="there is no such draft")
+        raise NoDraft()
     if draft.state != "OPEN":
         raise DraftEnded(evidence=draft.events)
     return draft

@@ -142,7 +142,7 @@ class WaitingCase(TypedDict):
     events: int
 
 
-class Waiting(TypedDict):
+class WaitingCases(TypedDict):
     """Oldest first, a thousand at most."""
 
     items: list[WaitingCase]

@@ -11,7 +11,7 @@ from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition
 from libs.service.http.dependencies import CallerDep, RuntimeDep
 from libs.service.http.freshness import wait_for_position
-from libs.service.http.shapes import Waiting, told
+from libs.service.http.shapes import WaitingCases, told
 
 router = APIRouter(tags=["process"])
 MOST = 1000
@@ -28,7 +28,7 @@ FOUND = """
 @router.get(
     "/waiting",
     summary="依现行规则无法判定的案件 / cases that cannot be judged by the rules in force",
-    responses=told(Waiting),
+    responses=told(WaitingCases),
 )
 async def list_waiting(running: RuntimeDep, person: CallerDep, min_position: MinPosition = None) -> JSONResponse:
     """Since which event each waits, the kind of the error that it met, and how many events wait with it, oldest first.

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 
 from libs.directory.facts.directory import NotThereYet
 from libs.directory.facts.view import View
-from libs.directory.publish.drafts import Drafted, DraftState, differences, may_publish
+from libs.directory.publish.drafts import Drafted, DraftState, NoDraft, differences, may_publish
 from libs.directory.rules import no_effect
-from libs.events.errors import NotFound, Refused, Stale
+from libs.events.errors import Refused, Stale
 from libs.events.ids import DraftId
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import Outcome, at_most_once
@@ -23,7 +23,8 @@ from libs.service.http.dependencies import CallerDep, CommandDep, Person, Runtim
 from libs.service.http.freshness import wait_for_position
 from libs.service.http.shapes import told
 from libs.service.runtime import Runtime
-from services.routing.api.answers import (
+from services.routing.directory import log
+from services.routing.directory.answers import (
     Applied,
     Classes,
     DraftDone,
@@ -35,7 +36,6 @@ from services.routing.api.answers import (
     RulebookInForce,
     Units,
 )
-from services.routing.directory import log
 from services.routing.directory.log import Desk
 
 router = APIRouter(prefix="/directory", tags=["目录 directory"])
@@ -124,7 +124,7 @@ async def draft(draft: DraftRef, running: RuntimeDep, person: CallerDep) -> JSON
     async with running.pool.acquire() as conn:
         known = (await log.drafts(conn)).get(DraftId(draft))
     if known is None:
-        raise NotFound(zh="没有这份草案", en="there is no such draft")
+        raise NoDraft()
     admins = view.holders("ADMIN", None, person.now) if known.state == "OPEN" else ()
     publishers = [one for one in admins if may_publish(view, known, one)]
     # Of a draft that is in force nothing differs any more.
