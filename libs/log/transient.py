@@ -21,4 +21,6 @@ AWAY = (
     TimeoutError,
 )
 """The database is away, busy or just starting: whoever meets one of these tries again."""
+LOCKED = asyncpg.LockNotAvailableError
+"""One of `AWAY` that is about one lane: somebody else holds it for long."""
 TRANSIENT = (*AWAY, Unavailable)

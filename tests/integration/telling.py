@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +118,25 @@ async def recorded(running: Stack, kind: str) -> Counter[str]:
     finally:
         await conn.close()
     return Counter(orjson.loads(row["body"])["message_id"] for row in rows)
+
+
+async def appended_by(running: Stack, sent: Collection[str]) -> set[str]:
+    """The transactions that recorded that these messages were sent."""
+    conn = await asyncpg.connect(running.admin_url("notify"))
+    try:
+        rows = await conn.fetch("select xmin::text, body from log.event where type = 'notify.message-sent.v1'")
+    finally:
+        await conn.close()
+    return {row["xmin"] for row in rows if orjson.loads(row["body"])["message_id"] in sent}
+
+
+async def length_of(running: Stack, case: str) -> int:
+    """How many events notify's own stream of a case has."""
+    conn = await asyncpg.connect(running.admin_url("notify"))
+    try:
+        return int(await conn.fetchval("select count(*) from log.event where stream = $1", f"case-{case}"))
+    finally:
+        await conn.close()
 
 
 async def appealed(town: Town, at: str, **fields: Any) -> str:

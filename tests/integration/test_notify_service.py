@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from email import message_from_bytes
 from email.policy import default
+from threading import Event
 
 import orjson
 import pytest
@@ -17,8 +18,10 @@ from tests.integration.telling import (
     TELEPHONE,
     Outside,
     appealed,
+    appended_by,
     became,
     files,
+    length_of,
     messages,
     nothing_can_be_appended,
     nothing_can_be_recorded,
@@ -209,6 +212,52 @@ async def test_what_was_sent_and_cannot_be_recorded_is_not_sent_again_and_again(
         await eventually(lambda: said(running, "sender_waits") > waits + 3, "it was tried to record it")
     await eventually(became(town, case, "unit:county-water"), "it is recorded")
     assert len(outside.water.got) == before + 1
+
+
+async def test_what_was_sent_of_several_cases_is_recorded_by_one_append(
+    running: Stack, town: Town, outside: Outside
+) -> None:
+    cases, before = [await appealed(town, f"{DAY} 10:52") for _ in range(4)], len(outside.water.got)
+    async with nothing_can_be_recorded(running):
+        to_water = {"unit": "county-water", "override_reason": "就近"}
+        for case in cases:
+            await town.line.post("routing", f"/cases/{case}/dispatch", to_water, person="chen-li")
+        await eventually(lambda: len(outside.water.got) == before + 4, "all four were posted")
+        waits = said(running, "sender_waits")
+        await eventually(lambda: said(running, "sender_waits") > waits + 2, "and looked at again")
+    for case in cases:
+        await eventually(became(town, case, "unit:county-water"), "it is recorded")
+
+    hooks = {
+        one["message_id"] for case in cases for one in await messages(town, case_id=case, recipient="unit:county-water")
+    }
+    assert (len(hooks), len(await appended_by(running, hooks))) == (4, 1)
+
+
+async def test_a_case_that_moved_on_while_its_message_was_under_way_is_recorded_by_itself(
+    running: Stack, town: Town, outside: Outside
+) -> None:
+    case, before = await appealed(town, f"{DAY} 10:54"), len(outside.water.got)
+    outside.water.hangs = Event()
+    to_water = {"unit": "county-water", "override_reason": "就近"}
+    await town.line.post("routing", f"/cases/{case}/dispatch", to_water, person="chen-li")
+    await eventually(lambda: len(outside.water.got) == before + 1, "its system has it and does not answer yet")
+    length = await length_of(running, case)
+    await town.line.post("supervision", f"/cases/{case}/urge", {"note": "请尽快"}, person="han-feng")
+
+    async def moved_on() -> bool:
+        return await length_of(running, case) > length
+
+    await eventually(moved_on, "notify's own stream of the case went on")
+    outside.water.hangs.set()
+    outside.water.hangs = None
+
+    async def all_sent() -> bool:
+        hooks = await messages(town, case_id=case, recipient="unit:county-water")
+        return [one["state"] for one in hooks] == ["SENT", "SENT"]
+
+    await eventually(all_sent, "both are recorded")
+    assert len(outside.water.got) == before + 2
 
 
 async def test_one_file_and_one_receipt_per_message_though_the_worker_is_killed_at_any_instant(

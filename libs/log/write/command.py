@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol
 
 from libs.case.state import Case
 from libs.events.decider import SYSTEM, Actor, Command, Decider, State
-from libs.events.envelope import Provenance, Recorded, draft
+from libs.events.envelope import Draft, Provenance, Recorded, draft
 from libs.events.errors import Refused, Rejected, StreamConflict
 from libs.events.event import Event
 from libs.log.process import fault_points, tracing
@@ -183,6 +183,21 @@ class CommandHandler(Generic[State, Command]):
             return await self.vault.keys_of(case_id)
         return CaseKeys(case_id, {})
 
+    async def handle_all(self, conn: Connection, commands: Sequence[tuple[Prefetched, Command, Known]]) -> None:
+        """Commands of the service's own, each on what was seen of its case; one call per lane appends all that follows.
+
+        Raises `StreamConflict` where a case has moved on since: then each may be asked for by itself (`handle`).
+        """
+        appends = []
+        with tracing.span("append", None) as here:
+            for seen, command, known in commands:
+                events = self.decider.decide(self.decider.fold(event.data for event in seen.own), command, known)
+                if events:
+                    stream, by = f"case-{seen.case_id}", provenance(SYSTEM, known, seen.own, here.traceparent)
+                    drafts = self._drafts(stream, events, seen.now, by)
+                    appends.append(Append(stream, drafts, len(seen.own), by.cause_recorded_at))
+            await event_store.append_all(conn, appends)
+
     async def react(self, conn: Connection, reactions: Sequence[Reaction]) -> None:
         """Decide one after another, then append in one call per lane; in the reader's transaction, which holds them.
 
@@ -210,12 +225,16 @@ class CommandHandler(Generic[State, Command]):
     def _reacted(self, stream: str, events: Sequence[Event], expected: int | None, one: Reaction) -> Append:
         cause = one.cause
         by = Provenance(SYSTEM, one.known.directory_version, cause.id, cause.recorded_at, one.traceparent)
-        at = one.given or cause.recorded_at
-        drafts = [
-            draft(event, plain_body(event), source=self.source, subject=cause.subject, stream=stream, at=at, by=by)
+        drafts = self._drafts(stream, events, one.given or cause.recorded_at, by)
+        return Append(stream, drafts, expected, cause.recorded_at, one.given)
+
+    def _drafts(self, stream: str, events: Sequence[Event], at: datetime, by: Provenance) -> list[Draft]:
+        """Of events in which nothing is sealed."""
+        subject = stream.partition("-")[2]
+        return [
+            draft(event, plain_body(event), source=self.source, subject=subject, stream=stream, at=at, by=by)
             for event in events
         ]
-        return Append(stream, drafts, expected, cause.recorded_at, one.given)
 
 
 def provenance(actor: Actor, known: Known, own: Sequence[Recorded], traceparent: str | None) -> Provenance:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from libs.events.errors import Unavailable
 from libs.events.event import Sealed
 from libs.events.ids import MessageId, PersonId
 from libs.log.store.event_store import Connection
+from libs.log.write.prefetch import Prefetched, prefetch_all
 from libs.log.write.seal import MASKED, CaseKeys
 from libs.service.runtime import Runtime
 from services.notify.channels.channel import Channel, ChannelFailed, Parcel
@@ -29,7 +31,9 @@ from services.notify.domain.lateness import Waited, day_of, mass_of, patience
 from services.notify.readmodel.tables import PRINTED
 from services.notify.texts.rendering import Letter, Rendering
 
-DUES = "select clock, due_at from due where case_id = $1 and due_at is not null"
+DUES = """
+    select case_id::text as case_id, clock, due_at from due where case_id = any($1::uuid[]) and due_at is not null
+"""
 ALIKE = """
     select message_id, mass, due_at from message
      where recipient = $1 and alike = $2 and due_at >= $3 and due_at < $3 + interval '1 day' and state <> 'DROPPED'
@@ -71,20 +75,44 @@ class Masses:
 class Known:
     """A case as this service has it right now."""
 
+    seen: Prefetched
     facts: Facts
     dues: Mapping[str, datetime]
-    now: datetime
-    """Business time."""
 
     @property
     def view(self) -> View:
         return self.facts.directory
 
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return self.seen.now
 
-async def known_of(running: Runtime, conn: Connection, case_id: str, now: datetime) -> Known:
-    """The case with our own latest events, its running clocks and the newest directory."""
-    facts = await running.facts(conn, case_id)
-    return Known(facts, {row["clock"]: row["due_at"] for row in await conn.fetch(DUES, case_id)}, now)
+
+@dataclass(frozen=True)
+class Look:
+    """Cases seen in one reading: their own events, the case, its running clocks, and the newest directory."""
+
+    running: Runtime
+    seen: Mapping[str, Prefetched]
+    dues: Mapping[str, Mapping[str, datetime]]
+
+    def known(self, case_id: str) -> Known:
+        """Raises `UnknownEvent`, for this case alone."""
+        seen, directory = self.seen[case_id], self.running.directory.directory
+        facts = Facts(seen.case(self.running.settings.source), directory.latest, directory)
+        return Known(seen, facts, self.dues.get(case_id, {}))
+
+
+async def look_at(running: Runtime, conn: Connection, case_ids: Collection[str]) -> Look:
+    """These cases as they are now."""
+    dues: dict[str, dict[str, datetime]] = defaultdict(dict)
+    for row in await conn.fetch(DUES, list(case_ids)):
+        dues[row["case_id"]][row["clock"]] = row["due_at"]
+    seen = await prefetch_all(conn, case_ids)
+    if any(one.directory > running.directory.directory.version for one in seen):
+        await running.directory.refresh(conn)
+    return Look(running, {str(one.case_id): one for one in seen}, dues)
 
 
 async def letter_of(conn: Connection, row: Any, known: Known, masses: Masses) -> Letter:

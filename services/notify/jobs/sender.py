@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -21,8 +22,7 @@ from libs.events.errors import StreamConflict, UnknownEvent
 from libs.events.ids import MessageId
 from libs.log.process import fault_points
 from libs.log.store import event_store
-from libs.log.store.event_store import Connection
-from libs.log.transient import TRANSIENT
+from libs.log.transient import LOCKED, TRANSIENT
 from libs.log.worker import Worker
 from libs.log.write.command import CommandContext
 from libs.service.clock import real_now
@@ -34,14 +34,17 @@ from services.notify.domain.decider import DECIDER, Command
 from services.notify.domain.delivery import Delivery, RecordDeliveries
 from services.notify.domain.fates import UNTOLD
 from services.notify.jobs.digest import bundle, gathered
+from services.notify.jobs.ledger import OPEN
+from services.notify.jobs.outcomes import Outcomes
 from services.notify.jobs.prepare import (
     Known,
+    Look,
     Masses,
     NotSent,
     address_of,
     dropped,
-    known_of,
     letter_of,
+    look_at,
     parcel_of,
     worded,
 )
@@ -54,27 +57,6 @@ SIDE_BY_SIDE = 4
 POLL_EVERY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 UNTIL_THE_LEDGER_SHOWS_IT = {"sent": 30.0, "open": 1.0}
-
-OPEN = """
-    select message_id, case_id::text as case_id, event_id::text as event_id, event_type, template, recipient, channel,
-           details, attempts, due_at, send_at, digest, alike
-      from message where lane = any($1) and state in ('DUE', 'FAILED') and channel = any($2)
-       and message_id <> all($3) and recipient <> all($4)
-       and (send_at is null or send_at <= log.business_now()) and (retry_at is null or retry_at <= $5)
-       and lane not in (select h.lane from log.lane_head h where h.closed is not null)
-     order by due_at, message_id limit $6
-"""
-PENDING = """
-    select count(*) filter (where send_at is null or send_at <= $1) as due,
-           min(send_at) filter (where send_at > $1) as next
-      from message where state = 'DUE'
-"""
-
-
-async def pending(conn: Connection) -> tuple[int, datetime | None]:
-    """How many messages are due and not tried yet, and until when the next one is held."""
-    row = await conn.fetchrow(PENDING, await event_store.business_now(conn))
-    return (row["due"], row["next"]) if row else (0, None)
 
 
 async def report_untold(_: Runtime, event: Recorded) -> None:
@@ -134,16 +116,25 @@ class Sender:
         async with self.running.pool.acquire() as conn:
             names = list(self.line.names)
             rows = await conn.fetch(OPEN, list(lanes), names, [*self.held], shut, real_now(), ROUND)
-            business = await event_store.business_now(conn) if rows else real_now()
+            if not rows:
+                return False
+            look = await look_at(self.running, conn, {row["case_id"] for row in rows})
         cases: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
             if not row["digest"]:
                 cases[row["case_id"]].append(row)
-        slots = asyncio.Semaphore(SIDE_BY_SIDE)
-        work = [self._send_case(case_id, due, business) for case_id, due in cases.items()]
-        work += [self._send_digest(together, business) for together in gathered(rows)]
-        done = await asyncio.gather(*(self._carried_out(slots, one) for one in work))
-        return bool(done) and all(done)
+        outcomes, slots = Outcomes(), asyncio.Semaphore(SIDE_BY_SIDE)
+        work = [self._send_case(look, case_id, due, outcomes) for case_id, due in cases.items()]
+        work += [self._send_digest(look, together, outcomes) for together in gathered(rows)]
+        sending = asyncio.gather(*(self._carried_out(slots, one) for one in work))
+        recorded = True
+        try:
+            while not sending.done():
+                await outcomes.soon(sending)
+                recorded &= await self._recorded(look, outcomes.taken())
+        finally:
+            sending.cancel()
+        return recorded and all(sending.result())
 
     async def _carried_out(self, slots: asyncio.Semaphore, work: Coroutine[Any, Any, None]) -> bool:
         """Whether it went through: trouble with one case must not end what is under way for another."""
@@ -158,41 +149,37 @@ class Sender:
                 return False
         return True
 
-    async def _send_case(self, case_id: str, rows: Sequence[Any], now: datetime) -> None:
-        async with self.running.pool.acquire() as conn:
-            unsent = await self._unsent(conn, case_id, rows)
-            known = await known_of(self.running, conn, case_id, now) if unsent else None
-        tried = [one for row in unsent if known and (one := await self._try(row, known))]
-        await self._record(case_id, tried)
+    async def _send_case(self, look: Look, case_id: str, rows: Sequence[Any], outcomes: Outcomes) -> None:
+        known = look.known(case_id)
+        for row in self._unsent(known, rows):
+            if tried := await self._try(row, known):
+                outcomes.add(case_id, tried)
 
-    async def _send_digest(self, rows: Sequence[Any], now: datetime) -> None:
+    async def _send_digest(self, look: Look, rows: Sequence[Any], outcomes: Outcomes) -> None:
         """One parcel for all of them.
 
-        What became of it is recorded case by case: after a crash in between the rest goes out as a digest of its own.
+        What became of it may be recorded in several appends: after a crash in between the rest goes out as a digest of
+        its own.
         """
         entries: list[tuple[Any, Letter]] = []
-        outcomes: dict[str, list[Delivery]] = defaultdict(list)
         for row in rows:
             if made := self.made.get(row["message_id"]):
-                outcomes[row["case_id"]].append(made)
+                outcomes.add(row["case_id"], made)
                 continue
-            async with self.running.pool.acquire() as conn:
-                if await self._unsent(conn, row["case_id"], [row]):
-                    known = await known_of(self.running, conn, row["case_id"], now)
-                    try:
+            known = look.known(row["case_id"])
+            if self._unsent(known, [row]):
+                try:
+                    async with self.running.pool.acquire() as conn:
                         entries.append((row, await letter_of(conn, row, known, self.masses)))
-                    except NotSent as why:
-                        outcomes[row["case_id"]].append(dropped(row, why))
+                except NotSent as why:
+                    outcomes.add(row["case_id"], dropped(row, why))
         if entries and (told := await self._deliver(*entries[0], known, entries)):
             for row, letter in entries:
-                outcomes[row["case_id"]].append(self._outcome(row, told, letter))
-        for case_id, deliveries in outcomes.items():
-            await self._record(case_id, deliveries)
+                outcomes.add(row["case_id"], self._outcome(row, told, letter))
 
-    async def _unsent(self, conn: Connection, case_id: str, rows: Sequence[Any]) -> list[Any]:
+    def _unsent(self, known: Known, rows: Sequence[Any]) -> list[Any]:
         """Those that this service's own stream calls open and due: the ledger may lag behind it."""
-        own = await event_store.load(conn, f"case-{case_id}")
-        fates, now = DECIDER.fold(event.data for event in own).fates, real_now()
+        fates, now = DECIDER.fold(event.data for event in known.seen.own).fates, real_now()
         unsent = []
         for row in rows:
             fate = fates.get(row["message_id"])
@@ -246,15 +233,41 @@ class Sender:
             letter = letter if several else await worded(self.running, conn, row, letter)
         return bundle(several, point, rendering) if several else parcel_of(row, letter, point, rendering)
 
+    async def _recorded(self, look: Look, outcomes: Mapping[str, Sequence[Delivery]]) -> bool:
+        """Whether it is on record what became of these messages: by one append for all, or of each case by itself.
+
+        So a case that has moved on meanwhile, or whose lane is held by somebody else, keeps no other from it.
+        """
+        if not outcomes:
+            return True
+        try:
+            async with self.running.pool.acquire() as conn:
+                now, commands = await event_store.business_now(conn), []
+                for case_id, deliveries in outcomes.items():
+                    known = look.known(case_id)
+                    command = self._command(deliveries, now)
+                    commands.append((replace(known.seen, now=now), command, known.facts))
+                await self.running.handler.handle_all(conn, commands)
+        except Exception as why:
+            if isinstance(why, TRANSIENT) and not isinstance(why, LOCKED):
+                log.warning("sender_waits", channels=self.line.names, reason=type(why).__name__)
+                return False
+            alone = asyncio.Semaphore(1)
+            return all([await self._carried_out(alone, self._record(*one)) for one in outcomes.items()])
+        for deliveries in outcomes.values():
+            self._settle(deliveries)
+        return True
+
     async def _record(self, case_id: str, deliveries: Sequence[Delivery]) -> None:
-        tried_at = real_now()
+        handler, command = self.running.handler, partial(self._command, deliveries)
+        await handler.handle(case_id, command, self.running.facts_in, CommandContext(SYSTEM))
+        self._settle(deliveries)
+
+    def _command(self, deliveries: Sequence[Delivery], now: datetime) -> Command:
         pauses = tuple(timedelta(seconds=one) for one in config.of(self.running).message_retry_seconds)
+        return RecordDeliveries(now, SYSTEM, tuple(deliveries), real_now(), pauses)
 
-        def build(now: datetime) -> Command:
-            return RecordDeliveries(now, SYSTEM, tuple(deliveries), tried_at, pauses)
-
-        if deliveries:
-            await self.running.handler.handle(case_id, build, self.running.facts_in, CommandContext(SYSTEM))
+    def _settle(self, deliveries: Sequence[Delivery]) -> None:
         for one in deliveries:
             self.made.pop(one.message_id, None)
             self._hold(one.message_id, UNTIL_THE_LEDGER_SHOWS_IT["sent" if one.receipt else "open"])
