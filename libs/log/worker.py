@@ -26,6 +26,7 @@ from libs.log.store.event_store import Pool
 from libs.log.transient import TRANSIENT
 from libs.log.watermarks.heartbeat import Heartbeat, heard, read_beat, start_client
 from libs.log.watermarks.watermark import Beat, NoBeat, Watermarks, credible
+from libs.tuned.kafka_fetches import gather_fetches
 
 log = structlog.get_logger()
 
@@ -98,6 +99,7 @@ class Worker:
         )
         consumer.subscribe(topics=list(TOPICS), listener=_Shares(self, consumer))
         await start_client(consumer)
+        gather_fetches(consumer, self.intervals.together)
         try:
             while True:
                 got = await consumer.getmany(timeout_ms=UNASKED_MS, max_records=2000)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from time import monotonic
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -12,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from libs.events.lanes import CASE_LANES
 from libs.events.topics import FOR_EVER
+from libs.tuned.kafka_fetches import gather_fetches
 from operations.embedded.stack import Stack
 
 LOG_APPEND_TIME = 1
@@ -71,6 +73,29 @@ async def test_a_batch_arrives_in_order_in_its_partition_with_headers_and_the_br
     assert [record.offset for record in records] == list(range(500))
     assert records[3].headers == (("ce_id", b"3"), ("lane", b"7"))
     assert {record.timestamp_type for record in records} == {LOG_APPEND_TIME}
+
+
+async def test_what_comes_in_a_burst_is_fetched_together_and_what_comes_after_a_pause_waits_for_nothing(
+    servers: Stack, topic: str
+) -> None:
+    apart = 2.0
+
+    async def fetched(consumer: AIOKafkaConsumer) -> list[bytes]:
+        async with asyncio.timeout(PATIENCE):
+            (records,) = (await consumer.getmany(timeout_ms=PATIENCE * 1000)).values()
+        return [record.value for record in records]
+
+    async with producing(servers.bootstrap) as producer, reading(servers.bootstrap, topic, 7) as consumer:
+        gather_fetches(consumer, apart)
+        for burst in (range(3), range(3, 6)):
+            sent = monotonic()
+            await send(producer, topic, 7, burst[:1])
+            assert await fetched(consumer) == [b"%d" % burst[0]]
+            assert monotonic() - sent < apart
+            for number in burst[1:]:
+                await send(producer, topic, 7, range(number, number + 1))
+            assert await fetched(consumer) == [b"%d" % number for number in burst[1:]]
+            await asyncio.sleep(apart)
 
 
 class Shares:

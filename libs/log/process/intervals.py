@@ -23,6 +23,8 @@ class Intervals:
     """How long beats are collected before they are stored and timers look; all services beat at one instant."""
     fetch: float
     """How long the broker may keep an empty answer back."""
+    together: float
+    """At least between what the broker answered and the next question: what comes in a burst is applied together."""
     poll: float
     """How seldom the relay polls where nothing has come for a while; a wake-up ends the pause for the first event."""
     store: float
@@ -36,5 +38,5 @@ class Intervals:
                 await stirred.wait()
 
 
-BRISK = Intervals(beat=1.0, rest=1.0, gather=0.0, fetch=0.5, poll=0.0, store=0.0)
-TOWN = Intervals(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, poll=5.0, store=0.5)
+BRISK = Intervals(beat=1.0, rest=1.0, gather=0.0, fetch=0.5, together=0.0, poll=0.0, store=0.0)
+TOWN = Intervals(beat=1.0, rest=5.0, gather=0.05, fetch=2.0, together=0.02, poll=5.0, store=0.5)

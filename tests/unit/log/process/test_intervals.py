@@ -12,12 +12,14 @@ async def test_what_stirs_ends_the_rest() -> None:
     stirred = asyncio.Event()
     stirred.set()
     async with asyncio.timeout(60):
-        await Intervals(beat=0.01, rest=HOUR, gather=0, fetch=0, poll=0, store=0).until_next_beat(stirred)
+        await Intervals(beat=0.01, rest=HOUR, gather=0, fetch=0, together=0, poll=0, store=0).until_next_beat(stirred)
 
 
 async def test_nothing_stirs_and_the_beat_rests() -> None:
     begun = monotonic()
-    await Intervals(beat=0.01, rest=0.2, gather=0, fetch=0, poll=0, store=0).until_next_beat(asyncio.Event())
+    await Intervals(beat=0.01, rest=0.2, gather=0, fetch=0, together=0, poll=0, store=0).until_next_beat(
+        asyncio.Event()
+    )
     assert monotonic() - begun >= 0.19
 
 
