@@ -32,6 +32,8 @@ class Rows:
 
     table: Table
     _rows: dict[Key, Row] = field(default_factory=dict)
+    _found: dict[Key, Row] = field(default_factory=dict)
+    """The rows as the database has them; of a journal, none."""
     _of_case: dict[str, dict[Key, Row]] = field(default_factory=dict)
     """The same rows by case: a batch holds many cases, and each event asks for those of one."""
     _changed: set[Key] = field(default_factory=set)
@@ -69,7 +71,8 @@ class Rows:
     def take(self, found: Iterable[Any]) -> None:
         """Rows as the database has them."""
         for row in found:
-            self._keep(_plain(self.table, row))
+            plain = _plain(self.table, row)
+            self._found[self._keep(plain)] = plain
 
     def _keep(self, row: Row) -> Key:
         key = self.key(row)
@@ -79,14 +82,21 @@ class Rows:
         return key
 
     def writes(self) -> list[Write]:
-        """One delete for what went, one `unnest` upsert for what changed."""
-        gone = [Write(_delete(self.table), tuple(list(column) for column in zip(*self._gone, strict=True)))]
-        changed = [Write(_upsert(self.table), tuple(self._columns()))]
-        return [*(gone if self._gone else ()), *(changed if self._changed else ())]
+        """One delete for what went, one statement for what came and one for what is otherwise than it was found.
 
-    def _columns(self) -> list[list[Any]]:
-        rows = [self._rows[key] for key in self._changed]
-        return [[_wire(column.type, row[column.name]) for row in rows] for column in self.table.columns]
+        Nobody else writes these rows as long as the lane's progress stands where the batch began (`MOVED`), so nothing
+        is in the way of an insert but what was not loaded: the rows of a journal.
+        """
+        came = _upsert if self.table.info.get("journal") else _insert
+        new = [self._rows[key] for key in self._changed if key not in self._found]
+        other = [row for key in self._changed if key in self._found and (row := self._rows[key]) != self._found[key]]
+        gone = [dict(zip(_key_names(self.table), key, strict=True)) for key in self._gone]
+        parts = ((_delete, gone, self.table.primary_key.columns), (came, new, self.table.columns))
+        return [
+            Write(sql(self.table), tuple([_wire(column.type, row[column.name]) for row in rows] for column in columns))
+            for sql, rows, columns in (*parts, (_update, other, self.table.columns))
+            if rows
+        ]
 
 
 @cache
@@ -135,13 +145,26 @@ def _arrays(table: Table, names: Iterable[str]) -> str:
 
 
 @cache
-def _upsert(table: Table) -> str:
+def _insert(table: Table) -> str:
     names = [column.name for column in table.columns]
+    values = f"select * from unnest({_arrays(table, names)}) where {MOVED}"  # noqa: S608 - our own names
+    return f"insert into {table.name} ({', '.join(names)}) {values}"
+
+
+@cache
+def _update(table: Table) -> str:
+    names = [column.name for column in table.columns]
+    sets = ", ".join(f"{column.name} = now.{column.name}" for column in table.columns if not column.primary_key)
+    match = " and ".join(f"t.{name} = now.{name}" for name in _key_names(table))
+    now = f"unnest({_arrays(table, names)}) now({', '.join(names)})"
+    return f"update {table.name} t set {sets} from {now} where {match} and {MOVED}"  # noqa: S608 - our own names
+
+
+@cache
+def _upsert(table: Table) -> str:
     keys = ", ".join(_key_names(table))
     sets = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
-    action = f"update set {sets}" if sets else "nothing"
-    values = f"select * from unnest({_arrays(table, names)}) where {MOVED}"  # noqa: S608 - our own names
-    return f"insert into {table.name} ({', '.join(names)}) {values} on conflict ({keys}) do {action}"
+    return f"{_insert(table)} on conflict ({keys}) do {f'update set {sets}' if sets else 'nothing'}"
 
 
 @dataclass

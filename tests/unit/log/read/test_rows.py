@@ -24,7 +24,13 @@ def written(rows: Rows) -> list[tuple[Any, ...]]:
     return [(one.sql, *one.values) for one in rows.writes()]
 
 
-def test_changed_rows_are_written_with_one_statement_column_by_column() -> None:
+def found(row: dict[str, Any]) -> Rows:
+    rows = Rows(task)
+    rows.take([{**row, "doc": '{"路": 1}'}])
+    return rows
+
+
+def test_new_rows_are_written_with_one_statement_column_by_column() -> None:
     rows = Rows(task)
     rows.put(ONE)
     ((statement, *columns),) = written(rows)
@@ -32,16 +38,38 @@ def test_changed_rows_are_written_with_one_statement_column_by_column() -> None:
         "insert into task (case_id, no, lane, due_at, doc)"
         " select * from unnest($1::UUID[], $2::SMALLINT[], $3::SMALLINT[], $4::TIMESTAMP WITH TIME ZONE[], $5::JSONB[])"
         " where exists (select from moved)"
-        " on conflict (case_id, no) do update set lane = excluded.lane, due_at = excluded.due_at, doc = excluded.doc"
     )
     assert columns == [["c-1"], [1], [5], [None], ['{"路":1}']]
 
 
-def test_a_table_of_keys_only_has_nothing_to_update() -> None:
-    rows = Rows(mark)
-    rows.put({"case_id": "c-1"})
-    ((statement, *_),) = written(rows)
-    assert statement.endswith("on conflict (case_id) do nothing")
+def test_a_row_that_was_found_is_updated_where_it_stands() -> None:
+    rows = found(ONE)
+    rows.change("c-1", 1, lane=6)
+    ((statement, *columns),) = written(rows)
+    assert statement == (
+        "update task t set lane = now.lane, due_at = now.due_at, doc = now.doc"
+        " from unnest($1::UUID[], $2::SMALLINT[], $3::SMALLINT[], $4::TIMESTAMP WITH TIME ZONE[], $5::JSONB[])"
+        " now(case_id, no, lane, due_at, doc)"
+        " where t.case_id = now.case_id and t.no = now.no and exists (select from moved)"
+    )
+    assert columns == [["c-1"], [1], [6], [None], ['{"路":1}']]
+
+
+def test_a_row_that_is_put_as_it_was_found_is_not_written() -> None:
+    rows = found(ONE)
+    rows.change("c-1", 1, lane=6)
+    rows.put({**ONE, "doc": {"路": 1}})
+    assert written(rows) == []
+
+
+def test_of_a_journal_nobody_knows_what_is_there_already() -> None:
+    for table, action in ((mark, "nothing"), (task, "update set lane = excluded.lane, due_at = excluded.due_at")):
+        journal = table.to_metadata(MetaData())
+        journal.info["journal"] = True
+        rows = Rows(journal)
+        rows.put(ONE)
+        ((statement, *_),) = written(rows)
+        assert f"do {action}" in statement
 
 
 def test_a_removed_row_is_deleted_by_its_whole_key() -> None:
