@@ -58,8 +58,8 @@ Measure = Callable[[Connection, Sequence[int]], Awaitable[None]]
 """What the service itself measures of these lanes, when its worker is asked for metrics."""
 Open = Callable[["Runtime"], Opener]
 """With what the live reader's search copies are made; a rebuild brings its own."""
-After = Callable[["Runtime", Connection, Sequence[str]], Awaitable[None]]
-"""After the reactions of a batch, in its transaction: (runtime, connection, ids of the cases it touched)."""
+After = Callable[["Runtime", Connection, Mapping[str, Any]], Awaitable[None]]
+"""After the reactions of a batch, in its transaction: (runtime, connection, case id → the own state of it)."""
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,9 @@ class Runtime:
         if not reactions:
             return
         await lock_lanes(conn, {one.cause.position.lane for one in reactions})
-        await self.handler.react(conn, reactions)
+        states = await self.handler.react(conn, reactions)
         if self.parts.after:
-            await self.parts.after(self, conn, sorted({one.cause.subject for one in reactions}))
+            await self.parts.after(self, conn, states)
 
 
 @asynccontextmanager

@@ -198,10 +198,11 @@ class CommandHandler(Generic[State, Command]):
                     appends.append(Append(stream, drafts, len(seen.own), by.cause_recorded_at))
             await event_store.append_all(conn, appends)
 
-    async def react(self, conn: Connection, reactions: Sequence[Reaction]) -> None:
+    async def react(self, conn: Connection, reactions: Sequence[Reaction]) -> dict[str, State]:
         """Decide one after another, then append in one call per lane; in the reader's transaction, which holds them.
 
-        A refusal is an outcome, not a halt: its events, if any, are facts of the access stream. Raises `NotJudged`.
+        A refusal is an outcome, not a halt: its events, if any, are facts of the access stream. Answers the state of
+        each case after it. Raises `NotJudged`.
         """
         own = await event_store.load_all(conn, {f"case-{one.cause.subject}" for one in reactions})
         folded = {stream: self.decider.fold(event.data for event in events) for stream, events in own.items()}
@@ -221,6 +222,7 @@ class CommandHandler(Generic[State, Command]):
             if events:
                 appends.append(self._reacted(stream, events, expected, one))
         await event_store.append_all(conn, appends)
+        return {stream.removeprefix("case-"): state for stream, state in folded.items()}
 
     def _reacted(self, stream: str, events: Sequence[Event], expected: int | None, one: Reaction) -> Append:
         cause = one.cause

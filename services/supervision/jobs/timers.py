@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -22,8 +22,10 @@ from libs.log.unjudged import judging
 from libs.log.watermarks.watermark import DECIDING_SOURCES
 from libs.log.worker import Worker
 from libs.service.runtime import Runtime
+from services.supervision.domain.clocks.case_clocks import Clocks
 from services.supervision.domain.clocks.ladder import Step
 from services.supervision.domain.clocks.steps import next_step, steps_to_record
+from services.supervision.domain.decider import State
 from services.supervision.jobs import recount
 from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at, load, write
 
@@ -60,17 +62,20 @@ LATE = Gauge("xunban_timer_late_seconds", "How long the oldest step of a clock h
 WAITING = Gauge("xunban_timers_due", "Steps of clocks that are due and not recorded.")
 
 
-async def follow(running: Runtime, conn: Connection, case_ids: Sequence[str]) -> None:
+async def follow(running: Runtime, conn: Connection, states: Mapping[str, State]) -> None:
     """After the reactions of a reader's batch, in its transaction: the fold moved, so does the next step.
 
-    Raises `NotJudged`: a clock whose steps cannot be said is not started either.
+    `states`: each case as the reactions left it. Raises `NotJudged`: a clock whose steps cannot be said is not started
+    either.
     """
-    view = await running.directory.latest(conn)
-    watched = await load(conn, case_ids)
-    facts, steps = facts_at(running, view), dict[str, Step | None]()
-    for one in watched:
-        with judging(one.case_id):
-            steps[one.case_id] = next_step(one.clocks, facts)
+    await _write_steps(running, conn, {case_id: one.clocks for case_id, one in states.items() if one.version})
+
+
+async def _write_steps(running: Runtime, conn: Connection, clocks: Mapping[str, Clocks]) -> None:
+    facts, steps = facts_at(running, running.directory.directory.latest), dict[str, Step | None]()
+    for case_id, of_case in clocks.items():
+        with judging(case_id):
+            steps[case_id] = next_step(of_case, facts)
     await write(conn, steps)
 
 
@@ -97,8 +102,10 @@ async def rebuild(running: Runtime, conn: Connection) -> int:
     streams = await conn.fetch("select stream from log.stream_head where stream like 'case-%' order by lane, stream")
     case_ids = [row["stream"].removeprefix("case-") for row in streams]
     await conn.execute("delete from timers.timer")
+    await running.directory.latest(conn)
     for start in range(0, len(case_ids), ROUND):
-        await follow(running, conn, case_ids[start : start + ROUND])
+        loaded = await load(conn, case_ids[start : start + ROUND])
+        await _write_steps(running, conn, {one.case_id: one.clocks for one in loaded})
     return int(await conn.fetchval("select count(*) from timers.timer"))
 
 
