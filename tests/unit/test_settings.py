@@ -189,7 +189,7 @@ def withdrawn(view: View) -> object:
 
 def near(view: View) -> object:
     """A point three hundred metres west of G04, as it is looked for duplicates."""
-    return grids_near(Place(None, 1_193_070_000, 321_050_000), view)
+    return grids_near(Place(None, 1_193_070_000, 321_050_000), view, AT)
 
 
 def held(digest: bool, channel: Literal["file", "webhook", "email", "sms"] = "sms") -> Observed:

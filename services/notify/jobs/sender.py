@@ -71,7 +71,7 @@ PENDING = """
 """
 
 
-async def pending(conn: Connection) -> tuple[int, datetime | None]:
+async def pending(_: Runtime, conn: Connection) -> tuple[int, datetime | None]:
     """How many messages are due and not tried yet, and until when the next one is held."""
     row = await conn.fetchrow(PENDING, await event_store.business_now(conn))
     return (row["due"], row["next"]) if row else (0, None)
