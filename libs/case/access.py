@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from libs.case.state import Case
 from libs.directory.facts.view import View
@@ -41,7 +42,7 @@ class Sight:
         return self.everything or asked or case.grid in self.grids or bool(self.units & {case.unit, *case.units})
 
 
-def sight(actor: Actor, directory: View) -> Sight:
+def sight(actor: Actor, directory: View, at: datetime) -> Sight:
     """What the actor may see in the appointment he acts in; a machine with scope `read` sees everything, one with
     scope `unit:<id>` what the unit sees."""
     if actor.role in SEES_ALL or (actor.role == "MACHINE" and "read" in actor.scopes):
@@ -50,5 +51,5 @@ def sight(actor: Actor, directory: View) -> Sight:
         return Sight(units=frozenset({actor.unit}))
     if actor.role in SEES_GRID and actor.appointment:
         post = directory.appointment(actor.appointment)
-        return Sight(grids=frozenset(post.grids if post else ()), verifier=actor.person)
+        return Sight(grids=directory.grids_in(post, at) if post else frozenset(), verifier=actor.person)
     return Sight()

@@ -124,6 +124,10 @@ def _intake(case: Case, event: IntakeEvent, event_id: str) -> dict[str, Any]:
             # A filing condition belongs to a class: another class does not inherit it.
             kept = {"filing_condition": None if event.class_code else case.filing_condition}
             return kept | {name: value for name, value in changed.items() if value is not None}
+        case intake.FilingPassedOn():
+            filed = {"class_code": event.class_code, "grid": event.grid, "urgency": event.urgency}
+            kept = {"filing_condition": None if event.class_code else case.filing_condition}
+            return kept | {name: value for name, value in filed.items() if value is not None}
         case intake.AnsweredDirectly():
             return {"state": "CLOSED", "close_kind": "DIRECT"}
         case intake.AppealWithdrawn(continues=True):
@@ -158,6 +162,7 @@ def _routing(case: Case, event: RoutingEvent, event_id: str) -> dict[str, Any]:
                 "handler": None,
                 "co_units": (),
                 "no_return": event.no_return,
+                "left_by": None,
                 "dual_hat": case.dual_hat or event.dual_hat,
                 "dispatchers": _used(case.dispatchers, event.dispatched_by, event_id),
             }
@@ -194,6 +199,8 @@ def _routing(case: Case, event: RoutingEvent, event_id: str) -> dict[str, Any]:
             return {"state": "ARBITRATION", "dispatchers": _used(case.dispatchers, event.opened_by, event_id)}
         case routing.ArbitrationRuled():
             return {"dispatchers": _used(case.dispatchers, event.ruled_by, event_id)}
+        case routing.OrderPassedOn():
+            return _passed_on(case, event)
         case routing.CoUnitAdded():
             units = case.units if event.unit in case.units else (*case.units, event.unit)
             co_units = (*case.co_units, event.unit)
@@ -203,6 +210,28 @@ def _routing(case: Case, event: RoutingEvent, event_id: str) -> dict[str, Any]:
             return {"co_units": left, "handlers": _used(case.handlers, event.reported_by, event_id)}
         case _:
             assert_never(event)
+
+
+def _passed_on(case: Case, event: routing.OrderPassedOn) -> dict[str, Any]:
+    """The successor has it as it stood; where there is none it waits for the dispatcher, or still for the arbiter."""
+    taken = (event.unit,) if event.unit else ()
+    units = (*case.units, *(one for one in taken if one not in case.units))
+    if event.role == "co":
+        joined = dict.fromkeys((*(one for one in case.co_units if one != event.ended), *taken))
+        return {"co_units": tuple(one for one in joined if one != case.unit), "units": units}
+    if event.unit:
+        helping = tuple(one for one in case.co_units if one != event.unit)
+        flagged = case.dual_hat or event.dual_hat
+        return {
+            "unit": event.unit,
+            "units": units,
+            "handler": event.handler,
+            "co_units": helping,
+            "dual_hat": flagged,
+        }
+    state = case.state if case.state == "ARBITRATION" else "REGISTERED"
+    left = {"unit": None, "signed": False, "handler": None, "co_units": (), "left_by": event.ended}
+    return {"state": state, **left}
 
 
 def _supervision(case: Case, event: SupervisionEvent, event_id: str) -> dict[str, Any]:

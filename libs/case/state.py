@@ -78,6 +78,8 @@ class Case(BaseModel):
     """Every unit that ever held the case: U_H(c)."""
     co_units: tuple[str, ...] = ()
     """Co-handling units of this round that have not reported yet."""
+    left_by: str | None = None
+    """The unit that ended while it held the case, nobody having taken over; until the next dispatch (SUC-3)."""
     signed: bool = False
     no_return: bool = False
     returns: tuple[str, ...] = ()

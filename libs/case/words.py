@@ -41,6 +41,10 @@ WORDS: Mapping[type[Event], Bilingual] = {
         "refused ({asked_for}): not the appellant's telephone, asked of {asked_of}",
     ),
     intake.CaseCorrected: Bilingual("更正案件, 由 {corrected_by}", "corrected by {corrected_by}"),
+    intake.FilingPassedOn: Bilingual(
+        "撤并承接: 事项 {ended_class} → {class_code}, 网格 {ended_grid} → {grid}",
+        "passed on: class {ended_class} → {class_code}, grid {ended_grid} → {grid}",
+    ),
     intake.AnsweredDirectly: Bilingual(
         "直接答复, 依据知识库 {knowledge_entry}, 由 {answered_by}",
         "answered directly from {knowledge_entry} by {answered_by}",
@@ -103,6 +107,7 @@ WORDS: Mapping[type[Event], Bilingual] = {
         "进入会商裁定, 各方 {parties} ({because})", "arbitration opened between {parties} ({because})"
     ),
     routing.ArbitrationRuled: Bilingual("裁定由 {unit} 承办, 裁定人 {ruled_by}", "{ruled_by} ruled for {unit}"),
+    routing.OrderPassedOn: Bilingual("撤并承接 ({rule}): {zh}", "passed on ({rule}): {en}"),
     routing.CoUnitAdded: Bilingual("{unit} 协办, 由 {added_by} 提出", "{unit} joins, asked by {added_by}"),
     routing.CoUnitReported: Bilingual(
         "{unit} 协办反馈, 由 {reported_by}", "{unit} has done its part, by {reported_by}"

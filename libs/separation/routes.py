@@ -71,9 +71,10 @@ def verifiers(case: CaseParties, view: View, at: datetime) -> tuple[PersonId, ..
     home = view.grid(case.grid) if case.grid else None
     if home is None:
         return ()
-    village = [grid.code for grid in view.grids if home.village and grid.village == home.village]
-    town = [grid.code for grid in view.grids if grid.town == home.town]
-    codes: dict[GridCode, None] = dict.fromkeys([home.code, *village, *town])
+    village, town = (view.living_unit(unit or "", at) for unit in (home.village, home.town))
+    of_village = [one.code for one in view.grids if village and village == view.living_unit(one.village or "", at)]
+    of_town = [one.code for one in view.grids if town and town == view.living_unit(one.town, at)]
+    codes: dict[GridCode, None] = dict.fromkeys([home.code, *of_village, *of_town])
     people = dict.fromkeys(person for code in codes for person in view.grid_workers(code, at))
     return tuple(person for person in people if first(verifying(Act(case, person, view, at))) is None)
 

@@ -114,7 +114,7 @@ def first(breaches: Breaches) -> Breach | None:
 def _patrols(act: Act, units: tuple[UnitId, ...]) -> Breaches:
     """SEP-02: no handling in the own grid; under `strict` of no case; for a village committee with no grid post."""
     posts = act.view.grid_posts(act.actor, act.at)
-    own = [post for post in posts if act.case.grid in post.grids]
+    own = [post for post in posts if act.case.grid in act.view.grids_in(post, act.at)]
     worker = [post for post in posts if post.role == "GRID_WORKER"]
     evidence = tuple(event for post in own or posts for event in appointment_evidence(act.view, post.id))
     if own:

@@ -86,7 +86,7 @@ class Parts:
     measure: Measure | None = None
     hosts_directory: bool = False
     """Whether the directory's lane is appended and relayed here."""
-    pending: Callable[[Connection], Awaitable[tuple[int, Any]]] | None = None
+    pending: Callable[[Runtime, Connection], Awaitable[tuple[int, Any]]] | None = None
     """Manual mode: how many own steps are due and not recorded, and the next due instant after them."""
 
 

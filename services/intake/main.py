@@ -8,6 +8,7 @@ from services.intake import config
 from services.intake.api import attachments, callers, cases, corrections, import_, receipts, same_matter
 from services.intake.domain import decider
 from services.intake.jobs import erasure, sweep
+from services.intake.jobs.passing_on import PASSING_ON
 from services.intake.readmodel import projection, search_copies, tables
 
 PARTS = Parts(
@@ -30,7 +31,8 @@ PARTS = Parts(
     effect=erasure.destroy_keys,
     copy=search_copies.copies,
     opener=config.opener,
-    jobs={"sweep": sweep.run},
+    jobs={"sweep": sweep.run, "passing_on": PASSING_ON.run},
+    pending=PASSING_ON.pending,
     body_limits=attachments.BODY_LIMITS | import_.BODY_LIMITS,
 )
 app = api_app(PARTS)

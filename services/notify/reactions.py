@@ -54,6 +54,7 @@ NOTICES: Mapping[type[Event], Notice] = {
         "arbitration", (to.arbiters, to.parties), also=Notice("deciding_unit", (to.reporter,), once=True)
     ),
     routing.ArbitrationRuled: Notice("ruled", (to.parties, to.dispatchers)),
+    routing.OrderPassedOn: Notice("passed_on", (to.clerks, to.keeping_on), also=RELIEVED),
     routing.CoUnitAdded: Notice("co_unit", (to.clerks,)),
     routing.CoUnitReported: Notice("co_reported", (to.handler, to.lead)),
     routing.FeedbackSubmitted: Notice("feedback", (to.reviewers,)),
@@ -73,6 +74,9 @@ NOTICES: Mapping[type[Event], Notice] = {
     supervision.CaseClosed: Notice("closed", (to.finder,)),
     supervision.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
 }
+LEFT_BY_UNIT = Notice("left_by_unit", (to.dispatchers,), also=RELIEVED)
+CO_UNIT_LEFT = Notice("co_unit_left", (to.handler, to.lead))
+"""A unit has ended, and nobody has its part."""
 QUIET: Mapping[str, tuple[type[Event], ...]] = {
     "nobody has judged it yet": (intake.AppealReceived, intake.GridEventReported),
     "answered to whoever is on the line": (intake.CaseVoided, intake.RepeatContactReceived, intake.OwnershipNotProved),
@@ -111,7 +115,7 @@ QUIET: Mapping[str, tuple[type[Event], ...]] = {
         supervision.ClocksRevived,
     ),
     # Whoever works on them sees it in his list and his feed.
-    "thousands at one instant": (supervision.DeadlineRecomputed,),
+    "thousands at one instant": (supervision.DeadlineRecomputed, intake.FilingPassedOn),
 }
 """Why nobody is told → of what; an event type that is neither here nor told is an oversight, and a test says so."""
 CONTINUED = Notice("reporter_left", (to.responsible,), also=Notice("continued", (to.reporter,)))
@@ -149,6 +153,8 @@ def notice_of(event: Event) -> Notice | None:
         return ESCALATED
     if isinstance(event, intake.AppealWithdrawn) and event.continues:
         return CONTINUED
+    if isinstance(event, routing.OrderPassedOn) and event.unit is None:
+        return LEFT_BY_UNIT if event.role == "lead" else CO_UNIT_LEFT
     return NOTICES.get(type(event))
 
 

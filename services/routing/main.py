@@ -8,6 +8,7 @@ from services.routing import reactions
 from services.routing.api import bulk, cases, commands, disputes, feed, queue, work_list
 from services.routing.directory import api as directory_api
 from services.routing.domain import decider
+from services.routing.jobs.passing_on import PASSING_ON
 from services.routing.readmodel import projection, tables
 
 PARTS = Parts(
@@ -29,6 +30,8 @@ PARTS = Parts(
     project=projection.project,
     react=reactions.react,
     hosts_directory=True,
+    jobs={"passing_on": PASSING_ON.run},
+    pending=PASSING_ON.pending,
     body_limits=directory_api.BODY_LIMITS,
 )
 app = api_app(PARTS)

@@ -15,6 +15,7 @@ from libs.events.contracts.intake import (
     CaseNotAccepted,
     CaseRegistered,
     CaseVoided,
+    FilingPassedOn,
 )
 from libs.events.contracts.routing import (
     AssignmentAccepted,
@@ -57,7 +58,7 @@ def react(event: Recorded, case: Case, view: View) -> Sequence[Command]:
     match event.data:
         case CaseRegistered():
             return [ProposeRoute(at, SYSTEM), *_dispatch_at_once(case, view, at)]
-        case CaseCorrected() if case.state == "REGISTERED":
+        case CaseCorrected() | FilingPassedOn() if case.state == "REGISTERED":
             return [ProposeRoute(at, SYSTEM), *_dispatch_at_once(case, view, at)]
         case AppealRestored():
             return [RestoreWorkOrder(at, SYSTEM, event.type)]

@@ -27,7 +27,7 @@ OPEN: dict[str, tuple[str, ...]] = {
         "PersonalDataErased.ground", "DeadlineSet.limit", "MessageDue.channel", "MessageDue.template",
         "MessageSent.channel", "MessageFailed.reason", "SeparationViolationAttempted.command",
         "SeparationViolationAttempted.rule", "SeparationViolationAttempted.also", "SeparationViolationDetected.rule",
-        "RouteRejected.rule", "RuleStep.rule", "DraftRefused.rule",
+        "RouteRejected.rule", "RuleStep.rule", "OrderPassedOn.rule", "DraftRefused.rule",
     ),
     "an id or a type of an event": (
         "AssignmentDeemedAccepted.clock_id", "CaseUrged.because", "ClocksEnded.because", "ClocksRevived.because",
@@ -47,7 +47,9 @@ OPEN: dict[str, tuple[str, ...]] = {
     ),
     "kind and id of a recipient": ("MessageDue.recipient",),
     "ids, codes and instants of the event, by their names": ("MessageDue.values",),
-    "a sentence of the router about units": ("RouteRejected.zh", "RouteRejected.en", "RuleStep.zh", "RuleStep.en"),
+    "a sentence of the router about units": (
+        "RouteRejected.zh", "RouteRejected.en", "RuleStep.zh", "RuleStep.en", "OrderPassedOn.zh", "OrderPassedOn.en",
+    ),
     "a version that nobody writes any more": (
         "CaseNotAcceptedV1.legal_basis", "CaseNotAcceptedV1.alternative", "ReturnRequestedV1.basis",
         "ArbitrationOpenedV1.basis",

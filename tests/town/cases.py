@@ -37,9 +37,9 @@ async def due_of(town: Town, case: str) -> datetime:
     return datetime.fromisoformat((await clock_of(town, case))["due_at"])
 
 
-async def events_of(running: Stack, stream: str) -> list[str]:
-    """What routing's own stream says, in words: `case-dispatched`."""
-    conn = await asyncpg.connect(running.admin_url("routing"))
+async def events_of(running: Stack, stream: str, service: str = "routing") -> list[str]:
+    """What a service's own stream says, in words: `case-dispatched`."""
+    conn = await asyncpg.connect(running.admin_url(service))
     try:
         rows = await conn.fetch("select type from log.event where stream = $1 order by version", stream)
         return [row["type"].split(".")[1] for row in rows]

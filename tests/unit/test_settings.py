@@ -189,7 +189,7 @@ def withdrawn(view: View) -> object:
 
 def near(view: View) -> object:
     """A point three hundred metres west of G04, as it is looked for duplicates."""
-    return grids_near(Place(None, 1_193_070_000, 321_050_000), view)
+    return grids_near(Place(None, 1_193_070_000, 321_050_000), view, AT)
 
 
 def held(digest: bool, channel: Literal["file", "webhook", "email", "sms"] = "sms") -> Observed:
@@ -289,6 +289,8 @@ OF_CLASSES: dict[str, tuple[object, Observed]] = {
     "callback": (False, reviewed),
     "photo_exempt": (True, reported),
     "safety": (True, lambda view: is_public(State(class_code=ClassCode("any-matter")), view)),
+    "until": ("2026-01-01T00:00:00Z", reported),
+    "succeeded_by": ("manhole", lambda view: view.living_class("any-matter", AT)),
     "filing_conditions.id": ("other", handled("complaint", "U3", "any-matter", CONDITION)),
     "filing_conditions.limit": ("3min", handled("complaint", "U3", "any-matter", CONDITION)),
     **{f"limits.{stage}.{urgency}": ("3min", own_limit(stage, urgency)) for stage in SERVED for urgency in URGENCIES},
@@ -314,6 +316,8 @@ def test_a_setting_of_a_class_changes_what_is_done(path: str) -> None:
     item = ANY
     if path == "self_governance":
         item = changed(changed(ANY, "leads", [{"of_grid": "village"}]), "powers", [])
+    if path == "succeeded_by":
+        item = changed(ANY, "until", "2026-01-01T00:00:00Z")
     if path == "leads.of_grid":
         item = changed(ANY, "leads", [{"of_grid": "village"}])
     assert observed(with_facts(changed(item, path, value))) != observed(with_facts(item))

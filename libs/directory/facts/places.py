@@ -35,12 +35,12 @@ class GridIndex:
         self._codes = [grid.code for grid in layer]
         self._tree = STRtree([polygon(grid) for grid in layer])
 
-    def grid_of(self, longitude: int, latitude: int) -> GridCode | None:
-        """The grid at a place; on a shared border the smaller code, so that every replay finds the same one."""
+    def grids_at(self, longitude: int, latitude: int) -> list[GridCode]:
+        """The grids at a place, by code: on a border several, and one that has ended beside what follows on it."""
         from shapely import Point  # noqa: PLC0415
 
         found = self._tree.query(Point(longitude, latitude), predicate="intersects")
-        return min((self._codes[index] for index in found), default=None)
+        return sorted(self._codes[index] for index in found)
 
 
 def polygon(grid: GridPublished) -> Polygon:

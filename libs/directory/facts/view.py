@@ -23,12 +23,15 @@ from libs.events.contracts.directory import (
 )
 from libs.events.errors import NotFound
 from libs.events.event import Event
-from libs.events.ids import AppointmentId, EventId, GridCode, PersonId, UnitId
+from libs.events.ids import AppointmentId, ClassCode, EventId, GridCode, PersonId, UnitId
 
 Key = tuple[type[Event], str]
 """Type of the fact and its id within the type."""
 GRID_ROLES: tuple[Role, ...] = ("GRID_WORKER", "GRID_LEADER")
 F = TypeVar("F", bound=Event)
+Ending = UnitPublished | GridPublished | CatalogueItemPublished
+"""What may end on a date, and be succeeded (rulebook.md d.8); appointments end by their own term."""
+E = TypeVar("E", UnitPublished, GridPublished, CatalogueItemPublished)
 
 
 @dataclass(frozen=True)
@@ -119,15 +122,15 @@ class View:
 
     def appointments_of(self, person: PersonId, at: datetime) -> tuple[AppointmentPublished, ...]:
         """The appointments of a natural person that are active at `at`, through whichever account."""
-        return _active(self._by_person.get(self.natural(person), ()), at)
+        return self._active(self._by_person.get(self.natural(person), ()), at)
 
     def members(self, unit: UnitId, at: datetime) -> tuple[AppointmentPublished, ...]:
         """The active appointments in a unit, by id."""
-        return _active(self._by_unit.get(unit, ()), at)
+        return self._active(self._by_unit.get(unit, ()), at)
 
     def holders(self, role: Role, unit: UnitId | None, at: datetime) -> tuple[PersonId, ...]:
         """Natural persons who hold a role, in one unit or (None) anywhere, by id."""
-        held = self.members(unit, at) if unit else _active(self.appointments, at)
+        held = self.members(unit, at) if unit else self._active(self.appointments, at)
         return tuple(sorted({self.natural(one.person) for one in held if one.role == role}))
 
     def units_of(self, person: PersonId, at: datetime) -> frozenset[UnitId]:
@@ -140,7 +143,11 @@ class View:
 
     def grids_of(self, person: PersonId, at: datetime) -> frozenset[GridCode]:
         """grid(p): the grids of the person's grid appointments."""
-        return frozenset(code for post in self.grid_posts(person, at) for code in post.grids)
+        return frozenset(code for post in self.grid_posts(person, at) for code in self.grids_in(post, at))
+
+    def grids_in(self, post: AppointmentPublished, at: datetime) -> frozenset[GridCode]:
+        """The grids of a post, and what has succeeded them: a post goes on in the grid that its own one became."""
+        return frozenset(post.grids) | {code for one in post.grids if (code := self.living_grid(one, at))}
 
     def is_grid_worker(self, person: PersonId, at: datetime) -> bool:
         """Whether the person is a 网格员 at `at`; a 网格长 alone is not one."""
@@ -148,26 +155,83 @@ class View:
 
     def grid_workers(self, grid: GridCode, at: datetime) -> tuple[PersonId, ...]:
         """The grid workers of one grid, by id."""
-        posts = _active(self.appointments, at)
-        return tuple(sorted({self.natural(p.person) for p in posts if p.role == "GRID_WORKER" and grid in p.grids}))
+        posts = [post for post in self._active(self.appointments, at) if post.role == "GRID_WORKER"]
+        return tuple(sorted({self.natural(post.person) for post in posts if grid in self.grids_in(post, at)}))
 
-    def ancestors(self, unit: UnitId) -> tuple[UnitId, ...]:
-        """The unit's superiors, nearest first."""
+    def ancestors(self, unit: UnitId, at: datetime | None = None) -> tuple[UnitId, ...]:
+        """The unit's superiors, nearest first; at an instant, in the place of one that has ended its successor."""
         chain: list[UnitId] = []
         known = self.unit(unit)
-        while known and known.parent and known.parent not in chain:
-            chain.append(known.parent)
-            known = self.unit(known.parent)
+        while known and known.parent:
+            parent = (self.living_unit(known.parent, at) if at else None) or known.parent
+            if parent in chain:
+                break
+            chain.append(parent)
+            known = self.unit(parent)
         return tuple(chain)
 
-    def grid_of(self, longitude: int, latitude: int) -> GridCode | None:
-        """The general or dedicated grid at a place given in 1e-7 degrees; on a shared border the smaller code."""
-        return self._places.grid_of(longitude, latitude)
+    def bodies_of(self, grid: str, at: datetime) -> tuple[UnitId, ...]:
+        """The town of a grid and its superiors, nearest first."""
+        known = self.grid(grid)
+        if known is None:
+            return ()
+        town = self.living_unit(known.town, at) or known.town
+        return (town, *self.ancestors(town, at))
+
+    def grid_of(self, longitude: int, latitude: int, at: datetime) -> GridCode | None:
+        """The general or dedicated grid at a place given in 1e-7 degrees; on a shared border the smaller code.
+
+        A grid that is to end keeps its ground until then; from then on it is what is drawn there, or the successor's.
+        """
+        found = [grid for code in self._places.grids_at(longitude, latitude) if (grid := self.grid(code))]
+        living = [grid for grid in found if not has_ended(grid, at)]
+        leaving = [grid for grid in living if grid.until]
+        followed = (self.living_grid(grid.code, at) for grid in found)
+        return next((grid.code for grid in (*leaving, *living)), None) or min(filter(None, followed), default=None)
+
+    def living_unit(self, unit: str, at: datetime) -> UnitId | None:
+        """The unit while it is one, from its end on the one that has succeeded it; None where nobody has."""
+        found = self._living(UnitPublished, unit, at)
+        return found.id if found else None
+
+    def living_grid(self, code: str, at: datetime) -> GridCode | None:
+        """The same of a grid."""
+        found = self._living(GridPublished, code, at)
+        return found.code if found else None
+
+    def living_class(self, code: str, at: datetime) -> ClassCode | None:
+        """The same of a class of matter."""
+        found = self._living(CatalogueItemPublished, code, at)
+        return ClassCode(found.code) if found else None
+
+    @cached_property
+    def ends(self) -> tuple[datetime, ...]:
+        """The instants at which a unit, a grid or a class ends, in order."""
+        facts: tuple[Ending, ...] = (*self.units, *self.grids, *self.classes)
+        return tuple(sorted({one.until for one in facts if one.until}))
 
     def published_by(self, kind: type[Event], key: str) -> EventId | None:
         """The event that made a fact true, as evidence."""
         fact = self.facts.get((kind, key))
         return fact.event_id if fact else None
+
+    def _living(self, kind: type[E], key: str | None, at: datetime) -> E | None:
+        seen = set()
+        known = self._fact(kind, key) if key else None
+        while known and has_ended(known, at):
+            seen.add(key)
+            key = known.succeeded_by
+            known = self._fact(kind, key) if key and key not in seen else None
+        return known
+
+    def _active(self, posts: Iterable[AppointmentPublished], at: datetime) -> tuple[AppointmentPublished, ...]:
+        """A post ends with its unit at the latest."""
+        ends = self._ends_of_units
+        return tuple(one for one in posts if is_active(one, at) and (one.unit not in ends or at < ends[one.unit]))
+
+    @cached_property
+    def _ends_of_units(self) -> Mapping[UnitId, datetime]:
+        return {unit.id: unit.until for unit in self.units if unit.until}
 
     def _fact(self, kind: type[F], key: str) -> F | None:
         fact = self.facts.get((kind, key))
@@ -201,8 +265,9 @@ def is_active(appointment: AppointmentPublished, at: datetime) -> bool:
     return appointment.since <= at and (appointment.until is None or at < appointment.until)
 
 
-def _active(appointments: Iterable[AppointmentPublished], at: datetime) -> tuple[AppointmentPublished, ...]:
-    return tuple(one for one in appointments if is_active(one, at))
+def has_ended(one: Ending, at: datetime) -> bool:
+    """Whether the unit, grid or class is no more; what it was stays true of the time before."""
+    return one.until is not None and one.until <= at
 
 
 def appointment_evidence(view: View, appointment: AppointmentId) -> tuple[str, ...]:

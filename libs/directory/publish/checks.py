@@ -11,6 +11,7 @@ from libs.directory.facts import places
 from libs.directory.facts.view import View
 from libs.directory.findings import Finding, notice, refused
 from libs.directory.publish.conflicts import conflict_findings
+from libs.directory.publish.ends import end_findings
 from libs.directory.publish.holes import hole_findings
 from libs.directory.publish.references import reference_findings
 from libs.directory.publish.succession import named, rests
@@ -45,6 +46,7 @@ def findings_of(view: View) -> tuple[Finding, ...]:
         *conflict_findings(view),
         *contact_findings(view),
         *(finding for item in view.classes for finding in _item(view, item)),
+        *end_findings(view),
         *hole_findings(view),
     )
 
@@ -111,7 +113,9 @@ def _grids(view: View) -> Iterator[Finding]:
     for code in broken:
         yield refused("E-GRID-SHAPE", f"grids.{code}.polygon", "边界自相交或面积为零", "the boundary is not valid")
     sound = [grid for grid in view.grids if grid.code not in (*broken, *turned)]
-    for one in places.overlaps(sound):
+    # A grid that ends has its ground until then, whatever is drawn there for afterwards.
+    lasting = [grid for grid in sound if grid.until is None]
+    for one in places.overlaps(lasting):
         yield _overlap(one)
     for gap in places.gaps(sound):
         beside = ", ".join(gap.beside)
@@ -120,7 +124,7 @@ def _grids(view: View) -> Iterator[Finding]:
         yield notice("GRD-1", f"grids.{gap.beside[0]}.polygon", zh, en)
     worked = {code for one in view.appointments if one.role == "GRID_WORKER" for code in one.grids}
     for grid in view.grids:
-        if grid.kind == "GENERAL" and grid.code not in worked:
+        if grid.kind == "GENERAL" and grid.until is None and grid.code not in worked:
             yield notice("GRD-1", f"grids.{grid.code}", "网格没有网格员", "the grid has no worker")
         yield from _size(grid)
 

@@ -125,6 +125,9 @@ def _levels_of_government(view: View) -> Iterator[Finding]:
 
 def _instants_stated(view: View) -> Iterator[Finding]:
     stated = [(f"appointments.{one.id}", at) for one in view.appointments for at in (one.since, one.until)]
+    stated += [(f"units.{unit.id}", unit.until) for unit in view.units]
+    stated += [(f"grids.{grid.code}", grid.until) for grid in view.grids]
+    stated += [(f"catalogue.{item.code}", item.until) for item in view.classes]
     for item in view.classes:
         stated += [(f"catalogue.{item.code}.powers", at) for power in item.powers for at in (power.since, power.until)]
     for path in dict.fromkeys(path for path, at in stated if at and not FIRST_YEAR < at.year < LAST_YEAR):

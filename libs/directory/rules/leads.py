@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.directory.facts.view import View
-from libs.events.contracts.directory import CatalogueItemPublished, GridPublished, Lead, Power
+from libs.events.contracts.directory import CatalogueItemPublished, GridPublished, Lead, Power, UnitPublished
 from libs.events.ids import UnitId
 
 
@@ -18,6 +18,10 @@ class LeadCandidate:
     area: str
     level: str
     needs_power: bool
+    instead_of: UnitId | None = None
+    """The unit that the catalogue names; it has ended, and this one has succeeded it."""
+    ended: bool = False
+    """It is no more, and nobody has succeeded it."""
     powers: tuple[Power, ...] = ()
     expired: tuple[Power, ...] = ()
 
@@ -37,15 +41,25 @@ def lead_candidates(
         known = view.unit(unit) if unit else None
         if known is None or not grid.area.startswith(lead.area):
             continue
-        if known.id not in best or len(lead.area) > len(best[known.id].area):
-            best[known.id] = _candidate(item, known.id, known.level, lead.area, at)
+        found = _candidate(view, item, known, lead.area, at)
+        if found.unit not in best or _place(found) < _place(best[found.unit]):
+            best[found.unit] = found
     rank = {level: position for position, level in enumerate(view.rulebook.levels)}
     return tuple(sorted(best.values(), key=lambda one: (-len(one.area), -rank.get(one.level, -1), one.unit)))
 
 
-def holds_power(item: CatalogueItemPublished, unit: UnitId, at: datetime) -> bool:
-    """Whether the unit may lead cases of the class at `at` (POW-1)."""
-    return not item.powers or any(one.unit == unit and _holds(one, at) for one in item.powers)
+def holds_power(item: CatalogueItemPublished, unit: UnitId, at: datetime, view: View) -> bool:
+    """Whether the unit may lead cases of the class at `at` (POW-1): by its own power, or one of a unit it succeeded."""
+    return not item.powers or any(_holds(one, at) for one in _powers_of(view, item, unit, at))
+
+
+def _place(candidate: LeadCandidate) -> tuple[int, bool]:
+    """Named for the more specific area first, and by its own name before that of another."""
+    return -len(candidate.area), candidate.instead_of is not None
+
+
+def _powers_of(view: View, item: CatalogueItemPublished, unit: UnitId, at: datetime) -> list[Power]:
+    return [power for power in item.powers if unit in (power.unit, view.living_unit(power.unit, at))]
 
 
 def _unit_of(lead: Lead, grid: GridPublished) -> UnitId | None:
@@ -58,13 +72,19 @@ def _unit_of(lead: Lead, grid: GridPublished) -> UnitId | None:
             return lead.unit
 
 
-def _candidate(item: CatalogueItemPublished, unit: UnitId, level: str, area: str, at: datetime) -> LeadCandidate:
-    own = [power for power in item.powers if power.unit == unit]
+def _candidate(
+    view: View, item: CatalogueItemPublished, named: UnitPublished, area: str, at: datetime
+) -> LeadCandidate:
+    heir = view.living_unit(named.id, at)
+    unit = (view.unit(heir) if heir else None) or named
+    own = _powers_of(view, item, unit.id, at)
     return LeadCandidate(
-        unit=unit,
+        unit=unit.id,
         area=area,
-        level=level,
+        level=unit.level,
         needs_power=bool(item.powers),
+        instead_of=named.id if unit != named else None,
+        ended=heir is None,
         powers=tuple(power for power in own if _holds(power, at)),
         expired=tuple(power for power in own if power.until is not None and power.until <= at),
     )

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from libs.directory.facts.view import View
+from libs.directory.facts.view import Ending, View
 from libs.events.errors import NotFound
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -91,6 +91,7 @@ CODES: Mapping[str, Bilingual] = {
     "sms": Bilingual("短信", "SMS"),
     "NOT_REGISTERED": Bilingual("久未立案", "not registered"),
     "NO_UNIT": Bilingual("无承办单位", "no unit"),
+    "UNIT_ENDED": Bilingual("单位已撤并", "its unit has ended"),
     "UNIT_VACANT": Bilingual("单位无人任职", "nobody in the unit"),
     "NO_CLOCK": Bilingual("无时限", "no clock"),
     "NO_STEP": Bilingual("久无进展", "no step for long"),
@@ -139,6 +140,9 @@ NOTICES: Mapping[str, Bilingual] = {
     "deciding_unit": Bilingual("正在确定承办单位", "the responsible unit is being determined"),
     "ruled": Bilingual("裁定结果", "ruling"),
     "co_unit": Bilingual("协办任务", "to help"),
+    "passed_on": Bilingual("承接工单", "a work order taken over"),
+    "left_by_unit": Bilingual("承办单位已撤并, 待派遣", "its unit has ended: to dispatch"),
+    "co_unit_left": Bilingual("协办单位已撤并", "a co-unit has ended"),
     "co_reported": Bilingual("协办已反馈", "a co-unit has reported"),
     "corrected": Bilingual("案件信息更正", "case corrected"),
     "withdrawn": Bilingual("撤诉已登记", "withdrawal recorded"),
@@ -186,16 +190,33 @@ class Naming:
         return _with_id(self.view.person(person), person)
 
     def unit(self, unit: str) -> Bilingual:
-        """Name of a unit."""
-        return _named(self.view.unit(unit), unit)
+        """Name of a unit; of one that ends also its last day, and what succeeds it (SUC-4)."""
+        known = self.view.unit(unit)
+        return self._ending(known, self.view.unit(known.succeeded_by or "")) if known else Bilingual(unit, unit)
 
     def grid(self, code: str) -> Bilingual:
-        """Name of a grid."""
-        return _named(self.view.grid(code), code)
+        """Name of a grid; of one that ends as of a unit."""
+        known = self.view.grid(code)
+        return self._ending(known, self.view.grid(known.succeeded_by or "")) if known else Bilingual(code, code)
 
     def matter(self, code: str) -> Bilingual:
-        """Name of a class of matter."""
-        return _named(self.view.catalogue(code), code)
+        """Name of a class of matter; of one that ends as of a unit."""
+        known = self.view.catalogue(code)
+        return self._ending(known, self.view.catalogue(known.succeeded_by or "")) if known else Bilingual(code, code)
+
+    def last_day(self, until: datetime | None) -> str:
+        """A term ends at midnight after its last day, local time; empty where it has no end."""
+        if until is None:
+            return ""
+        return (until - timedelta(microseconds=1)).astimezone(self.zone).date().isoformat()
+
+    def _ending(self, known: Ending, heir: Ending | None) -> Bilingual:
+        """Its own name for ever, and beside it until when it was so and what it became."""
+        if known.until is None:
+            return Bilingual(known.name_zh, known.name_en)
+        day = self.last_day(known.until)
+        zh, en = (f", 后为{heir.name_zh}", f", then {heir.name_en}") if heir else ("", "")
+        return Bilingual(f"{known.name_zh}(至 {day}{zh})", f"{known.name_en} (until {day}{en})")
 
     def recipient(self, recipient: str) -> Bilingual:
         """Whom a message is for: `person:<id>`, `unit:<id>`, `role:<code>` or `reporter`."""
@@ -225,10 +246,6 @@ class Naming:
 def code(value: str) -> Bilingual:
     """A code in words, where there are any."""
     return CODES.get(value) or ROLES.get(value) or Bilingual(value, value)
-
-
-def _named(known: Any, key: str) -> Bilingual:
-    return Bilingual(known.name_zh, known.name_en) if known else Bilingual(key, key)
 
 
 def _with_id(known: Any, key: str) -> Bilingual:

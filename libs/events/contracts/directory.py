@@ -91,6 +91,10 @@ class UnitPublished(Event, zh="发布单位", en="unit published"):
     """条线: the functional line that the unit belongs to."""
     contacts: tuple[ContactPoint, ...] = ()
     """The unit's own: its system, its duty mailbox. Told whatever its clerks are told."""
+    until: AwareDatetime | None = None
+    """From this instant on it is no more; its posts end with it at the latest."""
+    succeeded_by: UnitId | None = None
+    """Who has its cases, its powers and its place in the tree from then on."""
 
 
 class PersonPublished(Event, zh="发布人员", en="person published"):
@@ -137,6 +141,10 @@ class GridPublished(Event, zh="发布网格", en="grid published"):
     """Administrative area code; the pattern of the code system is the city's own."""
     households: int | None = None
     people: int | None = None
+    until: AwareDatetime | None = None
+    """From this instant on it is no more."""
+    succeeded_by: GridCode | None = None
+    """To which its ground belongs from then on; its posts are posts of that grid, too."""
 
 
 class FilingCondition(Part):
@@ -194,6 +202,10 @@ class CatalogueItemPublished(Event, zh="发布事项", en="class published"):
     limits: dict[Stage, PerUrgency] = Field(default_factory=dict)
     """Instead of the rulebook's row."""
     handling: dict[Kind, PerUrgency] = Field(default_factory=dict)
+    until: AwareDatetime | None = None
+    """From this instant on nothing is registered under it."""
+    succeeded_by: ClassCode | None = None
+    """Under which its open cases go on from then on."""
 
 
 class RulebookPublished(Event, zh="发布规则库", en="rulebook published"):

@@ -110,6 +110,17 @@ class CaseCorrected(Event, zh="更正", en="corrected"):
     reporter_phone: ReporterText | None = None
 
 
+class FilingPassedOn(Event, zh="随撤并承接", en="filed under what succeeded"):
+    """A class or a grid has ended: the open case goes on under what succeeded it (SUC-2); what is absent stays."""
+
+    class_code: ClassCode | None = None
+    ended_class: ClassCode | None = None
+    grid: GridCode | None = None
+    ended_grid: GridCode | None = None
+    urgency: Urgency | None = None
+    """U1 where the class that succeeded is dangerous by itself (R0)."""
+
+
 class AnsweredDirectly(Event, zh="直接答复", en="answered directly"):
     """直接办结: a consultation was answered on the spot from a knowledge entry; ends the case."""
 
@@ -229,6 +240,7 @@ IntakeEvent = (
     | CaseVoided
     | CaseNotAccepted
     | CaseCorrected
+    | FilingPassedOn
     | AnsweredDirectly
     | AppealWithdrawn
     | AppealRestored

@@ -199,6 +199,26 @@ class ArbitrationRuled(Event, zh="裁定", en="ruled"):
     reason: CaseText
 
 
+class OrderPassedOn(Event, zh="单位撤并承接", en="passed to the successor"):
+    """A unit has ended: its successor has its part of the case as it stood, clocks and all (SUC-2), or nobody (SUC-3).
+
+    Lead: without a successor the case waits for the dispatcher. Co-unit: without one the lead does without it.
+    """
+
+    ended: UnitId
+    unit: UnitId | None
+    role: Literal["lead", "co"]
+    round: int
+    rule: str
+    zh: str
+    en: str
+    handler: PersonId | None = None
+    """Who goes on: he serves in the successor too, and nothing bars him."""
+    relieved: PersonId | None = None
+    """Who was the handler, and is so no more."""
+    dual_hat: bool = False
+
+
 class CoUnitAdded(Event, zh="加入协办", en="co-unit added"):
     """协办: another unit has to contribute, before the lead unit may report."""
 
@@ -293,6 +313,7 @@ RoutingEvent = (
     | ReturnRejected
     | ArbitrationOpened
     | ArbitrationRuled
+    | OrderPassedOn
     | CoUnitAdded
     | CoUnitReported
     | WorkOrderCancelled

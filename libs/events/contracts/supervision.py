@@ -40,7 +40,10 @@ class StageFinished(ClockMoved, zh="停止计时", en="clock stopped"):
 
 
 class StageContinued(ClockMoved, zh="继续计时", en="clock goes on"):
-    """A stopped clock goes on: the feedback was rejected, or the case was taken up again; the time between is free."""
+    """A stopped clock goes on: the feedback was rejected, or the case was taken up again; the time between is free.
+
+    One that runs goes on as that of `unit`, which has succeeded the unit that it was of; it gains no time.
+    """
 
 
 class DeadlineRecomputed(ClockMoved, zh="重算时限", en="deadline counted anew"):
@@ -239,6 +242,8 @@ class SupervisionResponded(Event, zh="回应督办", en="supervision answered"):
     responded_by: PersonId
     unit: UnitId
     plan: CaseText
+    answers_for: tuple[UnitId, ...] = ()
+    """Units that were asked and have ended: their orders are answered too, by what has succeeded them."""
 
 
 class SupervisionLifted(Event, zh="解除督办", en="supervision lifted"):

@@ -125,7 +125,7 @@ async def show_case(
 ) -> Shown:
     """The case; raises `NotFound` where there is none or the caller may not see it, `Stale`."""
     case = await running.case(conn, case_id)
-    if case is None or not sight(person.actor, person.directory).sees(case):
+    if case is None or not sight(person.actor, person.directory, person.now).sees(case):
         raise NotFound()
     fresh = await as_of(conn, sources, running.settings.stale_after_seconds, case.lane)
     version = await conn.fetchval("select version from log.stream_head where stream = $1", f"case-{case_id}")

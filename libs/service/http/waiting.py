@@ -36,7 +36,7 @@ async def list_waiting(running: RuntimeDep, person: CallerDep, min_position: Min
     A case goes on by itself, in its order, once the directory changes or the worker starts again and the rules hold.
     """
     await wait_for_position(running, min_position)
-    seen = sight(person.actor, person.directory)
+    seen = sight(person.actor, person.directory, person.now)
     async with running.pool.acquire() as conn:
         rows = await conn.fetch(FOUND, seen.everything, sorted(seen.units), sorted(seen.grids), MOST)
     items = [

@@ -267,7 +267,7 @@ async def clock_state(running: Runtime) -> dict[str, Any]:
         applied = await conn.fetch("select lane, source, seq from source_progress where seq > 0")
         # A lane without an event still has a watermark; the least per source says how far all of it is.
         marks = await conn.fetch("select source, min(at) as at from watermark where lane < 64 group by source")
-        due, next_due = await running.parts.pending(conn) if running.parts.pending else (0, None)
+        due, next_due = await running.parts.pending(running, conn) if running.parts.pending else (0, None)
     return {
         "now": now,
         "heads": {f"{source_of(running.settings.source, row['lane'])}/{row['lane']}": row["seq"] for row in heads},

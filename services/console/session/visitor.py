@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -46,6 +47,8 @@ class Names:
     naming: Naming
     posts: dict[str, list[dict[str, Any]]]
     """Person → appointments that are active now."""
+    ended: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """`units`, `grids`, `classes` → those that have ended: nothing new starts there."""
 
     @property
     def view(self) -> View:
@@ -96,7 +99,8 @@ async def read_names(upstream: Upstream, caller: Caller) -> Names | Answer:
     if answers[-1].ok:
         facts[RulebookPublished, ""] = Fact(0, RulebookPublished.model_validate(answers[-1].document["rulebook"]))
     posts = {item["id"]: item["appointments"] for item in answers[1].document["items"]}
-    return Names(Naming(View(0, facts)), posts)
+    ended = {name: frozenset(answer.document.get("ended", ())) for name, answer in zip(LISTS, answers, strict=False)}
+    return Names(Naming(View(0, facts)), posts, ended)
 
 
 def subject(token: str) -> str:
@@ -182,6 +186,8 @@ class Visitor:
         view = self.names.view if self.names else None
         if view and view.person(key):
             return self.name("person", key)
+        if view and view.catalogue(key):
+            return self.name("matter", key)
         return self.name("unit", key) if view and view.unit(key) else self.word(key)
 
     def moment(self, at: str | None) -> str:

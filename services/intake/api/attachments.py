@@ -162,7 +162,7 @@ async def _shows(running: Runtime, conn: Connection, person: Person, row: Any, s
     if case is None:
         return () if row["sent_by"] == person.actor.person else None
     named = row["named"] or any(one.sha256 == sha256 for one in case.attachments)
-    return case.erased if named and sight(person.actor, person.directory).sees(case) else None
+    return case.erased if named and sight(person.actor, person.directory, person.now).sees(case) else None
 
 
 async def _drawn(raw: bytes) -> Attachment:
@@ -208,6 +208,6 @@ async def _fields(form: FormData, known: Collection[str]) -> tuple[bytes, str | 
 async def _seen(running: Runtime, conn: Connection, person: Person, case_id: str) -> Case:
     """The case; raises `NotFound` where this caller may not see it."""
     case = (await running.facts(conn, case_id)).case
-    if case is None or not sight(person.actor, person.directory).sees(case):
+    if case is None or not sight(person.actor, person.directory, person.now).sees(case):
         raise NotFound()
     return case

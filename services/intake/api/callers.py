@@ -92,7 +92,7 @@ async def read_identity(
     command = callers.ReadIdentity(person.now, call.actor, body.purpose)
     async with running.pool.acquire() as conn:
         facts = await running.facts(conn, case_id)
-        seen = facts.case if facts.case and sight(call.actor, person.directory).sees(facts.case) else None
+        seen = facts.case if facts.case and sight(call.actor, person.directory, person.now).sees(facts.case) else None
         try:
             callers.require_reader(call.actor, body.purpose, seen)
         except Forbidden:

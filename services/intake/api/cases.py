@@ -114,7 +114,7 @@ async def opened(
 
     async def may_open(conn: Connection) -> None:
         if number:
-            await numbers.must_be_new(conn, call.actor, number, case_id, person.directory)
+            await numbers.must_be_new(conn, call.actor, number, case_id, person)
         if body.photos:
             await files.hold(conn, case_id, call.actor.person, body.photos, person.now)
 
@@ -158,7 +158,7 @@ async def attached(body: AppealBody, running: Runtime, person: Person, call: Com
     if body.new_case or body.case_id or body.external_id or body.photos or call.actor.role == MACHINE:
         return None
     called = Called(body.reporter_phone, body.kind, body.place.place(), body.content)
-    his = await open_cases_of(running, person.directory, called, sight(call.actor, person.directory))
+    his = await open_cases_of(running, person, called)
     now = words(body.content, config.of(running).search_key)
     case_id = meant([(one.case, one.words) for one in his], body.same_case, now)
     if case_id is None:
@@ -247,7 +247,7 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
 ) -> Response:
     after = decode_cursor(cursor, UUID)
     number = receipts.read_number(receipt) if receipt else None
-    seen = sight(person.actor, person.directory)
+    seen = sight(person.actor, person.directory, person.now)
     wanted = (state, seen.everything, list(seen.units), list(seen.grids), number)
     await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:

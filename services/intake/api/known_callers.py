@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from libs.case.access import Sight
+from libs.case.access import sight
 from libs.case.state import Case
 from libs.case.telephones import same_caller
 from libs.directory.facts.view import View
 from libs.events.event import Sealed
 from libs.log.store.event_store import Connection
 from libs.log.write.seal import CaseKeys
+from libs.service.http.dependencies import Person
 from libs.service.runtime import Runtime
 from services.intake import config
 from services.intake.domain.duplicates import same_place
@@ -77,7 +79,7 @@ class Called:
     content: str
 
 
-async def open_cases_of(running: Runtime, directory: View, called: Called, seen: Sight) -> list[Earlier]:
+async def open_cases_of(running: Runtime, person: Person, called: Called) -> list[Earlier]:
     """The open cases of this caller, of this kind, at this place (rulebook.md d.5) that are shown to whoever asks.
 
     Newest first. None where there are none, no number, or one that everybody dials.
@@ -87,11 +89,12 @@ async def open_cases_of(running: Runtime, directory: View, called: Called, seen:
         return []
     async with running.pool.acquire() as conn:
         earlier = await earlier_cases(conn, entries, LOOKED_THROUGH)
+    directory, seen = person.directory, sight(person.actor, person.directory, person.now)
     shown = [one for one in earlier if seen.sees(one.case)]
     alike = [one for one in shown if not one.case.ended and called.kind in (one.case.kind, one.kind)]
     if not alike:
         return []
-    here = located(called.place, directory)
+    here = located(called.place, directory, person.now)
     radius = directory.rulebook.cluster.radius_m
     keys = await keys_of(running, alike)
     his = [one for one in alike if same_caller(one.telephone(keys[one.case.case_id]), called.telephone)]
@@ -104,6 +107,6 @@ async def keys_of(running: Runtime, cases: Sequence[Earlier]) -> dict[str, CaseK
     return {one.case.case_id: found[one.case.case_id].without(one.case.erased) for one in cases}
 
 
-def located(place: Place, directory: View) -> Place:
+def located(place: Place, directory: View, at: datetime) -> Place:
     """The place with its grid; raises `PlaceUnknown`."""
-    return Place(grid_of(place, directory), place.longitude, place.latitude, place.address)
+    return Place(grid_of(place, directory, at), place.longitude, place.latitude, place.address)

@@ -12,6 +12,7 @@ from libs.events.decider import Actor
 from libs.events.ids import ExternalId, PersonId, derived_id
 from libs.log.store.event_store import Connection
 from libs.service.callers import MACHINE
+from libs.service.http.dependencies import Person
 from services.intake.domain.reception import NumberTaken
 
 VOIDED = "select exists (select from log.event where stream = $1 and type = $2)"
@@ -44,7 +45,7 @@ async def case_of(conn: Connection, by: Actor, number: ExternalId) -> str:
     raise AssertionError
 
 
-async def must_be_new(conn: Connection, by: Actor, number: ExternalId, case_id: str, directory: View) -> None:
+async def must_be_new(conn: Connection, by: Actor, number: ExternalId, case_id: str, person: Person) -> None:
     """Raises `NumberTaken` where the number has a case: under its own id, or one that a photo or an older version made.
 
     The case is named to whom it is shown, and to the machine that brought it.
@@ -54,10 +55,11 @@ async def must_be_new(conn: Connection, by: Actor, number: ExternalId, case_id: 
     others = [
         Case.model_validate_json(row["doc"])
         for row in await conn.fetch(KNOWN, number, case_id)
-        if _recorded_for(source_of(by), row["recorded_by"], directory)
+        if _recorded_for(source_of(by), row["recorded_by"], person.directory)
     ]
-    shown = [case.case_id for case in others if by.role == MACHINE or sight(by, directory).sees(case)]
-    if begun and (by.role == MACHINE or sight(by, directory).everything):
+    seen = sight(by, person.directory, person.now)
+    shown = [case.case_id for case in others if by.role == MACHINE or seen.sees(case)]
+    if begun and (by.role == MACHINE or seen.everything):
         shown.insert(0, own)
     if begun or others:
         raise NumberTaken(shown[0] if shown else None)

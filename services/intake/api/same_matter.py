@@ -71,7 +71,7 @@ async def receive_repeat_contact(
 ) -> JSONResponse:
     async def visible(conn: Connection) -> None:
         case = (await running.facts(conn, case_id)).case
-        if case is None or not sight(call.actor, person.directory).sees(case):
+        if case is None or not sight(call.actor, person.directory, person.now).sees(case):
             raise NotFound()
 
     again = Again(body.channel, body.content)
@@ -107,14 +107,14 @@ async def find_duplicates(
 ) -> JSONResponse:
     if not (call.actor.role in ASKING or "intake" in call.actor.scopes):
         raise Forbidden(allowed=ASKING)
-    place = located(body.place.place(), person.directory)
+    place = located(body.place.place(), person.directory, person.now)
     radius = person.directory.rulebook.cluster.radius_m
-    grids = duplicates.grids_near(place, person.directory)
+    grids = duplicates.grids_near(place, person.directory, person.now)
     await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
         fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
         rows = await conn.fetch(CANDIDATES, list(grids), body.class_code, body.kind)
-    seen = sight(call.actor, person.directory)
+    seen = sight(call.actor, person.directory, person.now)
     known = [(one, row["words"]) for row in rows if seen.sees((one := Earlier.of(row)).case)]
     keys = await keys_of(running, [one for one, _ in known])
     new = duplicates.Matter(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NoReturn, assert_never
 
-from libs.case.refusals import NotInThisState
+from libs.case.refusals import NotInThisState, require_living
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.directory.rules.limits import UnknownClass
@@ -21,6 +21,7 @@ from libs.events.contracts.intake import (
     CaseNotAccepted,
     CaseRegistered,
     CaseVoided,
+    FilingPassedOn,
     GridEventReported,
     IdentityNotShown,
     IdentityRead,
@@ -85,6 +86,11 @@ def evolve(state: State, event: IntakeEvent) -> State:
             )
         case CaseCorrected():
             return _corrected(state, event)
+        case FilingPassedOn():
+            passed = replace(state, grid=event.grid or state.grid, urgency=event.urgency or state.urgency)
+            if event.class_code is None:
+                return passed
+            return replace(passed, class_code=event.class_code, filing_condition=None)
         case AnsweredDirectly():
             return replace(state, status="ANSWERED")
         case AppealWithdrawn(continues=True):
@@ -144,4 +150,11 @@ def catalogue_item(directory: View, code: ClassCode) -> CatalogueItemPublished:
     """The class of matter; raises `UnknownClass`."""
     if (item := directory.catalogue(code)) is None:
         raise UnknownClass()
+    return item
+
+
+def living_class(directory: View, code: ClassCode, at: datetime) -> CatalogueItemPublished:
+    """The class of matter for what starts under it now; raises `UnknownClass`, `HasEnded`."""
+    item = catalogue_item(directory, code)
+    require_living(item, directory, at)
     return item

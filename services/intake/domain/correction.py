@@ -17,7 +17,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected
 from libs.events.event import Event
 from libs.events.ids import ClassCode
-from services.intake.domain.case_state import State, catalogue_item, must_be_open, raise_not_here
+from services.intake.domain.case_state import State, catalogue_item, living_class, must_be_open, raise_not_here
 from services.intake.domain.reception import Place, grid_of, point
 
 TEXTS = ("content", "reporter_name", "reporter_phone")
@@ -93,11 +93,11 @@ def correct(state: State, command: CorrectCase, facts: Facts) -> Sequence[Event]
     _check_reporter(command, facts)
     changed = {name: value for name, value in given.items() if value != getattr(state, name, None)}
     if state.registered:
-        changed |= _filing(state, changed, facts.directory)
+        changed |= _filing(state, changed, command.at, facts.directory)
     elif any(getattr(state, name) is None for name in FILED if name in changed):
         raise NotInThisState(allowed=["register"])
     elif "class_code" in changed:
-        catalogue_item(facts.directory, changed["class_code"])
+        living_class(facts.directory, changed["class_code"], command.at)
     if not changed:
         return []
     return [CaseCorrected(corrected_by=command.by.person, reason=command.reason, **changed)]
@@ -105,7 +105,7 @@ def correct(state: State, command: CorrectCase, facts: Facts) -> Sequence[Event]
 
 def _given(command: CorrectCase, directory: View) -> dict[str, Any]:
     """Every value that the command states, under its name in the event; raises `PlaceUnknown`."""
-    stated = {name: getattr(command, name) for name in ("kind", *FILED, *TEXTS)} | _where(command.place, directory)
+    stated = {name: getattr(command, name) for name in ("kind", *FILED, *TEXTS)} | _where(command, directory)
     return {name: value for name, value in stated.items() if value is not None}
 
 
@@ -119,18 +119,20 @@ def _check_reporter(command: CorrectCase, facts: Facts) -> None:
         telephones.read(command.reporter_phone)
 
 
-def _where(place: Place | None, directory: View) -> dict[str, Any]:
-    if place is None:
+def _where(command: CorrectCase, directory: View) -> dict[str, Any]:
+    if (place := command.place) is None:
         return {}
     elsewhere = any(part is not None for part in (place.grid, place.longitude, place.latitude))
-    grid = grid_of(place, directory) if elsewhere else None
+    grid = grid_of(place, directory, command.at) if elsewhere else None
     return {"grid": grid, "location": point(place), "address": place.address}
 
 
-def _filing(state: State, changed: Mapping[str, Any], directory: View) -> dict[str, Any]:
-    """What else follows from another classification; raises `UnknownClass`."""
+def _filing(state: State, changed: Mapping[str, Any], at: datetime, directory: View) -> dict[str, Any]:
+    """What else follows from another classification; raises `UnknownClass`, `HasEnded`."""
     if not changed.keys() & {"kind", *FILED}:
         return {}
+    if "class_code" in changed:
+        living_class(directory, changed["class_code"], at)
     dropped = {"filing_condition": None} if "class_code" in changed else {}
     after: dict[str, Any] = {name: getattr(state, name) for name in ("kind", *FILED)} | dropped | dict(changed)
     urgency: Urgency = "U1" if catalogue_item(directory, after["class_code"]).safety else after["urgency"]

@@ -9,7 +9,16 @@ from libs.case.facts import Facts
 from libs.events.contracts.intake import EVENTS
 from libs.events.decider import Decider, fold_of
 from libs.events.event import Event
-from services.intake.domain import attachments, correction, erasure, identity, reception, registration, withdrawal
+from services.intake.domain import (
+    attachments,
+    correction,
+    erasure,
+    identity,
+    reception,
+    registration,
+    succession,
+    withdrawal,
+)
 from services.intake.domain.attachments import AddAttachment
 from services.intake.domain.case_state import State, evolve
 from services.intake.domain.correction import AnswerDirectly, CorrectCase
@@ -17,6 +26,7 @@ from services.intake.domain.erasure import EraseCaseKeys
 from services.intake.domain.identity import ReceiveRepeatContact
 from services.intake.domain.reception import ReportGridEvent, SubmitAppeal
 from services.intake.domain.registration import RegisterCase, RejectCase, VoidCase
+from services.intake.domain.succession import PassOn
 from services.intake.domain.withdrawal import RestoreAppeal, WithdrawAppeal
 
 # Commands
@@ -29,6 +39,7 @@ Command = (
     | VoidCase
     | RejectCase
     | CorrectCase
+    | PassOn
     | AnswerDirectly
     | WithdrawAppeal
     | RestoreAppeal
@@ -56,6 +67,8 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return registration.reject(state, command, facts)
         case CorrectCase():
             return correction.correct(state, command, facts)
+        case PassOn():
+            return succession.pass_on(state, command, facts)
         case AnswerDirectly():
             return correction.answer(state, command, facts)
         case WithdrawAppeal():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 from math import cos, hypot, radians
 
@@ -56,14 +57,14 @@ def metres(one: Place, other: Place) -> float | None:
     return METRES_PER_E7 * hypot((one.longitude - other.longitude) * shrink, one.latitude - other.latitude)
 
 
-def grids_near(place: Place, directory: View) -> frozenset[GridCode]:
+def grids_near(place: Place, directory: View, at: datetime) -> frozenset[GridCode]:
     """The grid of a place and those within the rulebook's radius of it, for a border is no end of a matter."""
     grids, radius_m = {place.grid}, directory.rulebook.cluster.radius_m
     if place.longitude is not None and place.latitude is not None:
         north = round(radius_m / METRES_PER_E7)
         east = round(north / cos(radians(place.latitude / 10_000_000)))
         for longitude, latitude in ((east, 0), (-east, 0), (0, north), (0, -north)):
-            grids.add(directory.grid_of(place.longitude + longitude, place.latitude + latitude))
+            grids.add(directory.grid_of(place.longitude + longitude, place.latitude + latitude, at))
     return frozenset(grid for grid in grids if grid)
 
 

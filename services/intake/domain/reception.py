@@ -15,7 +15,7 @@ from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected
 from libs.events.event import Event
 from libs.events.ids import ClassCode, ExternalId, GridCode, PersonId
-from services.intake.domain.case_state import State, catalogue_item
+from services.intake.domain.case_state import State, living_class
 
 # Commands
 
@@ -140,7 +140,7 @@ def submit_appeal(state: State, command: SubmitAppeal, facts: Facts) -> Sequence
             channel=command.channel,
             kind=command.kind,
             content=command.content,
-            grid=grid_of(command.place, facts.directory),
+            grid=grid_of(command.place, facts.directory, command.at),
             address=command.place.address,
             location=point(command.place),
             reporter_kind="NAMED" if command.reporter_name or command.reporter_phone else "ANONYMOUS",
@@ -162,11 +162,11 @@ def report_grid_event(state: State, command: ReportGridEvent, facts: Facts) -> S
     by.must_be("GRID_WORKER")
     if state.status != "NONE":
         raise AlreadyThere()
-    item = catalogue_item(facts.directory, command.class_code)
+    item = living_class(facts.directory, command.class_code, command.at)
     location = point(command.place)
     if location is None or not (command.photos or item.photo_exempt):
         raise FindingNotShown(allowed=["attach a location and a photo"])
-    grid = grid_of(command.place, facts.directory)
+    grid = grid_of(command.place, facts.directory, command.at)
     if grid not in facts.directory.grids_of(by.person, command.at) and not command.out_of_grid_reason:
         raise OutsideOwnGrid(allowed=["out_of_grid_reason"])
     return [
@@ -185,12 +185,15 @@ def report_grid_event(state: State, command: ReportGridEvent, facts: Facts) -> S
     ]
 
 
-def grid_of(place: Place, directory: View) -> GridCode:
-    """The grid of a place; a point wins over a named grid. Raises `PlaceUnknown`."""
+def grid_of(place: Place, directory: View, at: datetime) -> GridCode:
+    """The grid of a place; a point wins over a named grid. Raises `PlaceUnknown`.
+
+    Of a grid that has ended, what succeeded it (SUC-1).
+    """
     if place.longitude is not None and place.latitude is not None:
-        found = directory.grid_of(place.longitude, place.latitude)
+        found = directory.grid_of(place.longitude, place.latitude, at)
     else:
-        found = place.grid if place.grid and directory.grid(place.grid) else None
+        found = directory.living_grid(place.grid, at) if place.grid else None
     if found is None:
         raise PlaceUnknown()
     return found

@@ -14,7 +14,7 @@ from libs.events.contracts.intake import CaseNotAccepted, CaseRegistered, CaseVo
 from libs.events.decider import Actor
 from libs.events.event import Event
 from libs.events.ids import ClassCode, GridCode
-from services.intake.domain.case_state import State, catalogue_item, raise_not_here
+from services.intake.domain.case_state import State, living_class, raise_not_here
 
 # Commands
 
@@ -75,7 +75,7 @@ def register(state: State, command: RegisterCase, facts: Facts) -> Sequence[Even
         return []
     if state.status != "RECEIVED":
         raise_not_here(state)
-    item = catalogue_item(facts.directory, command.class_code)
+    item = living_class(facts.directory, command.class_code, command.at)
     kind = command.kind or state.kind
     urgency: Urgency = "U1" if item.safety else command.urgency
     handling_limit(facts.directory, command.class_code, kind, urgency, command.filing_condition)

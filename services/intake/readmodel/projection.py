@@ -13,7 +13,7 @@ from libs.events.event import Event, Sealed
 from libs.log.read.rows import ReadModel
 from services.intake.domain.receipts import number_of
 from services.intake.readmodel.search_copies import project_copies
-from services.intake.readmodel.tables import receipt, report
+from services.intake.readmodel.tables import filed, receipt, report
 
 
 def project(rows: ReadModel, event: Recorded, case: Case) -> None:
@@ -26,6 +26,7 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
         case _:
             pass
     _receipt(rows, event, case)
+    _file(rows, case)
     project_copies(rows, event, case)
 
 
@@ -45,6 +46,15 @@ def _received(rows: ReadModel, event: Recorded, data: AppealReceived | GridEvent
         instants = dict.fromkeys(("registered_at", "dispatched_at", "due_at", "closed_at"))
         number = number_of(case.case_id)
         rows[receipt].put({"case_id": case.case_id, "lane": case.lane, "number": number, **instants})
+
+
+def _file(rows: ReadModel, case: Case) -> None:
+    row = None if case.ended else {name: getattr(case, name) for name in ("case_id", "lane", "class_code", "grid")}
+    before = rows[filed].get(case.case_id)
+    if row and row != before:
+        rows[filed].put(row)
+    elif before and not row:
+        rows[filed].remove(case.case_id)
 
 
 def _corrected(rows: ReadModel, data: CaseCorrected, case: Case) -> None:

@@ -60,4 +60,16 @@ likeness = Table(
 )
 """What duplicate hints look through. Gone when the case is erased."""
 
-TABLES = (report, receipt, caller, likeness)
+filed = Table(
+    "filed",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("class_code", Text),
+    Column("grid", Text),
+    Index("filed_by_class", "class_code", "case_id"),
+    Index("filed_by_grid", "grid", "case_id"),
+)
+"""Open cases by class and grid: which ones are passed on when one of these ends."""
+
+TABLES = (report, receipt, caller, likeness, filed)

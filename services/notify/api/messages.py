@@ -114,7 +114,7 @@ async def _page(
     the caller's sight."""
     wanted, *values = query
     limit, cursor = page
-    seen = sight(person.actor, person.directory)
+    seen = sight(person.actor, person.directory, person.now)
     due_at, message_id = decode_cursor(cursor, datetime.fromisoformat, str) or (None, None)
     values = [seen.everything, list(seen.units), list(seen.grids), seen.verifier, *values]
     fresh = await as_of(conn, LISTED, running.settings.stale_after_seconds)
@@ -171,7 +171,7 @@ async def resend(
 
     async def check(conn: Connection) -> None:
         case = await running.case(conn, case_id)
-        if case is None or not sight(person.actor, person.directory).sees(case):
+        if case is None or not sight(person.actor, person.directory, person.now).sees(case):
             raise NotFound()
 
     def build(now: datetime) -> RequeueMessage:

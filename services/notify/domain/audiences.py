@@ -9,11 +9,11 @@ from datetime import datetime
 from libs.case.access import sight
 from libs.case.state import Case
 from libs.directory.facts.view import View
-from libs.events.contracts.directory import Role
+from libs.events.contracts.directory import Role, UnitPublished
 from libs.events.contracts.notify import DropReason
 from libs.events.decider import Actor
 from libs.events.event import Event
-from libs.events.ids import GridCode, PersonId, UnitId
+from libs.events.ids import PersonId, UnitId
 
 OF_THE_CENTRE = ("dispatch", "return_decision", "arbitration", "review", "verification", "callback", "close")
 """Clocks that no handling unit can stop."""
@@ -123,6 +123,12 @@ def handler(to: Occasion) -> Iterator[Addressee]:
     return _people([PersonId(person)], f"person:{person}", to) if person else iter(())
 
 
+def keeping_on(to: Occasion) -> Iterator[Addressee]:
+    """The handler who goes on with it in another unit."""
+    person = getattr(to.event, "handler", None)
+    return _people([person], f"person:{person}", to) if person else iter(())
+
+
 def verifier(to: Occasion) -> Iterator[Addressee]:
     """Whoever is to stand at the place."""
     person = getattr(to.event, "verifier", None) or to.case.verifier
@@ -204,13 +210,16 @@ def unreachable(case: Case) -> DropReason | None:
 
 def _nearest(role: Role, to: Occasion) -> Iterator[Addressee]:
     """Holders of a role in the town of the case or its centre, else one level up, and so on."""
-    grid = to.view.grid(GridCode(to.case.grid)) if to.case.grid else None
-    for body in (grid.town, *to.view.ancestors(grid.town)) if grid else ():
-        centres = [unit.id for unit in to.view.units if unit.parent == body and unit.kind == "CENTRE"]
+    for body in to.view.bodies_of(to.case.grid or "", to.at):
+        centres = [unit.id for unit in to.view.units if unit.kind == "CENTRE" and _is_below(unit, body, to)]
         held = {person for unit in (body, *centres) for person in to.view.holders(role, unit, to.at)}
         if held:
             return _people(sorted(held), f"role:{role}", to)
     return _people(to.view.holders(role, None, to.at), f"role:{role}", to)
+
+
+def _is_below(unit: UnitPublished, body: UnitId, to: Occasion) -> bool:
+    return unit.parent is not None and body in (unit.parent, to.view.living_unit(unit.parent, to.at))
 
 
 def _people(people: Iterable[PersonId], post: str, to: Occasion) -> Iterator[Addressee]:
@@ -226,4 +235,4 @@ def may_know(person: PersonId, case: Case, view: View, at: datetime) -> bool:
     """Whether the person may see the case in one of the posts that he holds then."""
     posts = view.appointments_of(person, at)
     actors = [Actor(PersonId(person), post.role, post.id, post.unit) for post in posts]
-    return any(sight(actor, view).sees(case) for actor in actors)
+    return any(sight(actor, view, at).sees(case) for actor in actors)

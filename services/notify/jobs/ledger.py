@@ -6,6 +6,7 @@ from datetime import datetime
 
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
+from libs.service.runtime import Runtime
 
 OPEN = """
     select message_id, case_id::text as case_id, event_id::text as event_id, event_type, template, recipient, channel,
@@ -23,7 +24,7 @@ PENDING = """
 """
 
 
-async def pending(conn: Connection) -> tuple[int, datetime | None]:
+async def pending(_: Runtime, conn: Connection) -> tuple[int, datetime | None]:
     """How many messages are due and not tried yet, and until when the next one is held."""
     row = await conn.fetchrow(PENDING, await event_store.business_now(conn))
     return (row["due"], row["next"]) if row else (0, None)

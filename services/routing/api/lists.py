@@ -18,7 +18,7 @@ Cursor = Annotated[str | None, Query(max_length=300)]
 
 def own_sight(person: Person, unit: str | None) -> Sight:
     """What the caller may list; raises `NotYourOrder` where a department asks for another one's work."""
-    seen = sight(person.actor, person.directory)
+    seen = sight(person.actor, person.directory, person.now)
     if unit and seen.units and unit not in seen.units:
         raise NotYourOrder()
     return seen

@@ -93,7 +93,7 @@ async def queue(
     `state=ARBITRATION`: disputed before any unit had the case; what a unit has meanwhile stands in its work list.
     """
     urgency, registered_at, case_id = decode_cursor(cursor, str, datetime.fromisoformat, UUID) or (None, None, None)
-    if not sight(person.actor, person.directory).everything:
+    if not sight(person.actor, person.directory, person.now).everything:
         raise Forbidden(allowed=["DISPATCHER"])
     await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:

@@ -95,12 +95,16 @@ class DraftShown(DraftSummary):
     changes: list[FactChange]
 
 
+Ended = Annotated[list[str], Field(description="Those that have ended by the caller's business time.")]
+
+
 class Units(TypedDict):
     """The units at a version of the directory."""
 
     version: int
     count: int
     items: list[UnitPublished]
+    ended: Ended
 
 
 class PersonInOffice(TypedDict):
@@ -128,6 +132,7 @@ class Grids(TypedDict):
     version: int
     count: int
     items: list[GridPublished]
+    ended: Ended
 
 
 class Classes(TypedDict):
@@ -136,6 +141,7 @@ class Classes(TypedDict):
     version: int
     count: int
     items: list[CatalogueItemPublished]
+    ended: Ended
 
 
 class InVain(TypedDict):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from libs.directory.facts.directory import NotThereYet
-from libs.directory.facts.view import View
+from libs.directory.facts.view import Ending, View, has_ended
 from libs.directory.publish.drafts import Drafted, DraftState, NoDraft, differences, may_publish
 from libs.directory.rules import no_effect
+from libs.events.contracts.directory import UnitPublished
 from libs.events.errors import Refused, Stale
 from libs.events.ids import DraftId
 from libs.log.write.command import CommandContext
@@ -163,10 +166,10 @@ def summary_of(draft: Drafted) -> dict[str, Any]:
 
 @router.get("/units", summary="单位 / units", responses=told(Units))
 async def units(
-    running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
+    running: RuntimeDep, person: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
-    return listed(view, view.units)
+    return listed(view, view.units, person.now)
 
 
 @router.get("/people", summary="人员及其当前任职 / people and the appointments they hold now", responses=told(People))
@@ -179,18 +182,18 @@ async def people(
 
 @router.get("/grids", summary="网格 / grids", responses=told(Grids))
 async def grids(
-    running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
+    running: RuntimeDep, person: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
-    return listed(view, view.grids)
+    return listed(view, view.grids, person.now)
 
 
 @router.get("/classes", summary="事项清单 / classes of matter", responses=told(Classes))
 async def classes(
-    running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
+    running: RuntimeDep, person: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
-    return listed(view, view.classes)
+    return listed(view, view.classes, person.now)
 
 
 @router.get("/rulebook", summary="规则库 / the rulebook in force", responses=told(RulebookInForce))
@@ -223,11 +226,14 @@ def with_posts(view: View, person: Person, one: Any) -> dict[str, Any]:
     return {**one.model_dump(mode="json"), "appointments": posts}
 
 
-def listed(view: View, facts: tuple[BaseModel, ...]) -> JSONResponse:
-    """Facts as they were published."""
-    return answer_of(view, [fact.model_dump(mode="json") for fact in facts])
+def listed(view: View, facts: tuple[Ending, ...], at: datetime) -> JSONResponse:
+    """Facts as they were published, and which of them have ended."""
+    ended = [str(one.id if isinstance(one, UnitPublished) else one.code) for one in facts if has_ended(one, at)]
+    return answer_of(view, [fact.model_dump(mode="json") for fact in facts], {"ended": ended})
 
 
-def answer_of(view: View, items: list[dict[str, Any]]) -> JSONResponse:
+def answer_of(
+    view: View, items: list[dict[str, Any]], more: Mapping[str, list[str]] = MappingProxyType({})
+) -> JSONResponse:
     """A directory is small: one page, with the version that it shows."""
-    return JSONResponse({"version": view.version, "count": len(items), "items": items})
+    return JSONResponse({"version": view.version, "count": len(items), "items": items, **more})

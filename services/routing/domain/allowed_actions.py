@@ -131,7 +131,7 @@ def may_return(asker: Asker) -> bool:
 def may_ask_co_unit(asker: Asker) -> bool:
     """Some other unit can do a part."""
     order, case, directory = asker.order, asker.case, asker.directory
-    coordinator = asker.by.role == "TOWN_COORDINATOR" and coordinates(asker.by, case, directory)
+    coordinator = asker.by.role == "TOWN_COORDINATOR" and coordinates(asker.by, case, directory, asker.at)
     if order.unit is None or not (asker.is_clerk or (coordinator and asker.is_unbarred)):
         return False
     others = (unit.id for unit in directory.units if unit.id not in (order.unit, *order.co_units))

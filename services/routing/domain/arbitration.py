@@ -98,7 +98,7 @@ def rule(order: WorkOrder, command: RuleArbitration, facts: Facts) -> Sequence[E
         raise forbidden(breach, type(command).__name__, person, command.unit)
     command.by.must_be("ARBITER")
     require_status(order, case, "ARBITRATION")
-    known_unit(command.unit, facts.directory)
+    known_unit(command.unit, facts.directory, command.at)
     if not set(command.groundless) <= set(order.parties):
         raise NotAParty(allowed=order.parties)
     ruled = ArbitrationRuled(ruled_by=person, unit=command.unit, groundless=command.groundless, reason=command.reason)

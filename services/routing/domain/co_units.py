@@ -68,9 +68,9 @@ def add(order: WorkOrder, command: AddCoUnit, facts: Facts) -> Sequence[Event]:
     """One task at a time for each unit; somebody there must be free to handle the case (SEP-07)."""
     case, directory = facts.known_case(), facts.directory
     refuse_barred(case, command, command.by.person, order.unit, directory)
-    lead = leading(order, command.by, case, directory)
+    lead = leading(order, command.by, case, directory, command.at)
     require_status(order, case, "IN_PROGRESS")
-    if known_unit(command.unit, directory) == lead:
+    if known_unit(command.unit, directory, command.at) == lead:
         raise LeadIsNoCoUnit()
     if command.unit in order.co_units:
         return []
@@ -79,22 +79,21 @@ def add(order: WorkOrder, command: AddCoUnit, facts: Facts) -> Sequence[Event]:
     return [CoUnitAdded(unit=command.unit, added_by=command.by.person, round=order.round, task=command.task)]
 
 
-def leading(order: WorkOrder, by: Actor, case: Case, directory: View) -> UnitId:
+def leading(order: WorkOrder, by: Actor, case: Case, directory: View, at: datetime) -> UnitId:
     """The lead unit, for whom its clerk speaks, or whoever coordinates the place; raises `NotInThisState`."""
     by.must_be("DEPT_CLERK", "TOWN_COORDINATOR")
     if by.role == "DEPT_CLERK":
         return own_unit(order, by)
-    if not coordinates(by, case, directory):
+    if not coordinates(by, case, directory, at):
         raise NotYourTown()
     if order.unit is None:
         raise NotInThisState()
     return order.unit
 
 
-def coordinates(by: Actor, case: Case, directory: View) -> bool:
+def coordinates(by: Actor, case: Case, directory: View, at: datetime) -> bool:
     """Whether the case lies below the coordinator's unit."""
-    grid = directory.grid(case.grid or "")
-    return grid is not None and by.unit in (grid.town, *directory.ancestors(grid.town))
+    return by.unit in directory.bodies_of(case.grid or "", at)
 
 
 def report(order: WorkOrder, command: ReportAsCoUnit, facts: Facts) -> Sequence[Event]:

@@ -11,7 +11,16 @@ from libs.events.decider import Decider, fold_of
 from libs.events.event import Event
 from libs.separation import violations
 from libs.separation.violations import RecordViolation
-from services.routing.domain import arbitration, co_units, dispatch, endorsement, handling, order_lifecycle, returns
+from services.routing.domain import (
+    arbitration,
+    co_units,
+    dispatch,
+    endorsement,
+    handling,
+    order_lifecycle,
+    returns,
+    succession,
+)
 from services.routing.domain.arbitration import OpenArbitration, RuleArbitration
 from services.routing.domain.co_units import AddCoUnit, ReportAsCoUnit
 from services.routing.domain.dispatch import DispatchCase, ProposeRoute
@@ -25,6 +34,7 @@ from services.routing.domain.handling import (
 )
 from services.routing.domain.order_lifecycle import CancelWorkOrder, DeemAccepted, RestoreWorkOrder, ResumeHandling
 from services.routing.domain.returns import DecideReturn, RequestReturn
+from services.routing.domain.succession import PassOn
 from services.routing.domain.work_order import WorkOrder, evolve
 
 # Commands
@@ -43,6 +53,7 @@ Command = (
     | DecideEndorsement
     | OpenArbitration
     | RuleArbitration
+    | PassOn
     | AddCoUnit
     | ReportAsCoUnit
     | CancelWorkOrder
@@ -82,6 +93,8 @@ def decide(order: WorkOrder, command: Command, facts: Facts) -> Sequence[Event]:
             return arbitration.open_arbitration(order, command, facts)
         case RuleArbitration():
             return arbitration.rule(order, command, facts)
+        case PassOn():
+            return succession.pass_on(order, command, facts)
         case AddCoUnit():
             return co_units.add(order, command, facts)
         case ReportAsCoUnit():

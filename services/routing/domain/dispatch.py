@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import cast
 
 from libs.case.facts import Facts
-from libs.case.refusals import NotInThisState, ReasonMissing
+from libs.case.refusals import NotInThisState, ReasonMissing, require_living
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.directory.rules.calendar import Limit, calendar_at, due
@@ -131,7 +131,7 @@ def chosen_unit(order: WorkOrder, command: DispatchCase, directory: View) -> Uni
     unit = command.unit or order.proposed
     if unit is None:
         raise NoUnitProposed(allowed=["unit", "override_reason"])
-    known_unit(unit, directory)
+    known_unit(unit, directory, command.at)
     if order.status == "PROPOSED" and unit != order.proposed and not command.override_reason:
         raise ReasonForOtherUnitMissing(allowed=["override_reason"])
     return unit
@@ -144,25 +144,26 @@ def returnable_until(case: Case, at: datetime, directory: View) -> datetime | No
     return due(at, limit, calendar_at(directory)) if limit else None
 
 
-def known_unit(unit: UnitId, directory: View) -> UnitId:
-    """The unit, where the directory has it; raises `UnknownUnit`."""
-    if directory.unit(unit) is None:
+def known_unit(unit: UnitId, directory: View, at: datetime) -> UnitId:
+    """The unit, where the directory has it and it has not ended; raises `UnknownUnit`, `HasEnded`."""
+    if (known := directory.unit(unit)) is None:
         raise UnknownUnit()
+    require_living(known, directory, at)
     return unit
 
 
 def can_take(unit: UnitId, case: Case, directory: View, at: datetime) -> bool:
     """Whether the unit holds the power for the case, and somebody there is free to sign and somebody to handle."""
     item = directory.catalogue(case.class_code or "")
-    has_power = item is None or holds_power(item, unit, at)
+    has_power = item is None or holds_power(item, unit, at, directory)
     return has_power and isinstance(dispatchable(unit, case, directory, at), Dispatchable)
 
 
 def fit(unit: UnitId, case: Case, command: Timed, directory: View) -> Dispatchable:
     """The people through whom the unit can take the case; raises `PowerMissing` or `SeparationForbids`."""
     item = directory.catalogue(case.class_code or "")
-    if item and not holds_power(item, unit, command.at):
-        holders = [power.unit for power in item.powers if holds_power(item, power.unit, command.at)]
+    if item and not holds_power(item, unit, command.at, directory):
+        holders = [power.unit for power in item.powers if holds_power(item, power.unit, command.at, directory)]
         raise PowerMissing(rule="POW-1", allowed=holders)
     answer = dispatchable(unit, case, directory, command.at)
     if isinstance(answer, UnitRejected):

@@ -138,7 +138,7 @@ def grounded(command: RequestReturn, unit: UnitId, directory: View) -> tuple[str
     basis = command.basis.strip() if isinstance(command.basis, str) else command.basis
     if not basis or command.suggested_unit is None or command.suggested_unit == unit:
         raise BasisMissing(rule="RET-2", allowed=["basis", "suggested_unit"])
-    return basis, known_unit(command.suggested_unit, directory)
+    return basis, known_unit(command.suggested_unit, directory, command.at)
 
 
 def decide_return(order: WorkOrder, command: DecideReturn, facts: Facts) -> Sequence[Event]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from libs.case.state import Case
 from libs.directory.facts.view import View
 from libs.directory.rules.leads import LeadCandidate, lead_candidates
+from libs.directory.rules.naming import Naming
 from libs.events.contracts.directory import CatalogueItemPublished
 from libs.events.contracts.routing import RouteRejected, RuleStep
 from libs.events.ids import UnitId
@@ -41,7 +41,10 @@ class _Search:
 
     def first_fit(self, candidates: tuple[LeadCandidate, ...]) -> tuple[LeadCandidate, Dispatchable] | None:
         for candidate in candidates:
-            if candidate.unit in self.returned:
+            if candidate.ended:
+                self.rejected.append(no_more(self.view, candidate.unit))
+                continue
+            if candidate.unit in self.returned or candidate.instead_of in self.returned:
                 self.rejected.append(given_back(self.view, candidate.unit))
                 continue
             if not candidate.holds_power:
@@ -67,6 +70,7 @@ def propose(
     if item is None or grid is None:
         return Route(None, chain=(_step("R5", "事项或网格不在目录中", "class or grid is not in the directory"),))
     found = lead_candidates(view, item, grid, at)
+    named = view.living_unit(named, at) if named else None
     candidates = (*(one for one in found if one.unit == named), *(one for one in found if one.unit != named))
     search = _Search(case, view, at, returned)
     chosen = search.first_fit(candidates)
@@ -85,7 +89,7 @@ def without_power(view: View, candidate: LeadCandidate) -> RouteRejected:
     """POW-1: a unit leads a case only if it holds the power for the class at that time."""
     zh, en = f"{_zh(view, candidate.unit)}没有此项职权", f"{_en(view, candidate.unit)} does not hold the power"
     for power in candidate.expired:
-        until = _last_day(view, power.until)
+        until = Naming(view).last_day(power.until)
         zh, en = f"{zh}: {power.basis} 已于 {until} 到期", f"{en}: {power.basis} expired on {until}"
     return RouteRejected(unit=candidate.unit, rule="POW-1", zh=zh, en=en)
 
@@ -94,6 +98,19 @@ def given_back(view: View, unit: UnitId) -> RouteRejected:
     """RET-2: the unit showed that the matter is not its own."""
     zh, en = f"{_zh(view, unit)}已依据退单", f"{_en(view, unit)} has returned the case with a ground"
     return RouteRejected(unit=unit, rule="RET-2", zh=zh, en=en)
+
+
+def no_more(view: View, unit: UnitId) -> RouteRejected:
+    """SUC-1: the unit has ended, and nobody has succeeded it."""
+    known = Naming(view).unit(unit)
+    zh, en = f"{known.zh}: 已撤并, 没有承接单位", f"{known.en}: it has ended, and nobody has succeeded it"
+    return RouteRejected(unit=unit, rule="SUC-1", zh=zh, en=en)
+
+
+def succeeded(view: View, ended: UnitId, heir: UnitId) -> RuleStep:
+    """SUC-1: another unit stands in the place of one that has ended."""
+    known = Naming(view).unit(ended)
+    return _step("SUC-1", f"{known.zh}由{_zh(view, heir)}承接", f"{_en(view, heir)} has succeeded {known.en}")
 
 
 def separated(view: View, answer: UnitRejected) -> RouteRejected:
@@ -123,6 +140,8 @@ def _catalogue(view: View, item: CatalogueItemPublished, candidates: tuple[LeadC
 def _why(
     view: View, item: CatalogueItemPublished, candidate: LeadCandidate, answer: Dispatchable
 ) -> Iterator[RuleStep]:
+    if candidate.instead_of:
+        yield succeeded(view, candidate.instead_of, candidate.unit)
     yield _power(view, item, candidate)
     where = f"{_zh(view, candidate.unit)} ({candidate.level})"
     lowest = f"{_en(view, candidate.unit)} ({candidate.level})"
@@ -145,7 +164,7 @@ def _power(view: View, item: CatalogueItemPublished, candidate: LeadCandidate) -
     if not candidate.powers:
         return _step("R6", f"此事项无须专门职权, {zh}可以主办", f"no special power is needed; {en} may lead")
     power = candidate.powers[0]
-    until = f" ({_last_day(view, power.until)} 止)" if power.until else ""
+    until = f" ({Naming(view).last_day(power.until)} 止)" if power.until else ""
     return _step("R6", f"{zh}具有职权: {power.basis}{until}", f"{en} holds the power: {power.basis}{until}")
 
 
@@ -156,14 +175,6 @@ def _nowhere() -> RuleStep:
 def _versions(view: View) -> RuleStep:
     book, at = view.rulebook.version, view.version
     return _step("R12", f"依据规则库第 {book} 版, 目录版本 {at}", f"rulebook {book}, directory {at}")
-
-
-def _last_day(view: View, until: datetime | None) -> str:
-    """A term ends at midnight after its last day, local time."""
-    if until is None:
-        return ""
-    last = until - timedelta(microseconds=1)
-    return last.astimezone(ZoneInfo(view.rulebook.clock.tz)).date().isoformat()
 
 
 def _zh(view: View, unit: UnitId) -> str:

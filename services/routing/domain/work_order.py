@@ -25,6 +25,7 @@ from libs.events.contracts.routing import (
     FeedbackSubmitted,
     HandlerAssigned,
     HandlingResumed,
+    OrderPassedOn,
     ProgressRecorded,
     ReturnApproved,
     ReturnRejected,
@@ -127,6 +128,8 @@ def evolve(order: WorkOrder, event: RoutingEvent) -> WorkOrder:
             return replace(order, status="CANCELLED", before=order.status)
         case ReturnRequested() | ReturnApproved() | ReturnRejected() | ArbitrationOpened():
             return disputed(order, event)
+        case OrderPassedOn():
+            return passed_on(order, event)
         case CoUnitAdded():
             return replace(order, co_units=(*order.co_units, event.unit))
         case CoUnitReported():
@@ -155,6 +158,20 @@ def dispatched(order: WorkOrder, event: CaseDispatched) -> WorkOrder:
         co_reported=(),
         draft=None,
     )
+
+
+def passed_on(order: WorkOrder, event: OrderPassedOn) -> WorkOrder:
+    """The successor has what the ended unit had; a draft that waits for the leader of that unit is void."""
+    kept = tuple(one for one in order.co_units if one not in (event.ended, event.unit))
+    if event.role == "co":
+        joined = (event.unit,) if event.unit and event.unit != order.unit else ()
+        return replace(order, co_units=(*kept, *joined))
+    said = replace(order, chain=(*order.chain, RuleStep(rule=event.rule, zh=event.zh, en=event.en)), draft=None)
+    if event.unit:
+        parties = tuple(event.unit if one == event.ended else one for one in order.parties)
+        return replace(said, unit=event.unit, handler=event.handler, co_units=kept, parties=parties)
+    nobody = replace(said, unit=None, handler=None, signed=False, co_units=(), co_reported=(), return_until=None)
+    return nobody if order.status == "ARBITRATION" else replace(nobody, status="PROPOSED", proposed=None, auto=False)
 
 
 def resumed(order: WorkOrder, event: HandlingResumed) -> WorkOrder:

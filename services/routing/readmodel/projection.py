@@ -15,6 +15,7 @@ from libs.events.contracts.routing import (
     EndorsementGiven,
     EndorsementRefused,
     EndorsementRequested,
+    OrderPassedOn,
     RouteProposed,
     RouteRejected,
 )
@@ -83,6 +84,10 @@ def _change(row: Row, event: Recorded) -> Row:
         case CaseDispatched() as dispatched:
             unsigned = {"signed_at": None, "deemed_signed": False, "endorsement": None}
             return {"dispatched_at": event.recorded_at, "chain": _steps(dispatched), **unsigned}
+        case OrderPassedOn(role="lead") as passed:
+            step = {"rule": passed.rule, "zh": passed.zh, "en": passed.en}
+            nobody = {} if passed.unit else {"signed_at": None, "deemed_signed": False}
+            return {"chain": [*row["chain"], step], "endorsement": None, **nobody}
         case EndorsementRequested() as drafted:
             asked = {"requested_at": event.recorded_at.isoformat()}
             return {"endorsement": drafted.model_dump(mode="json", exclude={"unit", "round"}) | asked}

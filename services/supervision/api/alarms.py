@@ -51,6 +51,9 @@ REASONS: Mapping[Kind, Bilingual] = {
         "cannot be judged by the rules in force; it waits, and goes on by itself once they are right",
     ),
     "NO_UNIT": Bilingual("无承办单位, 且派遣或裁定已超时", "no unit has it, and dispatch or ruling is late"),
+    "UNIT_ENDED": Bilingual(
+        "承办单位已撤并, 没有单位承接, 待重新派遣", "its unit has ended and nobody has taken over: dispatch it again"
+    ),
     "UNIT_VACANT": Bilingual("承办单位现无人任职", "nobody holds a post in its unit"),
     "NO_CLOCK": Bilingual("依规则应有时限, 现无时限在走", "by the rulebook a limit should run, and none does"),
     "NO_STEP": Bilingual("依规则无时限, 且七天无人处理", "by the rulebook no limit runs, and no step for seven days"),
@@ -63,6 +66,7 @@ WITHOUT_A_CLOCK = """
          case
            when state = 'RECEIVED' and received_at < $1 then 'NOT_REGISTERED'
            when last_step_at >= $2 then null
+           when state = any($5) and unit is null and left_by is not null then 'UNIT_ENDED'
            when state = any($5) and unit is null and (decide_by is null or decide_by < $3) then 'NO_UNIT'
            when state = any($5) and unit = any($4) then 'UNIT_VACANT'
            when clockless and state = any($6) then 'NO_CLOCK'
@@ -122,6 +126,8 @@ async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
 ) -> Response:
     """`NOT_JUDGED`: a rule in force cannot be carried out for it; `waits` says since which event, and why.
 
+    `UNIT_ENDED`: its unit has ended, and nobody could take over; until it is dispatched again.
+
     `NO_UNIT`: with no unit, and its dispatch no more in time. `UNIT_VACANT`: nobody holds a post in its unit.
 
     `NO_CLOCK`: somebody must act, by the rulebook within a limit, and no clock watches. `NO_STEP`: the rulebook sets no
@@ -129,7 +135,7 @@ async def list_alarms(  # noqa: PLR0917 - FastAPI passes them by name
     limit of the rulebook. What was left alone longest comes first.
     """
     after = decode_cursor(cursor, datetime.fromisoformat, UUID)
-    seen = sight(person.actor, person.directory)
+    seen = sight(person.actor, person.directory, person.now)
     await wait_for_position(running, min_position)
     async with running.pool.acquire() as conn:
         fresh = await as_of(conn, SHOWN, running.settings.stale_after_seconds)

@@ -200,7 +200,7 @@ class Conditions:
 
     def visible(self, person: Person, role: Role) -> None:
         """What the caller may see (libs/case/access.py)."""
-        seen = sight(person.actor, person.directory)
+        seen = sight(person.actor, person.directory, person.now)
         if seen.everything:
             return
         if seen.units:

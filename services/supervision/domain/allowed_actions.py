@@ -16,7 +16,7 @@ from libs.separation.rules import Closing
 from services.supervision.domain.clocks.case_clocks import is_overdue
 from services.supervision.domain.closing.completion import open_steps
 from services.supervision.domain.decider import State
-from services.supervision.domain.orders.orders import LEVELS, can_issue
+from services.supervision.domain.orders.orders import LEVELS, asked_now, can_issue
 
 ORDERS = ("urge", "supervision", "supervision/lift", "supervision/response")
 """What does not wait for a step of the closing."""
@@ -76,10 +76,11 @@ def may_urge(asker: Asker) -> bool:
 
 def may_order(asker: Asker) -> bool:
     """The unit has some order of the ladder not yet to answer."""
-    unit = asker.case.unit
-    if not may_urge(asker) or unit is None:
+    if not may_urge(asker) or asker.case.unit is None:
         return False
-    return any(can_issue(level, UnitId(unit), asker.state.orders, asker.case) for level in LEVELS)
+    held = UnitId(asker.case.unit)
+    unit = asker.facts.directory.living_unit(held, asker.at) or held
+    return any(can_issue(level, unit, asker.state.orders, asker.case) for level in LEVELS)
 
 
 def may_lift(asker: Asker) -> bool:
@@ -91,7 +92,8 @@ def may_lift(asker: Asker) -> bool:
 
 def may_respond(asker: Asker) -> bool:
     """His unit has an order to answer."""
-    asked = {unit for _, unit in asker.state.orders.unanswered}
+    unanswered = [unit for _, unit in asker.state.orders.unanswered]
+    asked = asked_now(unanswered, asker.facts.directory, asker.at).values()
     return asker.by.role == "DEPT_LEADER" and asker.by.unit in asked and not asker.case.ended
 
 

@@ -79,7 +79,7 @@ async def _write_steps(running: Runtime, conn: Connection, clocks: Mapping[str, 
     await write(conn, steps)
 
 
-async def pending(conn: Connection) -> tuple[int, datetime | None]:
+async def pending(_: Runtime, conn: Connection) -> tuple[int, datetime | None]:
     """Cases with a step before the clock or their lane's watermark, and the first due instant after it (§5, Idle).
 
     Cases whose limits are to be counted anew are due too.

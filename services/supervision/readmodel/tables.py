@@ -119,6 +119,7 @@ unattended = Table(
     Column("decide_by", DateTime(timezone=True), comment="until when dispatch or arbitration is in time"),
     Column("clockless", Boolean, nullable=False, comment="where the rulebook gives a limit, none runs"),
     Column("told", Boolean, nullable=False, comment="CaseLeftAlone is read of its last step"),
+    Column("left_by", Text, comment="the unit that ended while it had it"),
 )
 """Open cases that need a look, for no clock of whoever must act watches them: whether one is an alarm, the instant
 decides."""

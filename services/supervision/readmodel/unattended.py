@@ -56,6 +56,7 @@ def row_of(case: Case, clocks: Sequence[Row], *, told: bool = False) -> Row | No
         # Where the rulebook sets no limit there is no overall clock either, but others are there or were.
         "clockless": not watched and (not clocks or any(one["clock"] == "overall" for one in clocks)),
         "told": told,
+        "left_by": case.left_by,
     }
 
 

@@ -14,7 +14,7 @@ SUFFIXES = {".py", ".sql", ".md", ".yaml", ".yml", ".html", ".txt"}
 
 BEGINS = r"^(?:\| |\* |#+ |\*\*)+"
 """A line or table row that defines what follows."""
-RULE = r"\b(?:(?:SEP|CLK|RET|POW|GRD|PRV|REP|HLP|KNK|INV|DUP)-[0-9]+|R[0-9]{1,2}|M[0-9]{2})\b"
+RULE = r"\b(?:(?:SEP|CLK|RET|SUC|POW|GRD|PRV|REP|HLP|KNK|INV|DUP)-[0-9]+|R[0-9]{1,2}|M[0-9]{2})\b"
 SECTION = r"(?<![\w./-])[a-l]\.[0-9]\b"
 CITED = rf"({SECTION})(?:\)?,? (#[0-9]+a?(?:(?:,| and|, and) #[0-9]+a?)*))?"
 SCENARIO = r"(?:\b[Ss]cenarios? |场景)([0-9]+(?: and [0-9]+)?)"

@@ -11,7 +11,9 @@ AT_HOUSING = case_of(*ODOUR, (TEN, dispatched(HOUSING, "sewer-odour")))
 
 def seen(*scopes: str) -> Sight:
     """What a machine with these scopes sees."""
-    return sight(actor(VIEW, Caller("department-system", machine=True, scopes=frozenset(scopes)), None, NINE), VIEW)
+    return sight(
+        actor(VIEW, Caller("department-system", machine=True, scopes=frozenset(scopes)), None, NINE), VIEW, NINE
+    )
 
 
 def test_a_machine_of_a_unit_sees_the_cases_of_the_unit() -> None:

@@ -25,7 +25,7 @@ Clock = Literal[
     "response",
 ]
 """rulebook.md e.2, e.3."""
-Alarm = Literal["NO_UNIT", "UNIT_VACANT", "NO_CLOCK", "NO_STEP", "NOT_REGISTERED"]
+Alarm = Literal["NO_UNIT", "UNIT_VACANT", "UNIT_ENDED", "NO_CLOCK", "NO_STEP", "NOT_REGISTERED"]
 """Why no clock of whoever must act watches an open case (rulebook.md e.3)."""
 
 

@@ -39,7 +39,7 @@ GROUPS: tuple[Option, ...] = (
 )
 FILTER_OF = {"unit": "unit", "grid": "grid", "class": "class_code"}
 """Groups whose cases a list can be narrowed to."""
-ALARMS = coded("NOT_JUDGED", "NO_UNIT", "UNIT_VACANT", "NO_CLOCK", "NO_STEP", "NOT_REGISTERED")
+ALARMS = coded("NOT_JUDGED", "NO_UNIT", "UNIT_ENDED", "UNIT_VACANT", "NO_CLOCK", "NO_STEP", "NOT_REGISTERED")
 
 
 @router.get("/overdue")

@@ -120,7 +120,9 @@ def evolve(clocks: Clocks, event: ClockEvent, position: int) -> Clocks:
             return _moved(clocks, event, clocks.tracks[event.clock_id].after(stopped))
         case StageContinued():
             continued = Continued(at=event.at, position=position, round=event.round)
-            return _moved(clocks, event, clocks.tracks[event.clock_id].after(continued))
+            # Its own unit, or the one that has succeeded it (SUC-2).
+            track = replace(clocks.tracks[event.clock_id], unit=event.unit)
+            return _moved(clocks, event, track.after(continued))
         case DeadlineRecomputed():
             return _moved(clocks, event, clocks.tracks[event.clock_id].after(_recounted(event, position)))
         case ClocksEnded():

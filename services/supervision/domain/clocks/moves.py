@@ -29,6 +29,7 @@ from libs.events.contracts.routing import (
     CaseDispatched,
     CitizenContacted,
     FeedbackSubmitted,
+    OrderPassedOn,
     ReturnApproved,
     ReturnRejected,
     ReturnRequested,
@@ -60,6 +61,7 @@ OfRouting = (
     | ReturnRejected
     | ArbitrationOpened
     | ArbitrationRuled
+    | OrderPassedOn
     | FeedbackSubmitted
 )
 OfSupervision = (
@@ -79,6 +81,8 @@ Fact = OfIntake | OfRouting | OfSupervision
 """What starts, stops, continues, ends or revives a clock."""
 CLOSING: Sequence[Clock] = ("review", "verification", "callback", "close")
 """The centre's own stages after a feedback, of which one runs at a time."""
+OF_THE_UNIT: Sequence[Clock] = ("sign", "first_contact", "handling", "rework", "response")
+"""What a handling unit answers for."""
 NEXT: Mapping[str, Clock] = {"VERIFYING": "verification", "CALLBACK": "callback", "CLOSING": "close"}
 """What comes next, as the event says it → the clock of that stage."""
 
@@ -117,6 +121,14 @@ class Continue:
 
 
 @dataclass(frozen=True)
+class PassOn:
+    """The clock runs on as it runs, from now on as another unit's."""
+
+    track: Track
+    unit: UnitId
+
+
+@dataclass(frozen=True)
 class EndAll:
     """The case has ended."""
 
@@ -126,7 +138,7 @@ class Revive:
     """The case lives again: what only its end had stopped goes on."""
 
 
-Move = Start | TryAgain | Stop | Continue | EndAll | Revive
+Move = Start | TryAgain | Stop | Continue | PassOn | EndAll | Revive
 
 
 def moves(clocks: Clocks, own: Completion, fact: Fact, at: datetime, case: Case) -> Iterator[Move]:
@@ -194,6 +206,8 @@ def _of_routing(clocks: Clocks, fact: OfRouting, at: datetime, case: Case) -> It
             yield Start("arbitration", case.round)
         case ArbitrationRuled():
             yield from _stops(clocks, at, "arbitration")
+        case OrderPassedOn():
+            yield from _passed_on(clocks, at, fact, case)
         case FeedbackSubmitted():
             yield from _stops(clocks, at, "handling", "rework", unit=fact.unit, of_round=fact.round)
             yield from _stops(clocks, at, "overall", "first_contact")
@@ -215,6 +229,21 @@ def _dispatched(clocks: Clocks, at: datetime, fact: CaseDispatched, case: Case) 
         if _can_be_contacted(case):
             yield Start("first_contact", fact.round, fact.unit)
         yield Start("handling", fact.round, fact.unit)
+
+
+def _passed_on(clocks: Clocks, at: datetime, fact: OrderPassedOn, case: Case) -> Iterator[Move]:
+    """The successor has the clocks of the unit that has ended, and no more time (SUC-2). Where nobody has taken over,
+    the centre alone is charged, as after a return."""
+    if fact.role == "co":
+        return
+    running = list(_stops(clocks, at, *OF_THE_UNIT, unit=fact.ended))
+    if fact.unit:
+        yield from (PassOn(stop.track, fact.unit) for stop in running)
+        return
+    yield from running
+    yield from _stops(clocks, at, "return_decision")
+    if case.state == "REGISTERED":
+        yield Start("dispatch", fact.round)
 
 
 def _can_be_contacted(case: Case) -> bool:
@@ -247,7 +276,8 @@ def _of_supervision(clocks: Clocks, fact: OfSupervision, at: datetime, case: Cas
         case SupervisionIssued():
             yield Start("response", case.round, fact.unit)
         case SupervisionResponded():
-            yield from _stops(clocks, at, "response", unit=fact.unit)
+            for asked in (fact.unit, *fact.answers_for):
+                yield from _stops(clocks, at, "response", unit=asked)
         case SupervisionLifted():
             yield from _stops(clocks, at, "response")
         case CaseClosed():

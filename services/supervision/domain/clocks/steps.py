@@ -72,6 +72,7 @@ def _event_of(step: Step, clocks: Clocks, facts: Facts, holder: UnitId | None) -
         case "breach":
             return DeadlineBreached(**told, due_at=step.due_at)
         case "level":
-            superior = told_unit(unit, step.level, facts.at(track.directory_version))
+            named = told_unit(unit, step.level, facts.at(track.directory_version))
+            superior = (facts.directory.living_unit(named, step.instant) if named else None) or named
             return AutoEscalated(**told, level=step.level, told_unit=superior)
     assert_never(step.kind)

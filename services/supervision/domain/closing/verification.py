@@ -136,7 +136,7 @@ def submit(own: Completion, command: SubmitVerification, facts: Facts) -> Sequen
         raise not_here(own, case)
     if own.verifier != facts.directory.natural(command.by.person):
         raise NotAssigned(allowed=[own.verifier] if own.verifier else [])
-    grid = facts.directory.grid_of(command.longitude, command.latitude)
+    grid = facts.directory.grid_of(command.longitude, command.latitude, command.at)
     if grid is None or grid != case.grid or not command.photos:
         raise PlaceNotShown(allowed=["location", "photos"])
     require_sent(command.photos, seen_on_site(own, case))

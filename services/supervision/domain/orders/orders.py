@@ -10,6 +10,7 @@ from typing import Literal, assert_never
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState, NotYourUnit
 from libs.case.state import Case
+from libs.directory.facts.view import View
 from libs.events.contracts.supervision import (
     CaseClosed,
     SupervisionIssued,
@@ -97,7 +98,8 @@ def evolve(own: Orders, event: OrdersEvent) -> Orders:
         case SupervisionIssued():
             return replace(own, unanswered=(*own.unanswered, (event.level, event.unit)))
         case SupervisionResponded():
-            return replace(own, unanswered=tuple(one for one in own.unanswered if one[1] != event.unit))
+            answered = (event.unit, *event.answers_for)
+            return replace(own, unanswered=tuple(one for one in own.unanswered if one[1] not in answered))
         case SupervisionLifted() | CaseClosed():
             return Orders()
         case _:
@@ -113,7 +115,7 @@ def issue(own: Orders, command: IssueSupervision, facts: Facts) -> Sequence[Even
     command.by.must_be("SUPERVISOR")
     if case.ended or case.unit is None:
         raise NotInThisState(evidence=[case.last_event_id])
-    unit = UnitId(case.unit)
+    unit = facts.directory.living_unit(case.unit, command.at) or UnitId(case.unit)
     if (command.level, unit) in own.unanswered:
         return []
     if not follows(command.level, case):
@@ -135,12 +137,20 @@ def respond(own: Orders, command: RespondSupervision, facts: Facts) -> Sequence[
     """One answer answers every open order of the unit."""
     case = facts.known_case()
     command.by.must_be("DEPT_LEADER")
-    asked = {str(unit) for _, unit in own.unanswered} or {str(case.unit)}
-    if command.by.unit is None or command.by.unit not in asked:
-        raise NotYourUnit(allowed=sorted(asked))
+    asked = [unit for _, unit in own.unanswered] or [UnitId(case.unit or "")]
+    heirs = asked_now(asked, facts.directory, command.at)
+    if command.by.unit is None or command.by.unit not in heirs.values():
+        raise NotYourUnit(allowed=sorted(set(heirs.values())))
     if case.ended or not own.unanswered:
         raise NotInThisState(evidence=[case.last_event_id])
-    return [SupervisionResponded(responded_by=command.by.person, unit=command.by.unit, plan=command.plan)]
+    by, unit = command.by.person, command.by.unit
+    succeeded = tuple(one for one, heir in heirs.items() if heir == unit != one)
+    return [SupervisionResponded(responded_by=by, unit=unit, plan=command.plan, answers_for=succeeded)]
+
+
+def asked_now(units: Sequence[UnitId], directory: View, at: datetime) -> dict[UnitId, UnitId]:
+    """Unit that an order names → who answers it now: itself, or what has succeeded it (SUC-2)."""
+    return {unit: directory.living_unit(unit, at) or unit for unit in units}
 
 
 def lift(clocks: Clocks, command: LiftSupervision, facts: Facts) -> Sequence[Event]:

@@ -58,7 +58,7 @@ def test_a_second_account_is_the_same_natural_person() -> None:
     ],
 )
 def test_a_place_lies_in_one_grid_or_in_none(longitude: str, latitude: str, grid: str | None) -> None:
-    assert VIEW.grid_of(e7(longitude), e7(latitude)) == grid
+    assert VIEW.grid_of(e7(longitude), e7(latitude), NOVEMBER) == grid
 
 
 def test_degrees_become_integers_without_loss() -> None:

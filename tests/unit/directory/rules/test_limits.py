@@ -89,8 +89,8 @@ def test_a_delegated_power_ends_with_its_last_day() -> None:
     assert leads("street-stall", "2026-12-01 00:00") == [("suishan-enforcement", False), ("county-urban", True)]
     item = VIEW.catalogue("street-stall")
     assert item is not None
-    assert not holds_power(item, UnitId("suishan-enforcement"), local("2026-12-01 00:00"))
-    assert holds_power(item, UnitId("county-urban"), local("2026-12-01 00:00"))
+    assert not holds_power(item, UnitId("suishan-enforcement"), local("2026-12-01 00:00"), VIEW)
+    assert holds_power(item, UnitId("county-urban"), local("2026-12-01 00:00"), VIEW)
 
 
 def test_the_more_specific_area_goes_first() -> None:

@@ -110,6 +110,6 @@ def test_an_appeal_beside_an_open_one_says_why() -> None:
 def test_near_a_border_the_neighbouring_grid_is_looked_through_too() -> None:
     inside = Place(GridCode("G03"), 1_193_050_000, 321_050_000)
     on_the_border = Place(GridCode("G03"), 1_193_111_000, 321_050_000)
-    assert grids_near(inside, VIEW) == {"G03"}
-    assert grids_near(on_the_border, VIEW) == {"G03", "G04"}
-    assert grids_near(Place(GridCode("G03")), VIEW) == {"G03"}
+    assert grids_near(inside, VIEW, NINE) == {"G03"}
+    assert grids_near(on_the_border, VIEW, NINE) == {"G03", "G04"}
+    assert grids_near(Place(GridCode("G03")), VIEW, NINE) == {"G03"}

@@ -9,11 +9,20 @@ from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 
 from libs.directory.rules.naming import NOTICES as SUBJECTS
-from libs.events.contracts import intake, registry, supervision
+from libs.events.contracts import intake, registry, routing, supervision
 from libs.events.contracts.parts.clock import Clock
 from libs.events.event import Event
 from libs.events.ids import UnitId
-from services.notify.reactions import CONTINUED, ESCALATED, NOTICES, Notice, notice_of, values_of
+from services.notify.reactions import (
+    CO_UNIT_LEFT,
+    CONTINUED,
+    ESCALATED,
+    LEFT_BY_UNIT,
+    NOTICES,
+    Notice,
+    notice_of,
+    values_of,
+)
 from services.notify.readmodel.tables import PRINTED
 from services.notify.texts.rendering import FOLDER, Letter, Rendering, Text
 from tests.unit.directory.town import VIEW
@@ -50,7 +59,8 @@ def text_of(event: Event, recipient: str = "person:fang-yun", **dues: object) ->
 
 
 def test_every_notice_has_its_template_and_no_template_is_left_over() -> None:
-    notices = [part for notice in [*NOTICES.values(), CONTINUED, ESCALATED] for part in parts_of(notice)]
+    special = [CONTINUED, CO_UNIT_LEFT, ESCALATED, LEFT_BY_UNIT]
+    notices = [part for notice in [*NOTICES.values(), *special] for part in parts_of(notice)]
 
     assert {notice.template for notice in notices} == TEMPLATES == set(SUBJECTS)
     assert {path.stem for path in (FOLDER / "en").glob("[a-z]*.txt")} == TEMPLATES
@@ -106,6 +116,21 @@ def test_a_refused_reporter_learns_the_legal_basis_and_where_to_go_and_is_not_na
     assert "《信访工作条例》第三十三条" in text
     assert "县人民法院" in text
     assert "诉求人" in text
+
+
+def test_who_takes_over_from_a_unit_that_has_ended_is_told_and_so_is_who_must_see_to_it_that_somebody_does() -> None:
+    golden = (GOLDENS / f"{routing.OrderPassedOn.ce_type}.json").read_bytes()
+    passed = registry.decode(routing.OrderPassedOn.ce_type, golden)
+    taken, relieved = texts_of(passed, handling=DUE)
+    lost = [passed.model_copy(update={"unit": None, "role": role}) for role in ("lead", "co")]
+    to_dispatch, co_left = (texts_of(event, dispatch=DUE)[0] for event in lost)
+
+    assert "由县住建局承接, 各项时限不变" in taken
+    assert "办理截止: 2026-11-09 24:00" in taken
+    assert "已改由他人负责" in relieved
+    assert "请重新派遣" in to_dispatch
+    assert "派遣截止: 2026-11-09 24:00" in to_dispatch
+    assert "如仍需协办, 请另请单位" in co_left
 
 
 def test_a_template_that_prints_what_the_event_did_not_say_fails() -> None:

@@ -1,0 +1,1 @@
+"""What routing's worker does besides the common loops."""
