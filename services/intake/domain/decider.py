@@ -9,7 +9,16 @@ from libs.case.facts import Facts
 from libs.events.contracts.intake import EVENTS
 from libs.events.decider import Decider, fold_of
 from libs.events.event import Event
-from services.intake.domain import attachments, correction, erasure, identity, reception, registration, withdrawal
+from services.intake.domain import (
+    attachments,
+    correction,
+    erasure,
+    identity,
+    reception,
+    registration,
+    suspected,
+    withdrawal,
+)
 from services.intake.domain.attachments import AddAttachment
 from services.intake.domain.case_state import State, evolve
 from services.intake.domain.correction import AnswerDirectly, CorrectCase
@@ -17,6 +26,7 @@ from services.intake.domain.erasure import EraseCaseKeys
 from services.intake.domain.identity import ReceiveRepeatContact
 from services.intake.domain.reception import ReportGridEvent, SubmitAppeal
 from services.intake.domain.registration import RegisterCase, RejectCase, VoidCase
+from services.intake.domain.suspected import TellCasesApart
 from services.intake.domain.withdrawal import RestoreAppeal, WithdrawAppeal
 
 # Commands
@@ -25,6 +35,7 @@ Command = (
     SubmitAppeal
     | ReportGridEvent
     | ReceiveRepeatContact
+    | TellCasesApart
     | RegisterCase
     | VoidCase
     | RejectCase
@@ -48,6 +59,8 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return reception.report_grid_event(state, command, facts)
         case ReceiveRepeatContact():
             return identity.repeat_contact(state, command, facts)
+        case TellCasesApart():
+            return suspected.tell_apart(state, command, facts)
         case RegisterCase():
             return registration.register(state, command, facts)
         case VoidCase():
