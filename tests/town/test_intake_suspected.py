@@ -109,10 +109,10 @@ async def test_two_callers_at_one_place_are_listed_until_the_operator_says_they_
 
 
 async def test_a_case_that_the_operator_opened_beside_the_caller_s_own_is_not_suspected(town: Town, edge: Edge) -> None:
-    at = {"place": {"grid": "G03", "address": "建设路77号"}}
-    await called(edge, "13811110005", **at)
+    here = {"grid": "G03", "address": "建设路77号"}
+    await called(edge, "13811110005", place=here)
     await town.line.settle()
-    await called(edge, "13811110005", **at, new_case=True, new_case_reason="OTHER_OBJECT")
+    await called(edge, "13811110005", place=here, new_case=True, new_case_reason="OTHER_OBJECT")
     await town.line.settle()
     assert await suspected(town) == []
 
