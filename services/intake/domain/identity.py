@@ -12,7 +12,6 @@ from typing import Literal
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
 from libs.case.state import Case
-from libs.case.telephones import find
 from libs.events.contracts.intake import (
     AppealReceived,
     CaseCorrected,
@@ -23,6 +22,7 @@ from libs.events.contracts.intake import (
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Rejected
 from libs.events.event import Event, Sealed
+from libs.events.telephones import find
 from services.intake.domain.case_state import State, raise_not_here
 
 Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW", "CONTACT"]

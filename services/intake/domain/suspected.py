@@ -11,12 +11,12 @@ from typing import Literal
 
 from libs.case.facts import Facts
 from libs.case.state import Case
-from libs.case.telephones import find
 from libs.events.contracts.intake import CasesToldApart, NewCaseReason
 from libs.events.decider import Actor
 from libs.events.errors import Malformed
 from libs.events.event import Event
 from libs.events.ids import CaseId
+from libs.events.telephones import find
 from services.intake.domain.case_state import State, must_be_open
 from services.intake.domain.duplicates import ALIKE, METRES_PER_E7, Hint, Matter, hint, is_one_matter, written_address
 from services.intake.domain.identity import keyed
