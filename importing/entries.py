@@ -17,8 +17,8 @@ from importing.mapping import (
     Source,
 )
 from importing.rows import Row
-from libs.case import telephones
 from libs.directory.facts.places import e7
+from libs.events import telephones
 from libs.events.ids import EXTERNAL_ID
 from libs.events.text import folded, trimmed
 

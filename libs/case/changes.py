@@ -16,6 +16,7 @@ from libs.events.event import Event
 
 ChangesNothing = (
     intake.OwnershipNotProved
+    | intake.CasesToldApart
     | intake.IdentityRead
     | intake.IdentityNotShown
     | intake.SeparationViolationAttempted

@@ -52,6 +52,10 @@ WORDS: Mapping[type[Event], Bilingual] = {
     intake.AppealWithdrawn: Bilingual("诉求人撤回, 仍继续办理: {continues}", "withdrawn, goes on: {continues}"),
     intake.AppealRestored: Bilingual("撤回已恢复", "the withdrawal was taken back"),
     intake.RepeatContactReceived: Bilingual("诉求人再次来电, 渠道 {channel}", "the same caller again, by {channel}"),
+    intake.CasesToldApart: Bilingual(
+        "{told_by} 确认与疑似重复的案件不是同一事项: {reason}",
+        "{told_by} told it apart from cases that look alike: {reason}",
+    ),
     intake.IdentityRead: Bilingual(
         "{read_by} 查看诉求人身份, 用途 {purpose}", "{read_by} read the reporter's identity for {purpose}"
     ),

@@ -19,12 +19,17 @@ class NotJudged(Exception):
 
 
 @contextmanager
-def judging(case_id: str) -> Iterator[None]:
-    """What fails within is this case's alone; refusals, and what passes by itself, are none of it."""
+def judging(case_id: str, *, deciding: bool = True) -> Iterator[None]:
+    """What fails within is this case's alone; refusals, and what passes by itself, are none of it.
+
+    Where no command is decided on, as at the steps of its clocks, there is nobody to be refused: that fails too.
+    """
     try:
         yield
-    except (Rejected, NotJudged, *TRANSIENT):
+    except (NotJudged, *TRANSIENT):
         raise
     except Exception as why:
+        if deciding and isinstance(why, Rejected):
+            raise
         # Whatever it is: the fault of a rule or of a decision is never that of the other cases of the lane.
         raise NotJudged(case_id, type(why).__name__) from why

@@ -61,6 +61,9 @@ Open = Callable[["Runtime"], Opener]
 After = Callable[["Runtime", Connection, Mapping[str, Any]], Awaitable[None]]
 """After the reactions of a batch, in its transaction: (runtime, connection, case id → the own state of it)."""
 
+LookAgain = Callable[["Runtime", Connection, str], Awaitable[None]]
+"""Whether a case that waits for a look can be judged now: (runtime, connection, case id); raises `NotJudged`."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -77,6 +80,8 @@ class Parts:
     react: React | None = None
     effect: Effect | None = None
     after: After | None = None
+    looks: Mapping[str, LookAgain] = field(default_factory=dict)
+    """Looks that its loops take of themselves at a case, by the names under which a case waits for them."""
     copy: Copy | None = None
     opener: Open | None = None
     body_limits: Mapping[str, int] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from services.console.config import Settings
 from services.console.page import HERE, TOKEN, NoNames, PostUnclear, go
 from services.console.screens import case, downloads, sign_in
 from services.console.screens.boards import boards, messages
-from services.console.screens.intake import appeal, patrol, photos
+from services.console.screens.intake import appeal, patrol, photos, suspected
 from services.console.screens.work import bulk, lists
 from services.console.session.visitor import NamesKept
 from services.console.upstream import Answer, SignedOut, Upstream
@@ -69,7 +69,7 @@ def console() -> FastAPI:
     app.add_middleware(BodyLimit, limit=262_144, larger={"/photos": photos.MOST_BYTES})
     app.middleware("http")(guarded)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
-    for pages in (sign_in, appeal, patrol, lists, boards, messages, bulk, photos, downloads, case):
+    for pages in (sign_in, appeal, patrol, suspected, lists, boards, messages, bulk, photos, downloads, case):
         app.include_router(pages.router)
     _say_what_is_wrong(app)
 

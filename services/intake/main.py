@@ -5,7 +5,7 @@ from libs.service.http.timeline import router as timeline
 from libs.service.runtime import Parts
 from libs.service.worker.process import run_worker
 from services.intake import config
-from services.intake.api import attachments, callers, cases, corrections, import_, receipts, same_matter
+from services.intake.api import attachments, callers, cases, corrections, import_, receipts, same_matter, suspected
 from services.intake.domain import decider
 from services.intake.jobs import erasure, sweep
 from services.intake.jobs.passing_on import PASSING_ON
@@ -22,6 +22,7 @@ PARTS = Parts(
         receipts.router,
         callers.router,
         same_matter.router,
+        suspected.router,
         attachments.router,
         import_.router,
         timeline,

@@ -80,7 +80,7 @@ CO_UNIT_LEFT = Notice("co_unit_left", (to.handler, to.lead))
 QUIET: Mapping[str, tuple[type[Event], ...]] = {
     "nobody has judged it yet": (intake.AppealReceived, intake.GridEventReported),
     "answered to whoever is on the line": (intake.CaseVoided, intake.RepeatContactReceived, intake.OwnershipNotProved),
-    "whoever works on it sees it with the case": (intake.AttachmentAdded,),
+    "whoever works on it sees it with the case": (intake.AttachmentAdded, intake.CasesToldApart),
     "for the auditor": (intake.IdentityRead, intake.IdentityNotShown, intake.PersonalDataErased),
     "refused on the spot": (
         intake.SeparationViolationAttempted,

@@ -19,6 +19,11 @@ PARTS = Parts(
     project=projection.project,
     react=reactions.react,
     after=timers.follow,
+    looks={
+        timers.STEPS.name: timers.look,
+        recount.RECOUNT.name: recount.look,
+        alarm_watch.LEFT_ALONE.name: alarm_watch.look,
+    },
     measure=metrics.measure,
     jobs={
         "timers": timers.run,

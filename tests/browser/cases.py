@@ -12,7 +12,7 @@ from trials.town import Town, civil
 
 DAY = "2026-11-02"
 PAGES = {
-    "zhou-min": ("/sign-in", "/intake", "/cases"),
+    "zhou-min": ("/sign-in", "/intake", "/cases", "/suspected"),
     "chen-li": ("/queue", "/work"),
     "han-feng": ("/overdue", "/alarms", "/counts", "/messages", "/cases/{case}"),
     "li-fang": ("/report",),

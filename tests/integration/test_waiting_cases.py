@@ -49,6 +49,15 @@ async def town(running: Stack) -> AsyncIterator[Town]:
         yield Town(line)
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(running: Stack) -> AsyncIterator[asyncpg.Connection]:
+    """Supervision's database as a superuser has it whom no trigger stops."""
+    conn = await asyncpg.connect(running.admin_url("supervision"))
+    await conn.execute("set session_replication_role = replica")
+    yield conn
+    await conn.close()
+
+
 async def received(town: Town, at: str) -> str:
     return await town.appeal(at, "zhou-min", "G03", "complaint", "小区门口下水道异味", reporter_name="某女士")
 
@@ -196,3 +205,54 @@ async def test_what_it_missed_is_recorded_and_a_rebuild_says_the_same(running: S
         running.public_keys.proves,
     )
     assert (found.differences, bool(found.rows)) == ((), True)
+
+
+# A look of the service's own -----------------------------------------------------------------------------------------
+
+
+BROKEN = "update log.event set body = convert_to('{', 'UTF8') where event_id = $1"
+SOUND = "update log.event set body = $2 where event_id = $1"
+CLOCK = """
+    select event_id, body from log.event
+     where stream = 'case-' || $1 and type = 'supervision.deadline-set.v1' order by version limit 1
+"""
+
+
+async def steps_of(town: Town, case: str) -> list[str]:
+    items = (await of_supervision(town, f"/cases/{case}/timeline"))["items"]
+    return [one["event_type"].split(".")[1] for one in items]
+
+
+async def test_a_case_whose_steps_cannot_be_said_waits_alone_is_listed_and_goes_on_by_itself(
+    running: Stack, town: Town, database: asyncpg.Connection
+) -> None:
+    odd, plain = [await received(town, f"2026-11-10 09:0{minute}") for minute in (1, 2)]
+    for case in (odd, plain):
+        await dispatched(town, "2026-11-10 09:10", case)
+    event = await database.fetchrow(CLOCK, odd)
+    await database.execute(BROKEN, event["event_id"])
+
+    await town.line.run_to(civil("2026-11-13 09:00"))
+    await town.line.settle()
+
+    assert "deadline-breached" in await steps_of(town, plain)
+    assert await waits(town) == [odd]
+    (listed,) = (await of_supervision(town, "/waiting"))["items"]
+    assert (listed["case_id"], listed["events"]) == (odd, 0)
+    assert await is_ready(running)
+
+    await town.accept("2026-11-13 09:10", odd, "fang-yun")
+    (listed,) = (await of_supervision(town, "/waiting"))["items"]
+    assert listed["events"] > 0, "what comes after waits with it"
+
+    await database.execute(SOUND, event["event_id"], event["body"])
+    await publish(town.line, {"rulebook": read_files(EXAMPLE).raw["rulebook"] | {"version": 3}})
+
+    async def gone() -> bool:
+        return await waits(town) == []
+
+    await eventually(gone, "it goes on")
+    await town.line.settle()
+    assert "deadline-breached" in await steps_of(town, odd)
+    assert (await of_supervision(town, "/waiting"))["items"] == []
+    assert (await clocks_of(town, odd))["sign"]["stopped_at"] is not None

@@ -362,3 +362,23 @@ async def test_a_photo_makes_no_second_case_of_a_number(running: Stack, town: To
     other = (await sent(edge, photo("red"), person="zhou-min")).json()
     body = {"case_id": other["case_id"], "photos": [other["sha256"]]}
     assert_problem(await passed_on(edge, numbered("110-2026-0001", **body)), 409, "E-NUMBER")
+
+
+async def test_of_reports_with_photos_at_one_instant_one_opens_the_case_of_the_number(
+    running: Stack, town: Town
+) -> None:
+    """Each photo makes an id of its own: the database says whose number it is."""
+    edge = Edge(running)
+    photos = [(await sent(edge, photo(one), person="zhou-min")).json() for one in ("red", "green", "blue", "white")]
+    bodies = [{"case_id": one["case_id"], "photos": [one["sha256"]]} for one in photos]
+    sendings = [passed_on(edge, numbered("110-2026-0006", **body)) for body in (*bodies, {}, {})]
+    answers = await asyncio.gather(*sendings)
+    assert sorted(one.status_code for one in answers) == [201, *[409] * 5]
+    (made,) = [one.json()["case_id"] for one in answers if one.status_code == 201]
+    for refused in (one for one in answers if one.status_code == 409):
+        assert assert_problem(refused, 409, "E-NUMBER")["case_id"] == made
+    void = await edge.send("POST", f"/cases/{made}/void", json={"reason": "重复录入"})
+    assert void.status_code == 200
+    await town.line.settle()
+    again = await asyncio.gather(*(passed_on(edge, numbered("110-2026-0006")) for _ in range(4)))
+    assert sorted(one.status_code for one in again) == [201, *[409] * 3]

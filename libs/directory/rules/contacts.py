@@ -12,6 +12,7 @@ from libs.directory.findings import Finding, refused
 from libs.events.contracts.directory import ContactPoint
 from libs.events.contracts.parts.rulebook import Messages
 from libs.events.errors import NotFound
+from libs.events.telephones import NoTelephone, find, read
 
 WORD = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\]\\,;:@".]+'
 MAILBOX = re.compile(rf"{WORD}(\.{WORD})*@{WORD}(\.{WORD})*")
@@ -62,6 +63,11 @@ def is_email(address: str) -> bool:
     return MAILBOX.fullmatch(address) is not None
 
 
+def mobile_of(written: str | None) -> str | None:
+    """To which number a short message goes: the first mobile one, as a gateway takes it; a landline takes none."""
+    return next((one.dialled for one in find(written) if one.kind == "MOBILE"), None)
+
+
 def contact_findings(view: View) -> Iterator[Finding]:
     """Addresses that cannot work, and two points on one channel, of which only one would be used."""
     for person in view.people:
@@ -74,9 +80,22 @@ def _findings(path: str, points: Sequence[ContactPoint]) -> Iterator[Finding]:
     channels = [point.channel for point in points]
     if len(set(channels)) < len(channels):
         yield refused("E-CONTACT", path, "同一渠道只能有一个联系方式", "one point per channel")
-    for point in points:
-        if not _is_address(point):
+    for number, point in enumerate(points):
+        if point.channel == "sms":
+            yield from _telephone_findings(f"{path}.{number}.address", point.address)
+        elif not _is_address(point):
             yield refused("E-CONTACT", path, f"{point.channel} 的地址无效", f"not an address of {point.channel}")
+
+
+def _telephone_findings(path: str, written: str) -> Iterator[Finding]:
+    """Read as every telephone is, and one that takes short messages."""
+    try:
+        read(written)
+    except NoTelephone as why:
+        yield refused(why.code, path, why.zh, why.en)
+    else:
+        if mobile_of(written) is None:
+            yield refused("E-CONTACT", path, "短信只能发到手机号码", "a short message goes to a mobile number only")
 
 
 def _is_address(point: ContactPoint) -> bool:
@@ -85,9 +104,7 @@ def _is_address(point: ContactPoint) -> bool:
             return _is_url(point.address)
         case "email":
             return is_email(point.address)
-        case "sms":
-            return point.address.removeprefix("+").isdecimal()
-        case "file":
+        case _:
             return not point.address
 
 

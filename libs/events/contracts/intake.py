@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from libs.events.event import CaseText, Event, ReporterText
-from libs.events.ids import ClassCode, ExternalId, GridCode, PersonId, UnitId
+from libs.events.ids import CaseId, ClassCode, ExternalId, GridCode, PersonId, UnitId
 
 Kind = Literal[
     "consult",
@@ -165,6 +165,14 @@ class RepeatContactReceived(Event, zh="再次来电", en="called again"):
     content: CaseText | None = None
 
 
+class CasesToldApart(Event, zh="确认为不同事项", en="told apart"):
+    """不同事项: the operator says that these cases, which look like one matter with it, are others."""
+
+    told_by: PersonId
+    others: tuple[CaseId, ...]
+    reason: NewCaseReason
+
+
 class IdentityRead(Event, zh="查看诉求人身份", en="identity read"):
     """Somebody read who the reporter is, for a purpose (stream `access-…`)."""
 
@@ -246,6 +254,7 @@ IntakeEvent = (
     | AppealRestored
     | OwnershipNotProved
     | RepeatContactReceived
+    | CasesToldApart
     | IdentityRead
     | IdentityNotShown
     | AttachmentAdded

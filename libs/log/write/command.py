@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol
@@ -88,11 +89,13 @@ class CommandHandler(Generic[State, Command]):
         call: CommandContext,
         *,
         opens: bool = False,
+        whole: bool = False,
         note: Mapping[str, Any] | None = None,
     ) -> Outcome:
         """Carry out one command; raises `Rejected` where the rules do not allow it.
 
         `opens` says that this command is the first of its case, so its keys are made before anything is appended.
+        `whole`: what `facts` writes stands only together with what was decided.
         `note` is answered and stored beside what happened: ids and codes, nothing personal.
         Decides anew on a conflict, three times at most (architecture.md §4).
         """
@@ -103,7 +106,12 @@ class CommandHandler(Generic[State, Command]):
                     with tracing.span("append", call.traceparent, about={"case_id": case_id}) as here:
                         here_called = replace(call, traceparent=here.traceparent)
                         seen = seen or await prefetch(conn, case_id, call.key)
-                        return await self._attempt(conn, seen, build, facts, here_called, opens=opens, note=note or {})
+                        async with conn.transaction() if whole else nullcontext():
+                            outcome = await self._attempt(
+                                conn, seen, build, facts, here_called, opens=opens, note=note or {}
+                            )
+                        fault_points.here("api.after_commit")
+                        return outcome
                 except (KeyTaken, Rejected) as why:
                     # The first request with this key may have been carried out between our look at it and our reading.
                     if before := await find_answer(conn, call.key, self.service):
@@ -152,9 +160,7 @@ class CommandHandler(Generic[State, Command]):
             unmoved = {} if ids else {"position": None, "version": len(own)}
             outcome = Outcome(200, {"case_id": case_id, "events": ids, **unmoved, **note})
             last = ids[-1] if ids else None
-        outcome = await self._write(conn, wanted, call.key, outcome, last)
-        fault_points.here("api.after_commit")
-        return outcome
+        return await self._write(conn, wanted, call.key, outcome, last)
 
     async def _write(
         self, conn: Connection, wanted: Append, key: IdempotencyKey | None, outcome: Outcome, last: str | None

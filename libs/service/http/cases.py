@@ -85,12 +85,14 @@ async def carry_out(
     build: Callable[[datetime], Any],
     *,
     opens: bool = False,
+    whole: bool = False,
     check: Callable[[Connection], Awaitable[object]] | None = None,
     note: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """One command on one case; `build` makes it with the business time of the act.
 
-    `check` may refuse before anything is decided, but never the repetition of a request that was answered already.
+    `check` may refuse before anything is decided, but never the repetition of a request that was answered already. What
+    it writes stands only with what was decided where both are one `whole`.
     """
 
     async def facts(conn: Connection, seen: Prefetched) -> Facts:
@@ -100,7 +102,7 @@ async def carry_out(
         # What was checked may have come true only after that look.
         return await running.facts(conn, case_id)
 
-    return await running.handler.handle(case_id, build, facts, call, opens=opens, note=note)
+    return await running.handler.handle(case_id, build, facts, call, opens=opens, whole=whole, note=note)
 
 
 @dataclass(frozen=True)

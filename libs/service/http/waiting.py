@@ -18,7 +18,7 @@ MOST = 1000
 FOUND = """
     select w.case_id::text as case_id, v.state, v.unit, v.grid, w.event_id::text as event_id, w.event, w.recorded_at,
            w.why, w.events
-      from (select distinct on (case_id) *, count(*) over (partition by case_id) as events
+      from (select distinct on (case_id) *, count(body) over (partition by case_id) as events
               from log.waiting order by case_id, number) w
       join case_view v on v.case_id = w.case_id
      where $1 or v.unit = any($2) or v.grid = any($3) order by w.recorded_at, w.case_id limit $4
@@ -32,6 +32,8 @@ FOUND = """
 )
 async def list_waiting(running: RuntimeDep, person: CallerDep, min_position: MinPosition = None) -> JSONResponse:
     """Since which event each waits, the kind of the error that it met, and how many events wait with it, oldest first.
+
+    None waits yet where a look of the service's own, a timer's for example, met the error.
 
     A case goes on by itself, in its order, once the directory changes or the worker starts again and the rules hold.
     """

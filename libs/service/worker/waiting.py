@@ -10,6 +10,7 @@ import structlog
 
 from libs.directory.facts.view import View
 from libs.log.read import waiting
+from libs.log.read.waiting import Look
 from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
 from libs.log.unjudged import NotJudged
@@ -57,6 +58,9 @@ class Retrying:
         try:
             async with conn.transaction():
                 for one in await waiting.take(conn, lane, case_id):
+                    if isinstance(one, Look):
+                        await self.running.parts.looks[one.name](self.running, conn, case_id)
+                        continue
                     event = one.event
                     reactions = self.running.reactions_to(event, one.case, view, event.traceparent)
                     await self.running.react(conn, reactions)

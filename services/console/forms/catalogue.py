@@ -11,6 +11,6 @@ from services.console.forms.act import Act
 RESEND = Act("resend_message", "notify", Bilingual("重新发送", "Send again"))
 """Of one message of a case, beside which it stands."""
 ACTS: tuple[Act, ...] = (*intake.ACTS, *routing.ACTS, *supervision.ACTS, RESEND)
-IN_ANY_STATE = frozenset({"repeat-contacts", "erase"})
+IN_ANY_STATE = frozenset({"repeat-contacts", "tell-apart", "erase"})
 """Acts that wait for nothing: what the case waits for stands before them, and the first one open."""
 BY_NAME: Mapping[str, Act] = {act.name: act for act in ACTS}

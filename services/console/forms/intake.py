@@ -145,6 +145,16 @@ ACTS: tuple[Act, ...] = (
         for_good=True,
     ),
     Act(
+        "tell-apart",
+        "intake",
+        Bilingual("不是同一事项", "Not the same matter"),
+        (
+            Field("others", Bilingual("与哪些案件不同", "Than which cases"), "several", source="suspected", read=lines),
+            Field("reason", Bilingual("不同之处", "How they differ"), "choice", NEW_CASE),
+        ),
+        Bilingual("疑似重复的案件将不再与本案列在一起", "they are no longer listed together as one matter"),
+    ),
+    Act(
         "repeat-contacts",
         "intake",
         Bilingual("并入并催办", "Same matter again"),

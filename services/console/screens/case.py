@@ -17,6 +17,7 @@ from services.console.forms.catalogue import BY_NAME, IN_ANY_STATE, RESEND
 from services.console.forms.intake import PURPOSES, TO_CONTACT
 from services.console.page import CaseId, Screen, Seen, Typed, freshness, go, inside
 from services.console.screens.choices import choices, handlers_of
+from services.console.screens.intake.suspected import suspected_of
 from services.console.upstream import Answer
 from services.console.wording import TEXTS
 
@@ -25,6 +26,8 @@ router = APIRouter(include_in_schema=False)
 SERVICES = ("intake", "routing", "supervision")
 ATTACHMENTS = "attachments"
 """Sent where photos are chosen, with no form of its own."""
+TELL_APART = "tell-apart"
+"""Where nothing looks like the case, there is nothing to tell it from."""
 NOT_CONFIRMED: dict[str, Any] = {
     "code": "E-CONFIRM",
     "message_zh": "请输入本案编号的后六位以确认; 尚未执行",
@@ -158,6 +161,9 @@ async def shown(
         problem = (refusal or newest).document
         return screen.show("refused.html", (refusal or newest).status, problem=problem)
     offered = {act: form_of(BY_NAME[act]) for _, act in told.allowed() if act in BY_NAME}
+    suspected = await suspected_of(screen, case_id, position) if TELL_APART in offered else []
+    if not suspected:
+        offered.pop(TELL_APART, None)
     if again:
         offered = {again.act.name: again} | {name: form for name, form in offered.items() if name != again.act.name}
     return screen.show(
@@ -175,6 +181,7 @@ async def shown(
         choices=choices(screen.visitor)
         | {
             "handlers": handlers_of(screen.visitor, newest.document["unit"] or screen.visitor.unit),
+            "suspected": suspected,
             "parties": [(one, screen.visitor.name("unit", one)) for one in told.parties],
         },
         purposes=TO_CONTACT if screen.visitor.role == "DEPT_HANDLER" else PURPOSES,

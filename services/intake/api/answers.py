@@ -167,6 +167,38 @@ class Hints(Freshness):
     items: list[HintShown]
 
 
+class SuspectedCase(TypedDict):
+    """A case of a group."""
+
+    case_id: CaseId
+    receipt: Annotated[Receipt | None, Field(description="Null: found on patrol.")]
+    received_at: datetime | None
+    kind: Kind | None
+    class_code: str | None
+    grid: str | None
+    state: State
+    unit: str | None
+    contacts: int
+
+
+class SuspectedGroup(TypedDict):
+    """Open cases that look like one matter, oldest first, and why."""
+
+    cases: list[SuspectedCase]
+    since: Annotated[datetime, Field(description="When the second of them came in.")]
+    same_number: Annotated[bool, Field(description="Two of them came from one telephone number.")]
+    reason_zh: str
+    reason_en: str
+
+
+class Suspected(Freshness):
+    """Groups of open cases that look like one matter, newest first."""
+
+    count: Annotated[int, Field(description="Of groups.")]
+    items: list[SuspectedGroup]
+    more: Annotated[bool, Field(description="Older cases were not looked through.")]
+
+
 class ReceiptShown(Freshness):
     """How a citizen's matter stands; nobody's data."""
 

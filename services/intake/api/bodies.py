@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from libs.case import telephones
 from libs.directory.rules.datum import Datum, on_wgs84
+from libs.events import telephones
 from libs.events.contracts.intake import Kind, NewCaseReason, Urgency
 from libs.events.decider import Actor
 from libs.events.ids import EXTERNAL_ID, ClassCode, ExternalId, GridCode, PersonId

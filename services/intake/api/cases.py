@@ -114,13 +114,20 @@ async def opened(
 
     async def may_open(conn: Connection) -> None:
         if number:
-            await numbers.must_be_new(conn, call.actor, number, case_id, person)
+            await numbers.take(conn, call.actor, number, case_id, person)
         if body.photos:
             await files.hold(conn, case_id, call.actor.person, body.photos, person.now)
 
     check = may_open if body.photos or number else None
     outcome = await carry_out(
-        running, case_id, first, lambda now: body.command(now, call.actor), opens=True, check=check, note=note
+        running,
+        case_id,
+        first,
+        lambda now: body.command(now, call.actor),
+        opens=True,
+        whole=number is not None,
+        check=check,
+        note=note,
     )
     if body.photos and outcome.status < 400:
         await files.settle(running.pool, case_id, body.photos)

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from libs.case import telephones
+from libs.events import telephones
 from libs.events.contracts.intake import AppealWithdrawn
 from libs.events.event import Sealed
 from libs.log.store import event_store

@@ -11,9 +11,9 @@ import orjson
 
 from libs.case.access import sight
 from libs.case.state import Case
-from libs.case.telephones import same_caller
 from libs.directory.facts.view import View
 from libs.events.event import Sealed
+from libs.events.telephones import same_caller
 from libs.log.store.event_store import Connection
 from libs.log.write.seal import CaseKeys
 from libs.service.http.dependencies import Person

@@ -24,6 +24,15 @@ KNOWN = """
      where r.external_id = $1 and v.state <> 'VOID' and r.case_id <> $2
      order by r.received_at
 """
+TAKE = """
+    insert into numbers.taken as t (source, number, case_id) values ($1, $2, $3)
+    on conflict (source, number) do update set case_id = excluded.case_id
+     where t.case_id = excluded.case_id
+        or exists (select from log.event e where e.stream = 'case-' || t.case_id and e.type = $4)
+    returning case_id
+"""
+"""Whoever comes second waits for the first one's end; a voided case gives its number back."""
+HOLDER = "select case_id::text from numbers.taken where source = $1 and number = $2"
 DESK = "desk"
 """Whoever is no machine: people enter the numbers of one pile of paper."""
 
@@ -45,8 +54,17 @@ async def case_of(conn: Connection, by: Actor, number: ExternalId) -> str:
     raise AssertionError
 
 
-async def must_be_new(conn: Connection, by: Actor, number: ExternalId, case_id: str, person: Person) -> None:
-    """Raises `NumberTaken` where the number has a case: under its own id, or one that a photo or an older version made.
+async def take(conn: Connection, by: Actor, number: ExternalId, case_id: str, person: Person) -> None:
+    """The number is this case's, if the caller's transaction ends well. Raises `NumberTaken`."""
+    await _must_be_new(conn, by, number, case_id, person)
+    source = source_of(by)
+    if not await conn.fetchval(TAKE, source, number, case_id, CaseVoided.ce_type):
+        holder = await conn.fetchval(HOLDER, source, number)
+        raise NumberTaken(holder if by.role == MACHINE or sight(by, person.directory, person.now).everything else None)
+
+
+async def _must_be_new(conn: Connection, by: Actor, number: ExternalId, case_id: str, person: Person) -> None:
+    """Raises `NumberTaken` where the number has a case of before: under its own id, or one that an older version made.
 
     The case is named to whom it is shown, and to the machine that brought it.
     """

@@ -93,6 +93,7 @@ MAY: Mapping[str, Callable[[Asker], bool]] = {
     "withdraw": may_withdraw,
     "restore": may_restore,
     "repeat-contacts": may_take_again,
+    "tell-apart": lambda asker: asker.is_operator and not asker.case.ended,
     "attachments": may_attach,
     "erase": may_erase,
 }

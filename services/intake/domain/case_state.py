@@ -20,6 +20,7 @@ from libs.events.contracts.intake import (
     CaseCorrected,
     CaseNotAccepted,
     CaseRegistered,
+    CasesToldApart,
     CaseVoided,
     FilingPassedOn,
     GridEventReported,
@@ -35,11 +36,11 @@ from libs.events.contracts.intake import (
     Urgency,
 )
 from libs.events.errors import NotFound
-from libs.events.ids import ClassCode, GridCode
+from libs.events.ids import CaseId, ClassCode, GridCode
 
 ALLOWED = {
-    "RECEIVED": ("register", "reject", "void", "answer", "correct", "withdraw"),
-    "REGISTERED": ("void", "correct", "withdraw"),
+    "RECEIVED": ("register", "reject", "void", "answer", "correct", "withdraw", "tell-apart"),
+    "REGISTERED": ("void", "correct", "withdraw", "tell-apart"),
     "WITHDRAWN": ("restore",),
 }
 """State → what can be done next, whoever does it; beside it a reporter who left an open case may come back."""
@@ -62,6 +63,8 @@ class State:
     reporter_left: bool = False
     """Withdrew while the matter goes on in the public interest."""
     registered: bool = False
+    told_apart: frozenset[CaseId] = frozenset()
+    """Cases that look like the same matter and are another."""
     restorable_until: datetime | None = None
 
 
@@ -106,6 +109,8 @@ def evolve(state: State, event: IntakeEvent) -> State:
             return replace(state, status="VOID")
         case PersonalDataErased():
             return replace(state, erased=state.erased | set(event.kinds))
+        case CasesToldApart():
+            return replace(state, told_apart=state.told_apart | set(event.others))
         case RepeatContactReceived() | AttachmentAdded():
             return state
         case IdentityRead() | IdentityNotShown() | OwnershipNotProved():

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from libs.case import telephones
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
 from libs.directory.facts.view import View
 from libs.directory.rules.limits import handling_limit
+from libs.events import telephones
 from libs.events.contracts.intake import AnsweredDirectly, CaseCorrected, Kind, Urgency
 from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected

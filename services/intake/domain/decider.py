@@ -17,6 +17,7 @@ from services.intake.domain import (
     reception,
     registration,
     succession,
+    suspected,
     withdrawal,
 )
 from services.intake.domain.attachments import AddAttachment
@@ -27,6 +28,7 @@ from services.intake.domain.identity import ReceiveRepeatContact
 from services.intake.domain.reception import ReportGridEvent, SubmitAppeal
 from services.intake.domain.registration import RegisterCase, RejectCase, VoidCase
 from services.intake.domain.succession import PassOn
+from services.intake.domain.suspected import TellCasesApart
 from services.intake.domain.withdrawal import RestoreAppeal, WithdrawAppeal
 
 # Commands
@@ -35,6 +37,7 @@ Command = (
     SubmitAppeal
     | ReportGridEvent
     | ReceiveRepeatContact
+    | TellCasesApart
     | RegisterCase
     | VoidCase
     | RejectCase
@@ -59,6 +62,8 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return reception.report_grid_event(state, command, facts)
         case ReceiveRepeatContact():
             return identity.repeat_contact(state, command, facts)
+        case TellCasesApart():
+            return suspected.tell_apart(state, command, facts)
         case RegisterCase():
             return registration.register(state, command, facts)
         case VoidCase():

@@ -70,8 +70,14 @@ def grids_near(place: Place, directory: View, at: datetime) -> frozenset[GridCod
 
 def same_address(one: Place, other: Place) -> bool:
     """The same written address in the same grid, whatever its spaces, widths and signs; 不详 is none."""
-    address = _letters(one.address)
-    return address not in NO_ADDRESS and one.grid == other.grid and address == _letters(other.address)
+    address = written_address(one.address)
+    return address is not None and one.grid == other.grid and address == written_address(other.address)
+
+
+def written_address(address: str | None) -> str | None:
+    """Letters and digits of an address; None where it is none."""
+    letters = _letters(address)
+    return None if letters in NO_ADDRESS else letters
 
 
 def same_place(one: Place, other: Place, radius_m: int) -> bool:

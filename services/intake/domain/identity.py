@@ -12,7 +12,6 @@ from typing import Literal
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
 from libs.case.state import Case
-from libs.case.telephones import find
 from libs.events.contracts.intake import (
     AppealReceived,
     CaseCorrected,
@@ -23,6 +22,7 @@ from libs.events.contracts.intake import (
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Rejected
 from libs.events.event import Event, Sealed
+from libs.events.telephones import find
 from services.intake.domain.case_state import State, raise_not_here
 
 Purpose = Literal["TAKE_CALL", "CALL_BACK", "ASK_DETAILS", "EMERGENCY", "LAW", "CONTACT"]
@@ -34,15 +34,16 @@ HANDLING = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER")
 
 def index_entries(telephone: str | None, key: bytes) -> frozenset[bytes]:
     """The keyed hashes under which a case is found by each number of its reporter."""
-    return frozenset(_hashed(name, key) for one in find(telephone) for name in one.indexed_as)
+    return frozenset(keyed(name, key) for one in find(telephone) for name in one.indexed_as)
 
 
 def sought_entries(telephone: str | None, key: bytes) -> frozenset[bytes]:
     """Under which entries the cases of these numbers stand; none where there is no number."""
-    return frozenset(_hashed(name, key) for one in find(telephone) for name in one.sought_as)
+    return frozenset(keyed(name, key) for one in find(telephone) for name in one.sought_as)
 
 
-def _hashed(name: str, key: bytes) -> bytes:
+def keyed(name: str, key: bytes) -> bytes:
+    """An entry of a search copy, which tells nothing without the key."""
     return hmac.new(key, name.encode(), sha256).digest()
 
 

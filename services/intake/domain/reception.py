@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.case import telephones
 from libs.case.facts import Facts
 from libs.case.refusals import EvidenceMissing
 from libs.directory.facts.view import View
+from libs.events import telephones
 from libs.events.contracts.intake import AppealReceived, GridEventReported, Kind, NewCaseReason
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected

@@ -72,4 +72,28 @@ filed = Table(
 )
 """Open cases by class and grid: which ones are passed on when one of these ends."""
 
-TABLES = (report, receipt, caller, likeness, filed)
+clue = Table(
+    "clue",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("clue", LargeBinary, primary_key=True, comment="HMAC-SHA-256 of a number, an address, a square of the map"),
+    Column("lane", SmallInteger, nullable=False),
+    Column("about", Text, nullable=False, comment="caller, address or point"),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("open", Boolean, nullable=False),
+    Index("clue_of_open_cases", "clue", "case_id", postgresql_where=text("open")),
+    info={"search_copy": True},
+)
+"""What two cases may have in common. Gone with the key of what it was made from."""
+
+told_apart = Table(
+    "told_apart",
+    metadata,
+    Column("case_id", UUID(as_uuid=False), primary_key=True),
+    Column("other", UUID(as_uuid=False), primary_key=True, comment="itself: every earlier one of the same number"),
+    Column("lane", SmallInteger, nullable=False),
+    Index("told_apart_by_other", "other"),
+)
+"""Which cases the operator said are not one matter."""
+
+TABLES = (report, receipt, caller, likeness, filed, clue, told_apart)

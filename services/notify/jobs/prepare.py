@@ -11,9 +11,8 @@ from typing import Any
 import orjson
 
 from libs.case.facts import Facts
-from libs.case.telephones import find
 from libs.directory.facts.view import View
-from libs.directory.rules.contacts import point_of, rules_of
+from libs.directory.rules.contacts import mobile_of, point_of, rules_of
 from libs.directory.rules.naming import Naming
 from libs.events.contracts.directory import ContactPoint
 from libs.events.contracts.notify import DropReason
@@ -188,10 +187,7 @@ async def _mass(conn: Connection, row: Any, known: Known, masses: Masses) -> int
 async def address_of(
     running: Runtime, conn: Connection, row: Any, known: Known, carrier: Channel | None
 ) -> ContactPoint:
-    """Where it goes; a reporter's sealed telephone is opened here alone. Raises `NotSent`, `ChannelFailed`.
-
-    A short message goes to his first mobile number; a landline takes none.
-    """
+    """Where it goes; a reporter's sealed telephone is opened here alone. Raises `NotSent`, `ChannelFailed`."""
     if carrier is not None and carrier.name == "file":
         return ContactPoint(channel="file")
     point = point_of(row["recipient"], row["channel"], known.view)
@@ -199,7 +195,7 @@ async def address_of(
         return ContactPoint(channel="sms", address=await _telephone(running, conn, row["case_id"], known))
     if point is None or not point.address:
         raise NotSent("NO_CONTACT")
-    return point
+    return point.model_copy(update={"address": _mobile(point.address)}) if point.channel == "sms" else point
 
 
 async def _telephone(running: Runtime, conn: Connection, case_id: str, known: Known) -> str:
@@ -210,9 +206,13 @@ async def _telephone(running: Runtime, conn: Connection, case_id: str, known: Kn
     phone = (await _keys(running, case_id)).without(erased).open(Sealed.model_validate_json(sealed))
     if phone is None or phone == MASKED:
         raise NotSent("ERASED")
-    if (mobile := next((one for one in find(phone) if one.kind == "MOBILE"), None)) is None:
+    return _mobile(phone)
+
+
+def _mobile(written: str) -> str:
+    if (mobile := mobile_of(written)) is None:
         raise NotSent("NO_CONTACT")
-    return mobile.dialled
+    return mobile
 
 
 async def worded(running: Runtime, conn: Connection, row: Any, letter: Letter) -> Letter:

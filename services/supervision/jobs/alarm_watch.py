@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,10 +11,14 @@ import structlog
 
 from libs.events.contracts.parts.clock import Alarm
 from libs.events.decider import SYSTEM
-from libs.events.errors import NotFound, StreamConflict
+from libs.events.errors import NotFound, Rejected, StreamConflict
 from libs.events.lanes import lane_of
+from libs.log.read import waiting
+from libs.log.read.waiting import NOT_WAITING, Look
 from libs.log.store import event_store
+from libs.log.store.event_store import Connection, lock_lane
 from libs.log.transient import TRANSIENT
+from libs.log.unjudged import NotJudged, judging
 from libs.log.worker import Worker
 from libs.log.write.command import CommandContext
 from libs.service.runtime import Runtime
@@ -26,11 +31,13 @@ log = structlog.get_logger()
 POLL_SECONDS = 60.0
 LOOK_AT_MOST_SECONDS = 30.0
 SAY_EVERY_SECONDS = 10.0
+LEFT_ALONE = Look("left_alone")
 ROUND = 200
 """Cases per poll."""
 UNTOLD = f"""
 select case_id::text as case_id, kind, last_step_at from ({WITHOUT_A_CLOCK}) a
  where kind is not null and not told and (kind = 'NOT_REGISTERED' or last_step_at < $7) and lane = any($8)
+   and {NOT_WAITING.format("a")}
    and lane not in (select h.lane from log.lane_head h where h.closed is not null)
  order by last_step_at, case_id limit {ROUND}
 """  # noqa: S608 - our own names
@@ -89,12 +96,30 @@ async def said(running: Runtime, worker: Worker) -> int:
 
 
 async def _say(running: Runtime, case_id: str, alarm: Alarm, since: datetime) -> None:
-    """A case that this code cannot judge is said in the worker's log, and keeps no other from being told."""
+    """A case that cannot be judged waits, and keeps no other from being told; where it is refused nothing is said.
+
+    Raises `StreamConflict`.
+    """
     try:
-        await running.handler.handle(
-            case_id, lambda now: SayLeftAlone(now, SYSTEM, alarm, since), running.facts_in, CommandContext(SYSTEM)
-        )
-    except (StreamConflict, *TRANSIENT):
+        with judging(case_id):
+            await running.handler.handle(
+                case_id, lambda now: SayLeftAlone(now, SYSTEM, alarm, since), running.facts_in, CommandContext(SYSTEM)
+            )
+    except StreamConflict:
         raise
-    except Exception as why:
-        log.error("case_halted", case_id=case_id, lane=lane_of(case_id), exc_info=why)
+    except Rejected as why:
+        log.warning("alarm_refused", case_id=case_id, code=why.code)
+    except NotJudged as why:
+        lane = lane_of(case_id)
+        log.error("case_waits", case_id=case_id, lane=lane, reason=why.why, exc_info=why.__cause__)
+        async with running.pool.acquire() as conn, conn.transaction():
+            await lock_lane(conn, lane)
+            await waiting.put_look(conn, case_id, LEFT_ALONE, why.why)
+
+
+async def look(running: Runtime, conn: Connection, case_id: str) -> None:
+    """Whether it can be said by now of a case that waits for it that it is left alone. Raises `NotJudged`."""
+    now = await event_store.business_now(conn)
+    with contextlib.suppress(Rejected), judging(case_id):
+        state, facts = await running.state_and_facts(conn, case_id)
+        running.parts.decider.decide(state, SayLeftAlone(now, SYSTEM, "NO_STEP", now), facts)

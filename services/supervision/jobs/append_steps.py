@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -20,9 +20,12 @@ from libs.events.envelope import Draft, Provenance, draft
 from libs.events.ids import ClockId, UnitId
 from libs.events.lanes import lane_of
 from libs.log.process import fault_points
+from libs.log.read import waiting
+from libs.log.read.waiting import Look
 from libs.log.store import event_store
 from libs.log.store.event_store import Append, Connection, lock_lane
 from libs.log.transient import TRANSIENT
+from libs.log.unjudged import NotJudged, judging
 from libs.log.write.seal import plain_body
 from libs.service.runtime import Runtime
 from services.supervision.domain.clocks.case_clocks import Clocks, evolve, is_of_clocks
@@ -135,18 +138,23 @@ Decide = Callable[[int, LoadedCase], Decided]
 """What follows for a case of this lane."""
 
 
-async def carry_out(running: Runtime, found: Sequence[Any], decide: Decide) -> bool:
-    """Decide for the cases found (rows of `lane`, `case_id`), and record; whether there was anything to record."""
+async def carry_out(running: Runtime, found: Sequence[Any], look: Look, decide: Decide) -> bool:
+    """Decide for the cases found (rows of `lane`, `case_id`), and record; whether there was anything to record.
+
+    A case that cannot be judged waits for this look, and no other case does.
+    """
     lanes: dict[int, list[str]] = {}
     for row in found:
         lanes.setdefault(row["lane"], []).append(row["case_id"])
     slots = asyncio.Semaphore(SIDE_BY_SIDE)
     async with asyncio.TaskGroup() as group:
-        done = [group.create_task(_lane(running, slots, decide, *one)) for one in lanes.items()]
+        done = [group.create_task(_lane(running, slots, look, decide, *one)) for one in lanes.items()]
     return any(one.result() for one in done)
 
 
-async def _lane(running: Runtime, slots: asyncio.Semaphore, decide: Decide, lane: int, case_ids: Sequence[str]) -> bool:
+async def _lane(  # noqa: PLR0917 - one lane of `carry_out`
+    running: Runtime, slots: asyncio.Semaphore, look: Look, decide: Decide, lane: int, case_ids: Sequence[str]
+) -> bool:
     """Whether there was anything to record; a lane that is closed or held keeps no other from its steps."""
     recorded = False
     async with slots:
@@ -154,10 +162,12 @@ async def _lane(running: Runtime, slots: asyncio.Semaphore, decide: Decide, lane
             async with running.pool.acquire() as conn:
                 for start in range(0, len(case_ids), CASES):
                     found = await find(conn, case_ids[start : start + CASES])
-                    decided = [made for one in found for made in _judged(one, lane, decide)]
+                    decided, unjudged = _judged(found, lane, decide)
                     async with conn.transaction():
                         await lock_lane(conn, lane)
                         await record(conn, decided)
+                        for why in unjudged:
+                            await waiting.put_look(conn, why.case_id, look, why.why)
                         fault_points.here("timer.before_commit")
                     recorded |= bool(decided)
         except TRANSIENT as why:
@@ -166,12 +176,17 @@ async def _lane(running: Runtime, slots: asyncio.Semaphore, decide: Decide, lane
     return recorded
 
 
-def _judged(found: Found, lane: int, decide: Decide) -> Iterator[Decided]:
-    """Nothing for a case that this code cannot judge, be it newer or the code mistaken: it waits, and no other does."""
-    try:
-        yield decide(lane, watched(found))
-    except Exception as why:
-        log.error("case_halted", case_id=found.case_id, lane=lane, exc_info=why)
+def _judged(cases: Sequence[Found], lane: int, decide: Decide) -> tuple[list[Decided], list[NotJudged]]:
+    """What follows for each, and which cannot be judged, be the case newer than this code or the code mistaken."""
+    decided, unjudged = [], []
+    for one in cases:
+        try:
+            with judging(one.case_id, deciding=False):
+                decided.append(decide(lane, watched(one)))
+        except NotJudged as why:
+            log.error("case_waits", case_id=one.case_id, lane=lane, reason=why.why, exc_info=why.__cause__)
+            unjudged.append(why)
+    return decided, unjudged
 
 
 async def record(conn: Connection, decided: Sequence[Decided]) -> None:

@@ -14,19 +14,22 @@ from libs.directory.readmodel import store as directory_store
 from libs.directory.readmodel.store import FactRow
 from libs.directory.rules.calendar import calendar_at
 from libs.events.contracts.directory import CalendarPublished, RulebookPublished
+from libs.log.read.waiting import NOT_WAITING, Look
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
+from libs.log.unjudged import judging
 from libs.log.worker import Worker
 from libs.service.runtime import Runtime
 from services.supervision.domain.clocks.case_clocks import evolve
 from services.supervision.domain.clocks.recount import Period, days_between, recount
 from services.supervision.domain.clocks.steps import next_step
-from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at
+from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at, find, watched
 from services.supervision.readmodel.tables import OPEN_BY_CALENDAR
 
 log = structlog.get_logger()
 
+RECOUNT = Look("recount")
 ROUND = 2000
 """Cases per poll."""
 PUBLISHED = f"""
@@ -46,6 +49,7 @@ PINNED = f"""
 """By which versions open clocks count that are older than the newest calendar: one step in an index for each."""
 BEHIND = f"""
     from clock c where {OPEN_BY_CALENDAR} and calendar_version = any($1)
+     and {NOT_WAITING.format("c")}
      and (provisional or exists (
        select from unnest($2::timestamptz[], $3::timestamptz[]) d(begins, ends)
         where c.started_at < d.ends and d.begins < c.due_at))
@@ -99,7 +103,15 @@ async def poll(running: Runtime, lanes: Sequence[int]) -> bool:
         now = await event_store.business_now(conn)
     if rows:
         log.info("limits_counted_anew", cases=len(rows), directory_version=view.version)
-    return await carry_out(running, rows, lambda _, one: decide(running, one, now, view))
+    return await carry_out(running, rows, RECOUNT, lambda _, one: decide(running, one, now, view))
+
+
+async def look(running: Runtime, conn: Connection, case_id: str) -> None:
+    """Whether a case that waits to be counted anew can be by now. Raises `NotJudged`."""
+    view, now = await running.directory.latest(conn), await event_store.business_now(conn)
+    for one in await find(conn, [case_id]):
+        with judging(case_id, deciding=False):
+            decide(running, watched(one), now, view)
 
 
 def decide(running: Runtime, one: LoadedCase, now: datetime, view: View) -> Decided:

@@ -15,6 +15,7 @@ import structlog
 from prometheus_client import Gauge
 
 from libs.directory.facts.view import View
+from libs.log.read.waiting import NOT_WAITING, Look
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
@@ -27,33 +28,46 @@ from services.supervision.domain.clocks.ladder import Step
 from services.supervision.domain.clocks.steps import next_step, steps_to_record
 from services.supervision.domain.decider import State
 from services.supervision.jobs import recount
-from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at, load, write
+from services.supervision.jobs.append_steps import (
+    Decided,
+    LoadedCase,
+    carry_out,
+    decided_of,
+    facts_at,
+    find,
+    load,
+    watched,
+    write,
+)
 
 log = structlog.get_logger()
 
 SOURCES = DECIDING_SOURCES
 """Whose facts move clocks: their watermarks license the steps."""
+STEPS = Look("steps")
 ROUND = 500
 """Cases per lane and poll."""
 POLL_EVERY_SECONDS = 5.0
 
-DUE = """
+DUE = f"""
     with now as materialized (select log.business_now() as at)
     select t.case_id::text as case_id, t.lane, least(w.at, now.at) as until
       from now cross join unnest($1::smallint[], $2::timestamptz[]) w(lane, at)
      cross join lateral (select case_id, lane from timers.timer
-                          where lane = w.lane and due_at < least(w.at, now.at) order by due_at limit $3) t
-"""
+                          where lane = w.lane and due_at < least(w.at, now.at) and {NOT_WAITING.format("timer")}
+                          order by due_at limit $3) t
+"""  # noqa: S608 - our own names
 """Whatever a heartbeat promised: no step is recorded of an instant that is still to come by this database's clock."""
-PENDING = """
+PENDING = f"""
     with mark as (
       select lane, greatest(min(at), $2) as at from watermark
        where lane < 64 and source = any($1) group by lane)
-    select (select count(*) from mark join timers.timer t on t.lane = mark.lane and t.due_at < mark.at) as due,
+    select (select count(*) from mark join timers.timer t on t.lane = mark.lane and t.due_at < mark.at
+                                       and {NOT_WAITING.format("t")}) as due,
            (select min(next.due_at) from mark cross join lateral
              (select due_at from timers.timer where lane = mark.lane and due_at >= mark.at order by due_at limit 1) next
            ) as next_due
-"""
+"""  # noqa: S608 - our own names
 OVERDUE = """
     select count(*) as steps, extract(epoch from log.business_now() - min(due_at))::float8 as seconds
       from timers.timer where lane = any($1) and due_at < (select log.business_now())
@@ -74,7 +88,7 @@ async def follow(running: Runtime, conn: Connection, states: Mapping[str, State]
 async def _write_steps(running: Runtime, conn: Connection, clocks: Mapping[str, Clocks]) -> None:
     facts, steps = facts_at(running, running.directory.directory.latest), dict[str, Step | None]()
     for case_id, of_case in clocks.items():
-        with judging(case_id):
+        with judging(case_id, deciding=False):
             steps[case_id] = next_step(of_case, facts)
     await write(conn, steps)
 
@@ -134,7 +148,15 @@ async def fire(running: Runtime, worker: Worker) -> bool:
         rows = await conn.fetch(DUE, list(marks), list(marks.values()), ROUND)
         view = await running.directory.latest(conn)
     until = {row["lane"]: row["until"] for row in rows}
-    return await carry_out(running, rows, lambda lane, one: decide(running, one, until[lane], view))
+    return await carry_out(running, rows, STEPS, lambda lane, one: decide(running, one, until[lane], view))
+
+
+async def look(running: Runtime, conn: Connection, case_id: str) -> None:
+    """Whether the steps of a case that waits for them can be said by now. Raises `NotJudged`."""
+    view, now = await running.directory.latest(conn), await event_store.business_now(conn)
+    for one in await find(conn, [case_id]):
+        with judging(case_id, deciding=False):
+            decide(running, watched(one), now, view)
 
 
 def decide(running: Runtime, one: LoadedCase, watermark: datetime, view: View) -> Decided:

@@ -90,3 +90,13 @@ def test_the_command_says_when_routing_cannot_be_reached() -> None:
     )
     assert ran.exit_code == 2
     assert "http://127.0.0.1:9" in ran.output
+
+
+def test_the_address_of_a_contact_point_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(
+        "people:\n  - id: fang-yun\n    contacts:\n      - channel: email\n        address: fang.yun@example.org\n"
+        '      - channel: sms\n        address: "1380000000"\n',
+        encoding="utf-8",
+    )
+    assert read_files(file).place("people.fang-yun.contacts.1.address") == f"{file}:7"

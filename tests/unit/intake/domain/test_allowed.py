@@ -16,6 +16,7 @@ from libs.events.contracts.intake import (
     CaseCorrected,
     CaseNotAccepted,
     CaseRegistered,
+    CasesToldApart,
     CaseVoided,
     GridEventReported,
     PersonalDataErased,
@@ -25,7 +26,7 @@ from libs.events.contracts.routing import AssignmentAccepted
 from libs.events.contracts.supervision import CaseClosed
 from libs.events.decider import Actor
 from libs.events.event import Event
-from libs.events.ids import ClassCode, GridCode, PersonId
+from libs.events.ids import CaseId, ClassCode, GridCode, PersonId
 from services.intake.domain.allowed_actions import MAY, allowed
 from services.intake.domain.attachments import AddAttachment
 from services.intake.domain.case_state import State
@@ -35,6 +36,7 @@ from services.intake.domain.erasure import EraseCaseKeys
 from services.intake.domain.identity import ReceiveRepeatContact
 from services.intake.domain.reception import Place
 from services.intake.domain.registration import RegisterCase, RejectCase, VoidCase
+from services.intake.domain.suspected import TellCasesApart
 from services.intake.domain.withdrawal import RestoreAppeal, WithdrawAppeal
 from tests.unit.case.offers import CITIZEN, IMPORTER, Log, Question, Service, questions
 from tests.unit.directory.town import VIEW, local
@@ -73,6 +75,8 @@ LEFT = AppealWithdrawn(proof="SECRET", continues=True, restorable_until=ELEVEN)
 FOR_GOOD = LEFT.model_copy(update={"restorable_until": None})
 RESTORED = AppealRestored(proof="SECRET")
 AGAIN = RepeatContactReceived(channel="phone")
+OTHER, THIRD = CaseId("0191f2a0-0000-7000-8000-00000000000e"), CaseId("0191f2a0-0000-7000-8000-00000000000f")
+APART = CasesToldApart(told_by=ZHOU, others=(OTHER,), reason="OTHER_OBJECT")
 SENT = dispatched(HOUSING, "water-outage")
 SIGNED = AssignmentAccepted(unit=HOUSING, accepted_by=PersonId("fang-yun"))
 SHOWN = AttachmentAdded(
@@ -91,7 +95,7 @@ def log(*events: Event) -> Log:
 
 
 HISTORIES: list[tuple[Log, View]] = [
-    (log(APPEAL, REGISTERED, CORRECTED, AGAIN, SENT, SIGNED, CLOSED, ERASED), VIEW),
+    (log(APPEAL, REGISTERED, CORRECTED, AGAIN, APART, SENT, SIGNED, CLOSED, ERASED), VIEW),
     (log(APPEAL, GONE, RESTORED, REGISTERED, GONE, ALL_ERASED), VIEW),
     (log(REPORT, LEFT, RESTORED, LEFT, REGISTERED, SENT, CLOSED), VIEW),
     (log(REPORT, REGISTERED, FOR_GOOD, VOIDED), VIEW),
@@ -152,6 +156,9 @@ INTAKE = Service(
         "withdraw": withdrawals,
         "restore": restorations,
         "repeat-contacts": lambda asked: [ReceiveRepeatContact(asked.at, asked.by, "phone")],
+        "tell-apart": lambda asked: [
+            TellCasesApart(asked.at, asked.by, (one,), "OTHER_MATTER") for one in (OTHER, THIRD)
+        ],
         "attachments": lambda asked: [
             AddAttachment(asked.at, asked.by, one * 64, "image/jpeg", 90_000) for one in "cdef"
         ],
@@ -186,7 +193,8 @@ def offered(*events: Event, by: Actor = ZHOU_MIN, after: timedelta = timedelta()
 
 def test_the_case_says_what_can_be_done_with_it() -> None:
     assert offered(APPEAL, GONE) == ["restore"]
-    assert offered(APPEAL, REGISTERED) == ["void", "correct", "withdraw", "repeat-contacts", "attachments"]
+    desk = ["void", "correct", "withdraw", "tell-apart", "repeat-contacts", "attachments"]
+    assert offered(APPEAL, REGISTERED) == desk
     left = offered(REPORT, REGISTERED, LEFT)
     assert ("restore" in left, "withdraw" in left) == (True, False)
     assert offered(APPEAL, GONE, after=timedelta(hours=2)) == []
@@ -198,5 +206,6 @@ def test_only_a_question_can_be_answered_on_the_spot() -> None:
 
 
 def test_what_was_found_on_patrol_has_no_reporter_who_could_withdraw_it() -> None:
-    assert offered(FOUND) == ["register", "reject", "void", "correct", "repeat-contacts", "attachments"]
+    found = ["register", "reject", "void", "correct", "tell-apart", "repeat-contacts", "attachments"]
+    assert offered(FOUND) == found
     assert offered(APPEAL, by=CITIZEN) == ["withdraw"]

@@ -6,7 +6,6 @@ import pytest
 
 from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState
-from libs.case.telephones import NoTelephone
 from libs.case.testing import case_of, given
 from libs.directory.rules.limits import UnknownClass
 from libs.events.contracts.intake import (
@@ -21,6 +20,7 @@ from libs.events.contracts.supervision import CaseClosed
 from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, NotFound
 from libs.events.ids import ClassCode, GridCode, PersonId
+from libs.events.telephones import NoTelephone
 from services.intake.domain.allowed_actions import allowed
 from services.intake.domain.correction import (
     AnswerDirectly,

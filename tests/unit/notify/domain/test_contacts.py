@@ -6,6 +6,7 @@ import pytest
 
 from libs.case.testing import log_of
 from libs.directory.facts.view import View
+from libs.directory.rules.contacts import mobile_of
 from libs.events.contracts import intake, routing
 from libs.events.event import Event, Sealed
 from libs.events.ids import PersonId, UnitId
@@ -102,11 +103,33 @@ def test_what_only_a_reporter_would_be_told_needs_nobody_where_there_is_none() -
         MAIL | {"address": "a@b.org;c"},
         MAIL | {"address": "fang.yun@housing..example.org"},
         MAIL | {"address": "fang.yun@["},
-        PHONE | {"address": "office"},
     ],
 )
 def test_an_address_that_cannot_work_is_refused_before_it_is_published(point: dict[str, str]) -> None:
     assert refusals(written("people", "id", "fang-yun", contacts=[point])) == {"E-CONTACT people.fang-yun.contacts"}
+
+
+@pytest.mark.parametrize(
+    ("written_", "code"),
+    [
+        ("office", "E-TELEPHONE"),
+        ("", "E-TELEPHONE"),
+        ("1380000000", "E-TELEPHONE"),
+        ("13800000001/61", "E-TELEPHONE"),
+        ("99999999999", "E-TELEPHONE"),
+        ("0512-66660000转801", "E-CONTACT"),
+        ("12345", "E-CONTACT"),
+    ],
+)
+def test_a_telephone_is_read_as_everywhere_and_refused_with_its_place(written_: str, code: str) -> None:
+    raw = written("people", "id", "fang-yun", contacts=[PHONE | {"address": written_}])
+    assert refusals(raw) == {f"{code} people.fang-yun.contacts.0.address"}
+
+
+@pytest.mark.parametrize("written_", ["+86 138-0000-0001", "１３８ 0000 0001", "0512-66660000/13800000001（值班）"])
+def test_a_telephone_may_be_written_as_people_write_it(written_: str) -> None:
+    raw = written("people", "id", "fang-yun", contacts=[PHONE | {"address": written_}])
+    assert (refusals(raw), mobile_of(written_)) == (set(), "13800000001")
 
 
 def test_two_points_on_one_channel_are_refused() -> None:

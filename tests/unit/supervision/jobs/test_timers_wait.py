@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from libs.events.errors import UnknownEvent
+from libs.events.errors import NotFound, UnknownEvent
+from libs.log.read import waiting
+from libs.log.read.waiting import Look
 from services.supervision.jobs import append_steps
 from services.supervision.jobs.append_steps import Decided, Found, LoadedCase
 
@@ -24,7 +26,7 @@ RUNNING: Any = SimpleNamespace(pool=SimpleNamespace(acquire=lambda: nowhere(Simp
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Case ids, in the order in which they were recorded; nothing is read or written."""
+    """Case ids, in the order in which they were recorded or made to wait; nothing is read or written."""
     ids: list[str] = []
 
     async def find(_: object, case_ids: list[str]) -> list[Found]:
@@ -36,18 +38,25 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def locked(*_: object) -> None:
         pass
 
+    async def put_look(_: object, case_id: str, look: Look, why: str) -> None:
+        ids.append(f"{case_id} waits for {look.name}: {why}")
+
+    monkeypatch.setattr(waiting, "put_look", put_look)
     for name, stands_in in {"find": find, "record": record, "lock_lane": locked, "watched": lambda one: one}.items():
         monkeypatch.setattr(append_steps, name, stands_in)
     return ids
 
 
-@pytest.mark.parametrize("why", [UnknownEvent("supervision.deadline-set.v9"), KeyError("mistake")])
+@pytest.mark.parametrize("why", [UnknownEvent("supervision.deadline-set.v9"), KeyError("mistake"), NotFound()])
 async def test_a_case_that_this_code_cannot_judge_waits_alone(recorded: list[str], why: Exception) -> None:
     def decide(_: int, one: LoadedCase) -> Decided:
         if one.case_id == "odd":
             raise why
         return Decided(one.case_id, 1, None, None)
 
-    assert await append_steps.carry_out(RUNNING, ROWS, decide)
-    assert recorded == ["plain"]
-    assert not await append_steps.carry_out(RUNNING, ROWS[:1], decide), "else it would be looked at again at once"
+    waits, steps = f"odd waits for steps: {type(why).__name__}", Look("steps")
+    assert await append_steps.carry_out(RUNNING, ROWS, steps, decide)
+    assert recorded == ["plain", waits]
+    assert not await append_steps.carry_out(RUNNING, ROWS[:1], steps, decide), (
+        "else it would be looked at again at once"
+    )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.case.telephones import LONGEST, NoTelephone, find, read, same_caller
+from libs.events.telephones import LONGEST, NoTelephone, find, read, same_caller
 
 MOBILE, LANDLINE = "13800000000", "051266660000"
 
