@@ -15,7 +15,7 @@ from libs.events.contracts.directory import (
     ContactPoint,
     GridPublished,
     RulebookPublished,
-    UnitPublished,
+    UnitKind,
 )
 from libs.service.http.shapes import (
     Position,
@@ -95,12 +95,31 @@ class DraftShown(DraftSummary):
     changes: list[FactChange]
 
 
+Contacts = Annotated[
+    list[ContactPoint] | None,
+    Field(description="Null: not shown to the caller. Of a webhook's address the host, and a digest of the whole."),
+]
+
+
+class UnitShown(TypedDict):
+    """A unit, as the caller sees it."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    kind: UnitKind
+    level: str
+    parent: str | None
+    line: str | None
+    contacts: Contacts
+
+
 class Units(TypedDict):
     """The units at a version of the directory."""
 
     version: int
     count: int
-    items: list[UnitPublished]
+    items: list[UnitShown]
 
 
 class PersonInOffice(TypedDict):
@@ -110,7 +129,7 @@ class PersonInOffice(TypedDict):
     name_zh: str
     name_en: str
     same_as: str | None
-    contacts: list[ContactPoint]
+    contacts: Contacts
     appointments: list[AppointmentPublished]
 
 

@@ -13,6 +13,8 @@ from libs.directory.facts.directory import NotThereYet
 from libs.directory.facts.view import View
 from libs.directory.publish.drafts import Drafted, DraftState, NoDraft, differences, may_publish
 from libs.directory.rules import no_effect
+from libs.directory.rules.contacts import READERS, sees_contacts, shown
+from libs.events.contracts.directory import PersonPublished, UnitPublished
 from libs.events.errors import Refused, Stale
 from libs.events.ids import DraftId
 from libs.log.write.command import CommandContext
@@ -42,8 +44,6 @@ router = APIRouter(prefix="/directory", tags=["目录 directory"])
 
 BODY_LIMITS = dict.fromkeys(("/directory/drafts", "/directory/bootstrap"), 4_194_304)
 """The boundaries of a district's grids, the classes of a city."""
-READERS = ("ADMIN", "AUDITOR", "SUPERVISOR")
-"""Who sees drafts: contact points of people stand in them, and what is not decided yet."""
 EXAMPLE = {"people": [{"id": "li-fang", "name_zh": "李芳", "name_en": "Li Fang"}]}
 Basis = Annotated[
     str, Field(min_length=1, max_length=200, description="依据, 不写个人信息 / what it follows; nothing personal")
@@ -163,10 +163,10 @@ def summary_of(draft: Drafted) -> dict[str, Any]:
 
 @router.get("/units", summary="单位 / units", responses=told(Units))
 async def units(
-    running: RuntimeDep, _: CallerDep, version: Version = None, min_position: Position = None
+    running: RuntimeDep, person: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
-    return listed(view, view.units)
+    return answer_of(view, [as_seen_by(person, view, one) for one in view.units])
 
 
 @router.get("/people", summary="人员及其当前任职 / people and the appointments they hold now", responses=told(People))
@@ -217,10 +217,17 @@ async def view_at(running: Runtime, version: int | None, min_position: str | Non
             raise Stale() from error
 
 
-def with_posts(view: View, person: Person, one: Any) -> dict[str, Any]:
+def with_posts(view: View, person: Person, one: PersonPublished) -> dict[str, Any]:
     """A person with the appointments that are active at the caller's business time."""
     posts = [post.model_dump(mode="json") for post in view.appointments_of(one.id, person.now)]
-    return {**one.model_dump(mode="json"), "appointments": posts}
+    return {**as_seen_by(person, view, one), "appointments": posts}
+
+
+def as_seen_by(person: Person, view: View, one: UnitPublished | PersonPublished) -> dict[str, Any]:
+    """A unit or a person, with contact points (rulebook.md b) for whom they concern and null for everybody else."""
+    seen = sees_contacts(person.actor, one, view)
+    points = [shown(point).model_dump(mode="json") for point in one.contacts] if seen else None
+    return {**one.model_dump(mode="json", exclude={"contacts"}), "contacts": points}
 
 
 def listed(view: View, facts: tuple[BaseModel, ...]) -> JSONResponse:
