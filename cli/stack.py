@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import httpx
@@ -16,7 +17,8 @@ from operations.embedded import (
     processes,
     programs,
 )
-from operations.embedded.instance import Instance, write_private
+from operations.embedded.instance import Instance
+from operations.embedded.issue import issue
 from operations.embedded.stack import Stack
 from operations.installation import EVERYTHING, SERVICES, CannotStart
 
@@ -70,22 +72,20 @@ def down(instance: InstanceName = "town") -> None:
 @app.command()
 def prepare(
     instance: Annotated[str, typer.Option(envvar="INSTANCE", help="实例 / instance")] = "town",
+    secrets: Annotated[
+        Path | None, typer.Option(envvar="ISSUED", help="各服务的环境与密钥 / folders of the services' secrets")
+    ] = None,
 ) -> None:
-    """为容器准备:库、主题、密钥与各进程的环境文件 / databases, topics, keys, and env/<process>.env for containers.
+    """为容器准备:库、主题、密钥, 每服务一个文件夹 / databases, topics, keys; a folder of its own secrets per service.
 
     Needs DATABASE_URL (a role that may create databases and roles) and KAFKA_BOOTSTRAP_SERVERS; repeatable, and the one
     admin step of an upgrade. With KAFKA_SASL_USERNAME (an administrator) each service gets a principal of its own.
+    The folders are .local/<instance>/secrets/<service> unless ISSUED says otherwise.
     """
     if missing := {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"} - os.environ.keys():
         raise CannotStart(f"缺少环境变量 / missing in the environment: {', '.join(sorted(missing))}")
     with Stack(instance, "real", fresh=False, services=(), existing_servers=True) as stack:
-        folder = stack.dir / "env"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        for name in programs.names(SERVICES):
-            # In a container every process may have the same port: the container says which.
-            said = {key: value for key, value in stack.service_env(name).items() if not key.endswith("_PORT")}
-            lines = [f"{key}='{value}'\n" for key, value in said.items()]
-            write_private(folder / f"{name}.env", "".join(lines).encode())
+        issue(stack, secrets or stack.dir / "secrets")
     print(f"已就绪 / prepared: {instance}")
 
 

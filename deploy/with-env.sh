@@ -3,7 +3,7 @@
 set -eu
 if [ -n "${PROCESS:-}" ]; then
   set -a
-  . "$(dirname "$0")/../.local/${INSTANCE:-town}/env/$PROCESS.env"
+  . "${ISSUED:-$(dirname "$0")/../.local/${INSTANCE:-town}/secrets}/${PROCESS%-*}/$PROCESS.env"
   set +a
 fi
 exec "$@"

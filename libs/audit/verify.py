@@ -127,7 +127,7 @@ async def _promised(log: Log, topics: Topics, keys: PublicKeys) -> Mapping[tuple
                 beat = read_beat(record, keys.proves)
             except NoBeat:
                 continue  # Refused by every reader; it promises nothing.
-            promised |= {(beat.source, lane): (seq, microseconds(at)) for lane, seq, at in beat.lanes}
+            promised |= {(source, lane): (seq, microseconds(at)) for source, lane, seq, at in beat.marks}
     return promised
 
 

@@ -123,7 +123,7 @@ class Worker:
     def give_up(self, partitions: Iterable[TopicPartition]) -> None:
         """Partitions were revoked: stop sending and firing for their lanes."""
         self.partitions.leave(partitions)
-        self.watermarks.forget(set(range(64)) - set(self.lanes))
+        self.watermarks.forget(set(range(65)) - {cursor.lane for cursor in self.partitions.cursors.values()})
         self._share_with_relay()
 
     def _share_with_relay(self) -> None:

@@ -103,6 +103,9 @@ class Settings(KafkaSettings):
         description="Whether an API shows its page and its OpenAPI document: in a trial, not in production.",
     )
     max_in_flight: int = Field(default=64, description="Requests an API works on at once; above it answers 503.")
+    max_receiving_per_address: int = Field(
+        default=16, ge=1, description="Requests of one address whose bodies are still coming; above it answers 503."
+    )
     pool_wait_seconds: float = Field(default=3.0, description="Longest wait of a request for a database connection.")
     otel_exporter_otlp_endpoint: str | None = Field(
         default=None, description="Where traces go (OTLP/HTTP); none = off. Other `OTEL_…` variables are the SDK's own."

@@ -12,7 +12,7 @@ from honcho.environ import parse_procfile
 
 from libs.service.settings import KafkaSettings
 from operations.embedded import processes
-from operations.embedded.instance import Instance
+from operations.embedded.instance import PUBLIC_KEYS, Instance
 from operations.installation import CONSOLE, ROOT, SERVICES, CannotStart
 
 # One client for all probes: making one reads the certificates of the whole world.
@@ -48,20 +48,22 @@ def settings(instance: Instance, service: str) -> dict[str, str]:
     if service == CONSOLE:
         ports = instance.ports()
         return {f"{name.upper()}_URL": f"http://127.0.0.1:{ports.api(name)}" for name in SERVICES}
-    keys = instance.keys
+    files = {name: str(instance.keys / file) for name, file in key_files(service).items()}
+    outbox = {"OUTBOX_DIR": str(instance.outbox)} if service == "notify" else {}
+    return {"SERVICE": service, **files, **outbox}
+
+
+def key_files(service: str) -> dict[str, str]:
+    """The key files that a service reads, and no other: setting → name in the folder of keys."""
     files = {
-        "JWKS_FILE": keys / "jwks.json",
-        "MASTER_KEY_FILE": keys / "master.key",
-        "IDEMPOTENCY_KEY_FILE": keys / "idempotency.key",
-        "CHECKPOINT_KEY_FILE": keys / f"checkpoint-{service}.pem",
-        "PUBLIC_KEYS_FILE": instance.public_keys,
+        "JWKS_FILE": "jwks.json",
+        "MASTER_KEY_FILE": "master.key",
+        "IDEMPOTENCY_KEY_FILE": "idempotency.key",
+        "CHECKPOINT_KEY_FILE": f"checkpoint-{service}.pem",
+        "PUBLIC_KEYS_FILE": PUBLIC_KEYS,
     }
-    if service == "intake":
-        files["RECEIPT_KEY_FILE"] = keys / "receipt.key"
-        files["SEARCH_KEY_FILE"] = keys / "search.key"
-    if service == "notify":
-        files["OUTBOX_DIR"] = instance.outbox
-    return {"SERVICE": service, **{name: str(path) for name, path in files.items()}}
+    own = {"RECEIPT_KEY_FILE": "receipt.key", "SEARCH_KEY_FILE": "search.key"} if service == "intake" else {}
+    return files | own
 
 
 def start(name: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:

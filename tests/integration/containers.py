@@ -60,6 +60,8 @@ class Containers:
         if key == "DATABASE_URL":
             assert re.fullmatch(r"postgresql://postgres:\$\{POSTGRES_PASSWORD.*\}@postgres:5432/postgres", value)
             return self.servers.admin_url()
+        if key == "OUTBOX_DIR":
+            return str(self.instance.outbox)
         return re.sub(rf"http://([a-z-]+):{PORT}", lambda named: self.url(named[1]), value)
 
     def _own_port(self, name: str, said: Mapping[str, str]) -> dict[str, str]:
@@ -67,7 +69,7 @@ class Containers:
 
     def command(self, name: str, line: list[str]) -> list[str]:
         """A command line of a container as it is run here."""
-        here = {"0.0.0.0": "127.0.0.1", PORT: str(self.port(name)), "${TRUSTED_PROXIES:-}": ""}  # noqa: S104
+        here = {"0.0.0.0": "127.0.0.1", PORT: str(self.port(name)), "${TRUSTED_PROXIES:-172.31.115.2}": ""}  # noqa: S104
         return [here.get(one, one.replace(PORT, str(self.port(name)))) for one in line]
 
     def run(self, name: str) -> subprocess.CompletedProcess[str]:

@@ -16,8 +16,10 @@ from libs.directory.facts.directory import key_of
 from libs.directory.facts.view import Fact, View
 from libs.directory.findings import DocumentsRefused, Finding, refused
 from libs.directory.publish.apply import ApplyPlan, name_of, plan_for, view_after
+from libs.directory.rules.contacts import shown
 from libs.events.contracts.directory import (
     AppointmentPublished,
+    ContactPoint,
     DraftMade,
     DraftPublished,
     DraftRefused,
@@ -208,8 +210,16 @@ def _difference(view: View, event: Event) -> dict[str, Any]:
     before = known.event.model_dump(mode="json") if known else {}
     after = event.model_dump(mode="json")
     fields = [name for name in after if name != "approved_by" and before.get(name) != after[name]]
-    changes = [{"field": name, "before": before.get(name), "after": after[name]} for name in fields]
+    changes = [
+        {"field": name, "before": _shown(name, before.get(name)), "after": _shown(name, after[name])} for name in fields
+    ]
     return {"fact": name_of(event), "new": known is None, "changes": changes}
+
+
+def _shown(field: str, value: Any) -> Any:
+    if field != "contacts" or not value:
+        return value
+    return [shown(ContactPoint.model_validate(point)).model_dump(mode="json") for point in value]
 
 
 def _carried_out(act: Act, stated: Sequence[Event]) -> ApplyPlan:

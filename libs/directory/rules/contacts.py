@@ -1,19 +1,24 @@
-"""Where messages reach a person, a unit or a reporter, by the directory; and what is wrong with such a point. Pure."""
+"""Where messages reach a person, a unit or a reporter, by the directory; what is wrong there, and who sees it. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from libs.directory.facts.view import View
 from libs.directory.findings import Finding, refused
-from libs.events.contracts.directory import ContactPoint
+from libs.events.contracts.directory import ContactPoint, PersonPublished, UnitPublished
 from libs.events.contracts.parts.rulebook import Messages
+from libs.events.decider import Actor
 from libs.events.errors import NotFound
 from libs.events.telephones import NoTelephone, find, read
 
+READERS = ("ADMIN", "AUDITOR", "SUPERVISOR")
+"""Who sees every contact point, in force or drafted: who keeps the directory, who audits it, who finds nobody told."""
+OF_UNIT = ("DEPT_CLERK", "DEPT_HANDLER", "DEPT_LEADER", "MACHINE")
 WORD = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\]\\,;:@".]+'
 MAILBOX = re.compile(rf"{WORD}(\.{WORD})*@{WORD}(\.{WORD})*")
 
@@ -39,6 +44,33 @@ def points_of(recipient: str, view: View) -> tuple[ContactPoint, ...]:
 def point_of(recipient: str, channel: str, view: View) -> ContactPoint | None:
     """The recipient's point on one channel; None where he has none any more."""
     return next((point for point in points_of(recipient, view) if point.channel == channel), None)
+
+
+def sees_contacts(by: Actor, owner: UnitPublished | PersonPublished, view: View) -> bool:
+    """Whether the caller is shown where messages reach somebody: a unit its own, a person his own, `READERS` all."""
+    if by.role in READERS:
+        return True
+    if isinstance(owner, UnitPublished):
+        return by.unit == owner.id and by.role in OF_UNIT
+    return by.role != "MACHINE" and by.person == view.natural(owner.id)
+
+
+def shown(point: ContactPoint) -> ContactPoint:
+    """A point as it is shown: where a webhook goes to, and not the path or the query, which receivers take for a key.
+
+    The digest tells two of them apart, and nothing else.
+    """
+    if point.channel != "webhook":
+        return point
+    address = point.address
+    try:
+        url = urlsplit(address)
+        # Without the login.
+        url.port  # noqa: B018 - raises for what is none
+        origin = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+    except ValueError:
+        origin = ""
+    return point.model_copy(update={"address": f"{origin}/…{sha256(address.encode()).hexdigest()[:8]}"})
 
 
 def is_loopback(host: str | None) -> bool:

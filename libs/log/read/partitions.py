@@ -21,6 +21,7 @@ from libs.log.watermarks.watermark import Watermarks
 
 log = structlog.get_logger()
 
+KNOWN = "select source, lane, seq, at, coalesce(sent, 'epoch') as sent from watermark"
 BATCH = 200
 SIDE_BY_SIDE = 6
 
@@ -68,7 +69,7 @@ class Partitions:
         """Partitions were assigned: go on where the database says."""
         async with self.pool.acquire() as conn:
             cursors = {tp: await read_cursor(conn, tp) for tp in partitions}
-            rows = await conn.fetch("select source, lane, seq, at, sent from watermark where lane < 64")
+            rows = await conn.fetch(KNOWN)
         self.cursors |= cursors
         for tp, cursor in cursors.items():
             consumer.seek(tp, cursor.begin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,10 @@ from libs.log.store.event_store import Connection
 DECIDING_SOURCES = ("/xunban/intake", "/xunban/routing", "/xunban/supervision")
 """Who decides on a case: what a list of cases shows, and what licenses the steps of clocks, is complete by these."""
 SOURCES = (*DECIDING_SOURCES, "/xunban/notify")
+
+
+DIRECTORY_HOST = "/xunban/routing"
+"""Who writes the directory's lane, and beats for it."""
 
 
 def sources_of(lane: int) -> tuple[str, ...]:
@@ -38,11 +42,24 @@ class Beat:
     source: str
     sent: datetime
     lanes: tuple[tuple[int, int, datetime], ...]
+    directory: tuple[int, datetime] | None = None
+    """`seq` and `at` of the directory's lane, by its host; apart, because older readers know case lanes only."""
+
+    @property
+    def marks(self) -> Iterator[tuple[str, int, int, datetime]]:
+        """(source, lane, `seq`, `at`) of all that it says, the directory's lane under the directory's own name."""
+        yield from ((self.source, *mark) for mark in self.lanes)
+        if self.directory:
+            yield (DIRECTORY_SOURCE, DIRECTORY_LANE, *self.directory)
 
     def body(self) -> bytes:
         """The record's value in `log.heartbeats`."""
         lanes = [[lane, seq, wire_instant(at)] for lane, seq, at in self.lanes]
-        return orjson.dumps({"source": self.source, "sent": wire_instant(self.sent), "lanes": lanes})
+        said: dict[str, object] = {"source": self.source, "sent": wire_instant(self.sent), "lanes": lanes}
+        if self.directory:
+            seq, at = self.directory
+            said["directory"] = [seq, wire_instant(at)]
+        return orjson.dumps(said)
 
     @staticmethod
     def parse(body: bytes) -> Beat:
@@ -59,7 +76,16 @@ def _beat(said: Any) -> Beat:
         _is_count(lane, CASE_LANES) and _is_count(seq, 2**63) for lane, seq, _ in lanes
     ):
         raise ValueError
-    return Beat(source, sent, tuple((lane, seq, _instant(at)) for lane, seq, at in lanes))
+    return Beat(source, sent, tuple((lane, seq, _instant(at)) for lane, seq, at in lanes), _directory(said))
+
+
+def _directory(said: Any) -> tuple[int, datetime] | None:
+    if (mark := said.get("directory")) is None:
+        return None
+    seq, at = mark
+    if not _is_count(seq, 2**63) or said["source"] != DIRECTORY_HOST:
+        raise ValueError
+    return seq, _instant(at)
 
 
 def _instant(text: str) -> datetime:
@@ -81,13 +107,13 @@ def credible(beat: Beat, now: datetime, *, manual: bool) -> bool:
     """Whether a beat speaks of what can have been: sent by `now`, and in real mode of no instant after that."""
     if beat.sent > now + AHEAD:
         return False
-    return manual or all(at <= beat.sent + AHEAD for _, _, at in beat.lanes)
+    return manual or all(at <= beat.sent + AHEAD for *_, at in beat.marks)
 
 
 STORE = """
     update source_mark m
-       set at = later(m.at, ($2::timestamptz[])[64 * s.place - 63 : 64 * s.place]),
-           sent = later(m.sent, ($3::timestamptz[])[64 * s.place - 63 : 64 * s.place])
+       set at = later(m.at, ($2::timestamptz[])[65 * s.place - 64 : 65 * s.place]),
+           sent = later(m.sent, ($3::timestamptz[])[65 * s.place - 64 : 65 * s.place])
       from unnest($1::text[]) with ordinality s(source, place)
      where m.source = s.source
 """
@@ -103,7 +129,9 @@ async def touch_lanes(conn: Connection, source: str, to: datetime | None = None)
     """
     rows = await conn.fetch(BEAT, await conn.fetchval(PROMISE)) if to is None else await conn.fetch(ADVANCE, to)
     sent = max((row["sent"] for row in rows), default=EPOCH)
-    return Beat(source, sent, tuple((row["lane"], row["seq"], row["at"]) for row in rows if row["lane"] < 64))
+    lanes = [(row["lane"], row["seq"], row["at"]) for row in rows]
+    directory = next(((seq, at) for lane, seq, at in lanes if lane == DIRECTORY_LANE), None)
+    return Beat(source, sent, tuple(mark for mark in lanes if mark[0] < CASE_LANES), directory)
 
 
 @dataclass
@@ -140,8 +168,8 @@ class Watermarks:
 
     def beat(self, beat: Beat) -> bool:
         """A heartbeat was read; whether its source has recorded anything since its last one."""
-        for lane, seq, at in beat.lanes:
-            key = (beat.source, lane)
+        for source, lane, seq, at in beat.marks:
+            key = (source, lane)
             if key not in self.applied:
                 continue
             if seq <= self.applied[key]:
@@ -192,6 +220,6 @@ class Watermarks:
         """
         moved, self.moved = sorted(self.moved), set()
         if moved:
-            keys = [(source, lane) for source in moved for lane in range(CASE_LANES)]
+            keys = [(source, lane) for source in moved for lane in range(CASE_LANES + 1)]
             known = [[self.at.get(key, EPOCH) for key in keys], [self.sent.get(key, EPOCH) for key in keys]]
             await conn.execute(STORE, moved, *known)

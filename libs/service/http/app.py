@@ -115,8 +115,8 @@ def api_app(parts: Parts) -> FastAPI:
         # Else FastAPI tells of an answer of its own.
         responses=shapes.refusals(422),
     )
-    app.add_middleware(BodyLimit, limit=262_144, larger=parts.body_limits)
     app.add_middleware(InFlight)
+    app.add_middleware(BodyLimit, limit=262_144, larger=parts.body_limits)
     app.add_middleware(RequestMetrics)
     app.add_middleware(WakesWorkers)
     problems.install(app)

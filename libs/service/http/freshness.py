@@ -22,6 +22,14 @@ APPLIED = """
 """
 
 
+WATERMARKS = """
+    select source, min(at) as at, min(sent) as sent from read.watermark
+     where case lane when 64 then sent > 'epoch' else source = any($1) and ($2::smallint is null or lane = $2) end
+     group by source
+"""
+"""The directory always: posts, rules and names of whatever is shown are its. Its host may be too old to beat for it."""
+
+
 class PositionMalformed(Malformed):
     """A `min_position` that no command of ours has answered."""
 
@@ -43,13 +51,8 @@ class AsOf:
 
 
 async def as_of(conn: Connection, sources: Sequence[str], limit_seconds: float, lane: int | None = None) -> AsOf:
-    """How complete the read model is over these sources; raises `Stale` above the configured lag."""
-    rows = await conn.fetch(
-        "select source, min(at) as at, min(sent) as sent from read.watermark"
-        " where lane < 64 and source = any($1) and ($2::smallint is null or lane = $2) group by source",
-        list(sources),
-        lane,
-    )
+    """How complete the read model is over these sources and the directory; raises `Stale` above the configured lag."""
+    rows = await conn.fetch(WATERMARKS, list(sources), lane)
     now = real_now()
     lag = {row["source"].rpartition("/")[2]: (now - row["sent"]).total_seconds() for row in rows}
     if max(lag.values()) > limit_seconds:

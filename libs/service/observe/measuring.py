@@ -19,7 +19,9 @@ from libs.service.runtime import Runtime
 PATIENCE_SECONDS = 2.0
 """A scraper does not wait for a database that does not answer."""
 
-FRESHNESS = "select source, min(sent) as sent from read.watermark where lane < 64 group by source"
+FRESHNESS = """
+    select source, min(sent) as sent from read.watermark where lane < 64 or sent > 'epoch' group by source
+"""
 BACKLOG = """
     select h.lane, h.seq - greatest(p.seq, coalesce(r.seq, 0)) as behind
       from log.lane_head h

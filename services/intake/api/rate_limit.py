@@ -5,7 +5,6 @@ from __future__ import annotations
 from asyncio import sleep
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 from limits import RateLimitItem, parse
@@ -26,12 +25,11 @@ class Attempts:
     per_receipt: RateLimitItem
     _limiter: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()))
 
-    async def count(self, address: str, receipt: str) -> None:
+    async def count(self, client: str, receipt: str) -> None:
         """One try; raises `TooMany` for an address that tries too often, or too often the same receipt.
 
         Where many addresses together try one receipt as often, each of them waits a moment for its answer.
         """
-        client = network(address)
         await self._hit(self.per_address, f"address:{client}")
         await self._hit(self.per_receipt, f"receipt:{receipt}:{client}")
         if not await self._limiter.hit(self.per_receipt, f"receipt:{receipt}"):
@@ -47,12 +45,3 @@ class Attempts:
 def attempts(per_address: str, per_receipt: str) -> Attempts:
     """The counters of this process: `30/minute` per address, `30/hour` of one receipt, say."""
     return Attempts(parse(per_address), parse(per_receipt))
-
-
-def network(address: str) -> str:
-    """Who counts as one client: an IPv4 address, or the /64 that one IPv6 subscriber holds."""
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return address
-    return str(IPv6Address(int(known) >> 64 << 64)) if isinstance(known, IPv6Address) else str(known)

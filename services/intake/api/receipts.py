@@ -19,6 +19,7 @@ from libs.events.ids import PersonId
 from libs.log.store import event_store
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import IdempotencyKey
+from libs.service.http.addresses import client_of
 from libs.service.http.answers import DocumentAnswer, answer
 from libs.service.http.cases import Body, Folded, MinPosition, carry_out
 from libs.service.http.dependencies import RuntimeDep, get_key, refuse_nul
@@ -63,7 +64,7 @@ async def hold(running: Runtime, request: Request, body: ReceiptBody, position: 
     number = receipts.read_number(body.receipt)
     settings = config.of(running)
     counted = attempts(settings.receipt_tries_per_address, settings.receipt_tries_per_receipt)
-    await counted.count(request.client.host if request.client else "", number)
+    await counted.count(client_of(request.scope), number)
     await wait_for_position(running, position)
     async with running.pool.acquire() as conn:
         rows = await conn.fetch("select case_id::text from receipt where number = $1", number)

@@ -15,7 +15,7 @@ from libs.events.contracts.directory import (
     ContactPoint,
     GridPublished,
     RulebookPublished,
-    UnitPublished,
+    UnitKind,
 )
 from libs.service.http.shapes import (
     Position,
@@ -96,6 +96,25 @@ class DraftShown(DraftSummary):
 
 
 Ended = Annotated[list[str], Field(description="Those that have ended by the caller's business time.")]
+Contacts = Annotated[
+    list[ContactPoint] | None,
+    Field(description="Null: not shown to the caller. Of a webhook's address the host, and a digest of the whole."),
+]
+
+
+class UnitShown(TypedDict):
+    """A unit, as the caller sees it."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    kind: UnitKind
+    level: str
+    parent: str | None
+    line: str | None
+    contacts: Contacts
+    until: datetime | None
+    succeeded_by: str | None
 
 
 class Units(TypedDict):
@@ -103,7 +122,7 @@ class Units(TypedDict):
 
     version: int
     count: int
-    items: list[UnitPublished]
+    items: list[UnitShown]
     ended: Ended
 
 
@@ -114,7 +133,7 @@ class PersonInOffice(TypedDict):
     name_zh: str
     name_en: str
     same_as: str | None
-    contacts: list[ContactPoint]
+    contacts: Contacts
     appointments: list[AppointmentPublished]
 
 

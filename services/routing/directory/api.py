@@ -15,7 +15,8 @@ from libs.directory.facts.directory import NotThereYet
 from libs.directory.facts.view import Ending, View, has_ended
 from libs.directory.publish.drafts import Drafted, DraftState, NoDraft, differences, may_publish
 from libs.directory.rules import no_effect
-from libs.events.contracts.directory import UnitPublished
+from libs.directory.rules.contacts import READERS, sees_contacts, shown
+from libs.events.contracts.directory import PersonPublished, UnitPublished
 from libs.events.errors import Refused, Stale
 from libs.events.ids import DraftId
 from libs.log.write.command import CommandContext
@@ -45,8 +46,6 @@ router = APIRouter(prefix="/directory", tags=["目录 directory"])
 
 BODY_LIMITS = dict.fromkeys(("/directory/drafts", "/directory/bootstrap"), 4_194_304)
 """The boundaries of a district's grids, the classes of a city."""
-READERS = ("ADMIN", "AUDITOR", "SUPERVISOR")
-"""Who sees drafts: contact points of people stand in them, and what is not decided yet."""
 EXAMPLE = {"people": [{"id": "li-fang", "name_zh": "李芳", "name_en": "Li Fang"}]}
 Basis = Annotated[
     str, Field(min_length=1, max_length=200, description="依据, 不写个人信息 / what it follows; nothing personal")
@@ -169,7 +168,8 @@ async def units(
     running: RuntimeDep, person: CallerDep, version: Version = None, min_position: Position = None
 ) -> JSONResponse:
     view = await view_at(running, version, min_position)
-    return listed(view, view.units, person.now)
+    items = [as_seen_by(person, view, one) for one in view.units]
+    return answer_of(view, items, {"ended": ended(view.units, person.now)})
 
 
 @router.get("/people", summary="人员及其当前任职 / people and the appointments they hold now", responses=told(People))
@@ -220,16 +220,27 @@ async def view_at(running: Runtime, version: int | None, min_position: str | Non
             raise Stale() from error
 
 
-def with_posts(view: View, person: Person, one: Any) -> dict[str, Any]:
+def with_posts(view: View, person: Person, one: PersonPublished) -> dict[str, Any]:
     """A person with the appointments that are active at the caller's business time."""
     posts = [post.model_dump(mode="json") for post in view.appointments_of(one.id, person.now)]
-    return {**one.model_dump(mode="json"), "appointments": posts}
+    return {**as_seen_by(person, view, one), "appointments": posts}
+
+
+def as_seen_by(person: Person, view: View, one: UnitPublished | PersonPublished) -> dict[str, Any]:
+    """A unit or a person, with contact points (rulebook.md b) for whom they concern and null for everybody else."""
+    seen = sees_contacts(person.actor, one, view)
+    points = [shown(point).model_dump(mode="json") for point in one.contacts] if seen else None
+    return {**one.model_dump(mode="json", exclude={"contacts"}), "contacts": points}
 
 
 def listed(view: View, facts: tuple[Ending, ...], at: datetime) -> JSONResponse:
     """Facts as they were published, and which of them have ended."""
-    ended = [str(one.id if isinstance(one, UnitPublished) else one.code) for one in facts if has_ended(one, at)]
-    return answer_of(view, [fact.model_dump(mode="json") for fact in facts], {"ended": ended})
+    return answer_of(view, [fact.model_dump(mode="json") for fact in facts], {"ended": ended(facts, at)})
+
+
+def ended(facts: tuple[Ending, ...], at: datetime) -> list[str]:
+    """Ids and codes of those that are no more."""
+    return [str(one.id if isinstance(one, UnitPublished) else one.code) for one in facts if has_ended(one, at)]
 
 
 def answer_of(

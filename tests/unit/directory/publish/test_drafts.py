@@ -283,3 +283,14 @@ def test_a_town_that_lost_its_administrators_gets_new_ones_and_nothing_else() ->
 def test_no_person_bootstraps() -> None:
     with pytest.raises(Forbidden):
         decide_bootstrap(Act(Directory().latest, HE_JUN, AT), facts(RAW), "x")
+
+
+def test_whoever_reads_a_draft_sees_that_a_webhook_changes_and_not_its_key() -> None:
+    hook = {"channel": "webhook", "address": "https://hooks.example.org/bot?key=s3cret"}
+    before = published(written("people", "id", "ma-jun", contacts=[hook])).latest
+    other = {**hook, "address": hook["address"].replace("s3cret", "another")}
+    person = {"id": "ma-jun", "name_zh": "马骏", "name_en": "Ma Jun", "contacts": [other]}
+    [change] = differences(before, made({"people": [person]}, view=before))[0]["changes"]
+    assert change["before"] != change["after"]
+    assert change["after"][0]["address"].startswith("https://hooks.example.org/…")
+    assert not any(key in str(change) for key in ("s3cret", "another"))

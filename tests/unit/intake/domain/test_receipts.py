@@ -11,7 +11,7 @@ from limits import parse
 from libs.case.state import TERMINAL, WORKING
 from libs.events.errors import TooMany
 from services.intake.api import rate_limit
-from services.intake.api.rate_limit import Attempts, network
+from services.intake.api.rate_limit import Attempts
 from services.intake.domain.receipts import (
     STATES,
     NoSuchReceipt,
@@ -103,8 +103,3 @@ async def test_tries_at_the_same_time_are_counted_each() -> None:
     attempts = Attempts(parse("100/minute"), parse("5/hour"))
     tries = await asyncio.gather(*(attempts.count("203.0.113.7", "one") for _ in range(20)), return_exceptions=True)
     assert [type(one) for one in tries].count(TooMany) == 15
-
-
-def test_one_subscriber_is_one_client() -> None:
-    assert network("2001:db8:0:1::1") == network("2001:db8:0:1:ffff::2") != network("2001:db8:0:2::1")
-    assert (network("203.0.113.7"), network("testclient")) == ("203.0.113.7", "testclient")

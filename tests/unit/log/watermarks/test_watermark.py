@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.log.watermarks.watermark import Beat, Watermarks
+from libs.log.watermarks.watermark import Beat, NoBeat, Watermarks
 from tests.unit.log.chains import MORNING
 
 INTAKE, ROUTING = "/xunban/intake", "/xunban/routing"
@@ -31,6 +32,36 @@ def beat(seq: int, at: datetime, source: str = INTAKE, lane: int = 5) -> Beat:
 def test_a_heartbeat_comes_back_from_the_topic_as_it_was_sent() -> None:
     sent = Beat(INTAKE, NOON, ((0, 0, MORNING), (63, 12, NOON)))
     assert Beat.parse(sent.body()) == sent
+
+
+def test_the_directory_s_host_says_how_far_its_lane_is_known_and_older_readers_pass_that_over() -> None:
+    sent = Beat(ROUTING, NOON, ((0, 0, MORNING),), directory=(7, NOON))
+    assert Beat.parse(sent.body()) == sent
+    assert Beat.parse(Beat(ROUTING, NOON, ((0, 0, MORNING),)).body()).directory is None
+    assert [*sent.marks][-1] == ("/xunban/directory", 64, 7, NOON)
+
+
+@pytest.mark.parametrize(
+    "said", [b"[7]", b"7", b'[-1, "2026-11-02T09:00:00Z"]', b'[7, "2026-11-02T09:00:00"]', b"[7, null]", b"{}"]
+)
+def test_what_is_no_mark_of_the_directory_is_no_beat(said: bytes) -> None:
+    body = Beat(ROUTING, NOON, ()).body()[:-1] + b', "directory": ' + said + b"}"
+    with pytest.raises(NoBeat):
+        Beat.parse(body)
+
+
+def test_nobody_but_its_host_beats_for_the_directory() -> None:
+    with pytest.raises(NoBeat):
+        Beat.parse(Beat(INTAKE, NOON, (), directory=(7, NOON)).body())
+
+
+def test_the_directory_stands_where_its_reader_stands() -> None:
+    marks = Watermarks()
+    marks.restore([{"source": "/xunban/directory", "lane": 64, "seq": 7, "at": MORNING, "sent": MORNING}])
+    marks.beat(Beat(ROUTING, NOON, (), directory=(8, NOON)))
+    assert marks.lane(64, ["/xunban/directory"]) == MORNING
+    marks.apply("/xunban/directory", 64, 8, MORNING + MINUTE)
+    assert marks.lane(64, ["/xunban/directory"]) == NOON
 
 
 def test_a_beat_whose_events_are_applied_counts_at_once() -> None:

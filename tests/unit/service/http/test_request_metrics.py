@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
+from starlette.types import Message
 from structlog.contextvars import get_contextvars
 
 from libs.log.process import tracing
@@ -31,13 +32,16 @@ class Door:
         self.inside = asyncio.Semaphore(0)
         self.go = asyncio.Event()
         self.app = FastAPI()
-        self.app.state.runtime = SimpleNamespace(settings=SimpleNamespace(max_in_flight=limit))
+        self.app.state.runtime = SimpleNamespace(
+            settings=SimpleNamespace(max_in_flight=limit, max_receiving_per_address=1)
+        )
         self.app.add_middleware(InFlight)
         self.app.add_middleware(RequestMetrics)
         problems.install(self.app)
         self.app.get("/things/{thing}")(self.thing)
         self.app.get("/slow")(self.slow)
         self.app.get("/healthz")(self.healthz)
+        self.app.post("/sent")(self.sent)
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://door")
 
@@ -51,8 +55,36 @@ class Door:
         await self.go.wait()
         return "done"
 
+    async def sent(self, request: Request) -> int:
+        return len(await request.body())
+
     async def healthz(self) -> str:
         return "ok"
+
+
+class Sender:
+    """A client by its address, who sends the first part of a body and the rest when he likes."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.rest = asyncio.Queue[Message]()
+
+    async def sends(self, door: Door, *parts: bytes, more_body: bool = False) -> int:
+        """Status of the answer; 0 for none."""
+        left, said = [*parts], list[Message]()
+
+        async def receive() -> Message:
+            return (
+                {"type": "http.request", "body": left.pop(), "more_body": more_body} if left else await self.rest.get()
+            )
+
+        async def send(message: Message) -> None:
+            said.append(message)
+
+        headers = [(b"content-length", b"2"), (b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/sent", "headers": headers, "query_string": b""}
+        await door.app({**scope, "client": (self.address, 4711)}, receive, send)
+        return said[0]["status"] if said else 0
 
 
 @pytest.fixture
@@ -104,6 +136,33 @@ async def test_above_the_limit_a_request_is_turned_away_at_once_and_health_is_st
     door.go.set()
     assert {(await task).status_code for task in at_work} == {200}
     assert (await door.client.get("/slow")).status_code == 200
+
+
+async def test_of_bodies_that_are_still_coming_one_address_has_its_share_and_a_neighbour_is_served() -> None:
+    door = Door(limit=3)
+    slow, more, neighbour = Sender("198.51.100.7"), Sender("198.51.100.7"), Sender("203.0.113.9")
+    first = asyncio.create_task(slow.sends(door, b"{", more_body=True))
+    await asyncio.sleep(0.01)
+    assert not first.done()
+    assert await more.sends(door, b"{", more_body=True) == 503
+    assert await more.sends(door, b"{}") == 200, "what comes whole is no burden"
+    another = asyncio.create_task(neighbour.sends(door, b"{", more_body=True))
+    await asyncio.sleep(0.01)
+    assert not another.done()
+    slow.rest.put_nowait({"type": "http.request", "body": b"}"})
+    assert await first == 200
+    neighbour.rest.put_nowait({"type": "http.request", "body": b"}"})
+    assert await another == 200
+    slow.rest.put_nowait({"type": "http.request", "body": b"}"})
+    assert await slow.sends(door, b"{", more_body=True) == 200, "whose bodies have come has his share again"
+
+
+async def test_a_body_of_which_nothing_has_come_holds_no_place() -> None:
+    door = Door(limit=1)
+    silent = asyncio.create_task(Sender("198.51.100.7").sends(door))
+    await asyncio.sleep(0.01)
+    assert await Sender("198.51.100.7").sends(door, b"{}") == 200
+    silent.cancel()
 
 
 async def test_without_tracing_the_callers_trace_is_handed_on_and_logged(door: Door) -> None:
