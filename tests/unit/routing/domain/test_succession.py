@@ -44,7 +44,7 @@ def merged(ended: UnitId, heir: UnitId | None, *moved: str) -> View:
     raw = deepcopy(RAW)
     for unit in raw["units"]:
         if unit["id"] == ended:
-            unit |= {"until": "2026-11-10"} | ({"succeeded_by": heir} if heir else {})
+            unit.update({"until": "2026-11-10"} | ({"succeeded_by": heir} if heir else {}))
     for post in [one for one in raw["appointments"] if one["person"] in moved]:
         raw["appointments"].append({**post, "id": f"{post['id']}-after", "unit": heir})
     return published(raw).latest

@@ -6,8 +6,8 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from libs.log.store.schema import run_script
 
-revision = "0012"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 NUMBERS = """
 create schema numbers;

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-revision = "0010"
+revision = "0009"
 down_revision = "0008"
 
 FILL = """
