@@ -1,0 +1,10 @@
+"""Rows that change with each step of a case find room where they stand."""
+
+from libs.log.store.schema import loosen
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    loosen("clock")
