@@ -25,6 +25,9 @@ def reference_findings(view: View) -> Iterator[Finding]:
         yield from _appointment(view, appointment, units)
     for item in view.classes:
         yield from _item(item, units)
+    for year in view.calendars:
+        for number, hours in enumerate(year.hours):
+            yield from _missing(f"years.{year.year}.hours.{number}.unit", (hours.unit,), units)
     whitelist = view.rulebook.separation.self_handle_whitelist
     yield from _missing("rulebook.separation.self_handle_whitelist", whitelist, {one.code for one in view.classes})
 
