@@ -25,11 +25,11 @@ RECOMPUTED = """
 """
 
 
-async def publish_2026(town: Town, **more: list[str]) -> dict[str, Any]:
-    """The example's 2026 with more days off, or more days at work."""
+async def publish_2026(town: Town, **more: list[Any]) -> dict[str, Any]:
+    """The example's 2026 with more days off, more days at work, or working hours of its own."""
     raw = read_files(ROOT / "examples" / "town").raw
     for name, days in more.items():
-        raw["years"][2026][name] = [*raw["years"][2026][name], *days]
+        raw["years"][2026][name] = [*raw["years"][2026].get(name, ()), *days]
     answer = await publish(town.line, raw)
     await town.line.settle()
     return answer
@@ -68,6 +68,24 @@ async def test_a_make_up_day_never_makes_it_earlier_and_a_day_outside_says_nothi
     said = await database.fetchval(RECOMPUTED, f"case-{running_clock}")
     await publish_2026(town, off=["04-17", "06-15", "07-15"], work=["04-18"])
     assert await database.fetchval(RECOMPUTED, f"case-{running_clock}") == said
+
+
+async def test_working_hours_of_a_unit_count_its_own_work_anew_and_that_of_no_other(
+    town: Town, running_clock: str, database: asyncpg.Connection
+) -> None:
+    before = await clock_of(town, running_clock)
+    said = await database.fetchval(RECOMPUTED, f"case-{running_clock}")
+    season = {"windows": ["09:00-12:00", "14:00-17:00"], "first_day": "04-20", "last_day": "04-21"}
+    known = {"off": ["04-17", "06-15", "07-15"], "work": ["04-18"]}
+
+    await publish_2026(town, **known, hours=[{**season, "unit": "county-urban"}])
+    assert await database.fetchval(RECOMPUTED, f"case-{running_clock}") == said
+
+    await publish_2026(town, **known, hours=[{**season, "unit": "county-housing"}])
+    assert await database.fetchval(RECOMPUTED, f"case-{running_clock}") == said + 1, "handling, and not overall"
+    clock = await clock_of(town, running_clock)
+    assert datetime.fromisoformat(clock["due_at"]) == LATER
+    assert clock["yellow_at"] != before["yellow_at"], "a share of a working day is over at another hour"
 
 
 async def test_nothing_is_left_to_be_counted_and_a_rebuild_says_the_same(

@@ -17,12 +17,13 @@ from libs.directory.publish.checks import findings_of
 from libs.directory.publish.documents import SIGNED
 from libs.directory.publish.succession import succession_findings
 from libs.directory.rules import no_effect
-from libs.directory.rules.calendar import Limit, calendar_at, due
+from libs.directory.rules.calendar import Limit, due
 from libs.directory.rules.contacts import points_of, rules_of
 from libs.directory.rules.lamps import Counted, LampRule, lamp_turns
 from libs.directory.rules.leads import lead_candidates
 from libs.directory.rules.limits import URGENCIES, Urgency, handling_limit, stage_limit
 from libs.directory.rules.naming import Naming
+from libs.directory.rules.work_calendar import calendar_at
 from libs.events.contracts.directory import CatalogueItemPublished, ContactPoint, Power, RulebookPublished
 from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.parts.rulebook import Kind, PerUrgency, QuietHours, Stage

@@ -13,6 +13,7 @@ from libs.directory.findings import Finding, notice, refused
 from libs.directory.publish.conflicts import conflict_findings
 from libs.directory.publish.ends import end_findings
 from libs.directory.publish.holes import hole_findings
+from libs.directory.publish.hours import hours_findings
 from libs.directory.publish.references import reference_findings
 from libs.directory.publish.succession import named, rests
 from libs.directory.publish.trial import trial_findings
@@ -36,9 +37,13 @@ def findings_of(view: View) -> tuple[Finding, ...]:
     """Everything to say about a directory; names that lead nowhere, and rules that nobody can carry out, alone."""
     if broken := tuple(reference_findings(view)):
         return broken
+    hours = tuple(hours_findings(view))
+    if wrong := tuple(one for one in hours if one.severity == "refused"):
+        return wrong
     if impossible := tuple(trial_findings(view)):
         return impossible
     return (
+        *hours,
         *_rulebook(view),
         *_calendars(view),
         *_grids(view),

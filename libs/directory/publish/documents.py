@@ -21,6 +21,7 @@ from libs.events.contracts.directory import (
     RulebookPublished,
     UnitPublished,
 )
+from libs.events.contracts.parts.rulebook import Window
 from libs.events.event import Event
 from libs.events.ids import PersonId
 
@@ -30,13 +31,25 @@ NOBODY = PersonId("")
 MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 
 
+class YearHours(BaseModel):
+    """Working windows of a season (`MM-DD`, both days included) or of the year; of a unit or of all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    windows: tuple[Window, ...]
+    unit: str | None = None
+    first_day: MonthDay | None = None
+    last_day: MonthDay | None = None
+
+
 class CalendarYear(BaseModel):
-    """One year: days off and make-up working days, each `MM-DD`."""
+    """One year: days off and make-up working days, each `MM-DD`; windows other than the rulebook's."""
 
     off: tuple[MonthDay, ...] = ()
     work: tuple[MonthDay, ...] = ()
     provisional: bool = False
     source: str = ""
+    hours: tuple[YearHours, ...] = ()
 
 
 class Documents(BaseModel):
@@ -164,5 +177,13 @@ def _calendar(year: int, days: CalendarYear) -> CalendarPublished:
             "work_days": [f"{year:04}-{day}" for day in days.work],
             "provisional": days.provisional,
             "source": days.source,
+            "hours": [
+                {
+                    **one.model_dump(),
+                    "first_day": one.first_day and f"{year:04}-{one.first_day}",
+                    "last_day": one.last_day and f"{year:04}-{one.last_day}",
+                }
+                for one in days.hours
+            ],
         }
     )

@@ -29,6 +29,9 @@ def reference_findings(view: View) -> Iterator[Finding]:
         yield from _succession(
             f"catalogue.{item.code}", item.code, {one.code: one.succeeded_by for one in view.classes}
         )
+    for year in view.calendars:
+        for number, hours in enumerate(year.hours):
+            yield from _missing(f"years.{year.year}.hours.{number}.unit", (hours.unit,), units)
     whitelist = view.rulebook.separation.self_handle_whitelist
     yield from _missing("rulebook.separation.self_handle_whitelist", whitelist, {one.code for one in view.classes})
 

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from libs.directory.facts.view import View
 from libs.directory.findings import Finding, refused
-from libs.directory.rules.calendar import Limit, WorkCalendar, add, calendar_at, due
+from libs.directory.rules.calendar import Limit, add, due
 from libs.directory.rules.ladder import Levels, levels_of
 from libs.directory.rules.lamps import Counted, LampRule, lamp_turns
 from libs.directory.rules.limits import URGENCIES, Urgency
+from libs.directory.rules.work_calendar import WorkCalendar, calendar_at, calendar_for
 from libs.events.contracts.directory import CatalogueItemPublished
 from libs.events.contracts.parts.rulebook import PerUrgency
 
@@ -85,7 +86,12 @@ def trial_findings(view: View) -> Iterator[Finding]:
     if calendar is None or not _done(lambda: ZoneInfo(view.rulebook.clock.tz)):
         yield _impossible("rulebook.clock")
     elif lamps and not singles:
-        yield from _limits(view, calendar, lamps)
+        # The centre's first: where every calendar is like it, each place is blamed once.
+        units = (None, *dict.fromkeys(hours.unit for year in view.calendars for hours in year.hours if hours.unit))
+        for one in dict.fromkeys(calendar_for(view, unit) for unit in units):
+            if found := tuple(_limits(view, one, lamps)):
+                yield from found
+                return
 
 
 def setting(view: View, path: str) -> object:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, overdue_at, part, shift, used_after, used_at
+from libs.directory.rules.calendar import Limit, Unit, overdue_at, shift, used_after, used_at
 from libs.directory.rules.limits import Urgency
+from libs.directory.rules.work_calendar import WorkCalendar, part
 from libs.events.contracts.parts.rulebook import Lamp as Ratios
 
 Gap = tuple[datetime, datetime]
@@ -53,7 +54,8 @@ def lamp_turns(counted: Counted, calendar: WorkCalendar, rule: LampRule) -> tupl
     if (limit := counted.limit) is None:
         return _turns_of_elapsed_time(counted, rule)
     used = used_after if counted.after_due else used_at
-    share = yellow_share(_hours(limit, calendar), _hours_of_a_day(limit.unit, calendar), rule)
+    hours_of_a_day = _hours_of_a_day(limit.unit, counted.origin, calendar)
+    share = yellow_share(_hours(limit, hours_of_a_day), hours_of_a_day, rule)
     yellow = used(counted.origin, limit, share, calendar)
     for start, end in counted.gaps:
         if start < yellow:
@@ -84,12 +86,12 @@ def _turns_of_elapsed_time(counted: Counted, rule: LampRule) -> tuple[datetime, 
     return min(yellow, counted.due_at), counted.due_at + part(span, rule.long_red - 1)
 
 
-def _hours(limit: Limit, calendar: WorkCalendar) -> Fraction:
+def _hours(limit: Limit, hours_of_a_day: Fraction) -> Fraction:
     """A limit in hours of its own kind: working hours or hours of the day (CLK-06)."""
     if limit.unit in (Unit.DAY, Unit.WORK_DAY):
-        return Fraction(limit.amount * _hours_of_a_day(limit.unit, calendar))
+        return Fraction(limit.amount * hours_of_a_day)
     return Fraction(limit.amount, 60 if limit.unit is Unit.MINUTE else 1)
 
 
-def _hours_of_a_day(unit: Unit, calendar: WorkCalendar) -> Fraction:
-    return calendar.hours_per_workday if unit in (Unit.WORK_HOUR, Unit.WORK_DAY) else DAY_AND_NIGHT
+def _hours_of_a_day(unit: Unit, origin: datetime, calendar: WorkCalendar) -> Fraction:
+    return calendar.hours_at(origin) if unit in (Unit.WORK_HOUR, Unit.WORK_DAY) else DAY_AND_NIGHT

@@ -28,6 +28,7 @@ from libs.events.contracts.parts.rulebook import (
     Suspension,
     Term,
     ThreeRates,
+    Window,
     WorkClock,
 )
 from libs.events.event import Event
@@ -238,6 +239,24 @@ class RulebookPublished(Event, zh="发布规则库", en="rulebook published"):
     messages: Messages = Messages()
 
 
+class WorkingHours(Part):
+    """Windows other than the rulebook's: of some days or of the whole year, of a unit and those below it or of all.
+
+    What is said of some days goes before what is said of the year, and a unit's own before what one above it says.
+    """
+
+    windows: tuple[Window, ...] = Field(min_length=1)
+    unit: UnitId | None = None
+    """Null: of everybody who has none of his own, the centre with them."""
+    first_day: date | None = None
+    last_day: date | None = None
+    """Included. Null, both: the year."""
+
+    def days(self, year: int) -> tuple[date, date]:
+        """The first and the last of its days."""
+        return self.first_day or date(year, 1, 1), self.last_day or date(year, 12, 31)
+
+
 class CalendarPublished(Event, zh="发布日历", en="calendar published"):
     """The days off and make-up working days of one year; provisional while the notice for it is not out."""
 
@@ -246,6 +265,8 @@ class CalendarPublished(Event, zh="发布日历", en="calendar published"):
     work_days: tuple[date, ...] = ()
     provisional: bool = False
     source: str = ""
+    hours: tuple[WorkingHours, ...] = ()
+    """作息: working windows by season and unit (CLK-06)."""
 
 
 class StatedFact(Part):

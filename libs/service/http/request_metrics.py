@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from time import monotonic
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
@@ -48,6 +49,8 @@ class InFlight:
             return
         first = await receive() if _brings_a_body(scope) else None
         if first and first["type"] == "http.disconnect":
+            # Nobody hears it; counted as what it is, and not as a failure of ours.
+            await Response(status_code=400)(scope, receive, send)
             return
         settings, client = scope["app"].state.runtime.settings, client_of(scope)
         is_slow = bool(first and first.get("more_body"))

@@ -9,7 +9,8 @@ from typing import Literal
 
 from libs.case.facts import Facts
 from libs.directory.facts.view import View
-from libs.directory.rules.calendar import Limit, calendar_at, due
+from libs.directory.rules.calendar import Limit, due
+from libs.directory.rules.work_calendar import calendar_at
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn, OwnershipNotProved
 from libs.events.decider import Actor
 from libs.events.errors import Refused, Rejected

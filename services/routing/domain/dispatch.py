@@ -11,9 +11,10 @@ from libs.case.facts import Facts
 from libs.case.refusals import NotInThisState, ReasonMissing, require_living
 from libs.case.state import Case
 from libs.directory.facts.view import View
-from libs.directory.rules.calendar import Limit, calendar_at, due
+from libs.directory.rules.calendar import Limit, due
 from libs.directory.rules.leads import holds_power
 from libs.directory.rules.limits import Urgency, stage_limit
+from libs.directory.rules.work_calendar import calendar_for
 from libs.events.contracts.routing import CaseDispatched, RouteProposed
 from libs.events.decider import Actor
 from libs.events.errors import Malformed, Rejected
@@ -119,7 +120,7 @@ def dispatch(order: WorkOrder, command: DispatchCase, facts: Facts) -> Sequence[
             chain=chain,
             dual_hat=bool(answer.dual_hats),
             override_reason=command.override_reason if unit != order.proposed else None,
-            return_until=returnable_until(case, command.at, facts.directory),
+            return_until=returnable_until(case, command.at, facts.directory, unit),
         )
     ]
 
@@ -137,11 +138,11 @@ def chosen_unit(order: WorkOrder, command: DispatchCase, directory: View) -> Uni
     return unit
 
 
-def returnable_until(case: Case, at: datetime, directory: View) -> datetime | None:
-    """RET-1: the end of the window for a return, by the rulebook of the dispatch; None where there is none (U1)."""
+def returnable_until(case: Case, at: datetime, directory: View, unit: UnitId | None = None) -> datetime | None:
+    """RET-1: the end of the unit's window for a return, by the rulebook of the dispatch; None for none (U1)."""
     text = stage_limit(directory, "return_request", cast(Urgency, case.urgency), ClassCode(case.class_code or ""))
     limit = Limit.parse(text) if text != "refused" else None
-    return due(at, limit, calendar_at(directory)) if limit else None
+    return due(at, limit, calendar_for(directory, unit)) if limit else None
 
 
 def known_unit(unit: UnitId, directory: View, at: datetime) -> UnitId:

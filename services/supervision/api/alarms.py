@@ -15,9 +15,10 @@ from fastapi.responses import Response
 
 from libs.case.access import sight
 from libs.directory.facts.view import View
-from libs.directory.rules.calendar import Limit, calendar_at, due
+from libs.directory.rules.calendar import Limit, due
 from libs.directory.rules.limits import Urgency, stage_limit
 from libs.directory.rules.naming import Bilingual
+from libs.directory.rules.work_calendar import calendar_at
 from libs.events.contracts.parts.rulebook import Stage
 from libs.service.http.answers import DocumentAnswer
 from libs.service.http.cases import MinPosition, decode_cursor, encode_cursor

@@ -12,8 +12,8 @@ from libs.directory.facts.directory import Directory
 from libs.directory.facts.view import View
 from libs.directory.readmodel import store as directory_store
 from libs.directory.readmodel.store import FactRow
-from libs.directory.rules.calendar import calendar_at
-from libs.events.contracts.directory import CalendarPublished, RulebookPublished
+from libs.events.contracts.directory import CalendarPublished, RulebookPublished, UnitPublished
+from libs.events.ids import UnitId
 from libs.log.read.waiting import NOT_WAITING, Look
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
@@ -21,8 +21,8 @@ from libs.log.transient import TRANSIENT
 from libs.log.unjudged import judging
 from libs.log.worker import Worker
 from libs.service.runtime import Runtime
-from services.supervision.domain.clocks.case_clocks import evolve
-from services.supervision.domain.clocks.recount import Period, days_between, recount
+from services.supervision.domain.clocks.case_clocks import OF_A_UNIT, evolve
+from services.supervision.domain.clocks.recount import Period, changes_by_unit, recount
 from services.supervision.domain.clocks.steps import next_step
 from services.supervision.jobs.append_steps import Decided, LoadedCase, carry_out, decided_of, facts_at, find, watched
 from services.supervision.readmodel.tables import OPEN_BY_CALENDAR
@@ -34,7 +34,8 @@ ROUND = 2000
 """Cases per poll."""
 PUBLISHED = f"""
     select version, event_id::text as event_id, type, body from directory_fact
-     where type in ('{CalendarPublished.ce_type}', '{RulebookPublished.ce_type}') order by version
+     where type in ('{CalendarPublished.ce_type}', '{RulebookPublished.ce_type}', '{UnitPublished.ce_type}')
+     order by version
 """  # noqa: S608 - our own names
 PINNED = f"""
     with recursive newest as (
@@ -50,14 +51,16 @@ PINNED = f"""
 BEHIND = f"""
     from clock c where {OPEN_BY_CALENDAR} and calendar_version = any($1)
      and {NOT_WAITING.format("c")}
+     and case when clock = any($4) then coalesce(unit, '') else '' end = any($5)
      and (provisional or exists (
        select from unnest($2::timestamptz[], $3::timestamptz[]) d(begins, ends)
         where c.started_at < d.ends and d.begins < c.due_at))
 """
 """Clocks that domain/clocks/recount.py will count anew: those over a day that has changed, and provisional ones."""
 
-Changed = tuple[list[int], list[datetime], list[datetime]]
-"""Versions that pin the same days; when the days begin and end on which the calendar differs by now."""
+Changed = tuple[list[int], list[datetime], list[datetime], list[str], list[str]]
+"""Versions that pin the same days; when the days begin and end on which the calendar differs by now; which clocks
+count by their unit's own calendar (none where no unit has one); the units whose days these are, the centre as ''."""
 
 
 async def changed(conn: Connection) -> list[Changed]:
@@ -67,11 +70,22 @@ async def changed(conn: Connection) -> list[Changed]:
         return []
     rows = [FactRow(*row.values()) for row in await conn.fetch(PUBLISHED)]
     directory = directory_store.apply(Directory(), rows)
-    now, found = calendar_at(directory.latest), dict[tuple[Period, ...], list[int]]()
+    found: dict[tuple[tuple[Period, ...], tuple[UnitId | None, ...], bool], list[int]] = {}
     for version in pinned:
-        days = days_between(calendar_at(directory.at(min(version, directory.version))), now)
-        found.setdefault(tuple(days), []).append(version)
-    return [(versions, [day[0] for day in days], [day[1] for day in days]) for days, versions in found.items()]
+        by_days = changes_by_unit(directory.at(min(version, directory.version)), directory.latest)
+        one_calendar = [*by_days.values()] == [[None]]
+        for days, units in by_days.items():
+            found.setdefault((days, tuple(units), one_calendar), []).append(version)
+    return [
+        (
+            versions,
+            [day[0] for day in days],
+            [day[1] for day in days],
+            [] if one_calendar else [*OF_A_UNIT],
+            [unit or "" for unit in units],
+        )
+        for (days, units, one_calendar), versions in found.items()
+    ]
 
 
 async def waiting(conn: Connection) -> int:
@@ -96,7 +110,7 @@ async def poll(running: Runtime, lanes: Sequence[int]) -> bool:
 
     A case stays among those found until the read model has read what was said of it: then nothing more is said.
     """
-    found = f"select distinct lane, case_id::text as case_id {BEHIND} and lane = any($4) limit $5"
+    found = f"select distinct lane, case_id::text as case_id {BEHIND} and lane = any($6) limit $7"
     async with running.pool.acquire() as conn:
         rows = [row for one in await changed(conn) for row in await conn.fetch(found, *one, lanes, ROUND)]
         view = await running.directory.latest(conn)

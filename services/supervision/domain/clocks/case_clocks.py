@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import TypeGuard, assert_never, get_args
 
 from libs.case.facts import Facts
-from libs.directory.rules.calendar import Limit, WorkCalendar, calendar_at
+from libs.directory.rules.calendar import Limit
 from libs.directory.rules.lamps import LampRule
+from libs.directory.rules.work_calendar import WorkCalendar, calendar_for
 from libs.events.contracts.parts.clock import Clock, KnownClock
 from libs.events.contracts.supervision import (
     AutoEscalated,
@@ -43,6 +44,9 @@ from services.supervision.domain.clocks.operations import (
 )
 from services.supervision.domain.clocks.pinned_rules import lamp_rule
 
+OF_A_UNIT: frozenset[Clock] = frozenset({"sign", "first_contact", "handling", "rework", "response"})
+"""Clocks of a unit's work: they count by the unit's working hours, all others by the centre's (CLK-06)."""
+
 # State
 
 
@@ -66,6 +70,11 @@ class Track:
     def start(self) -> Started:
         """What every track begins with."""
         return next(one for one in self.operations if isinstance(one, Started))
+
+    @property
+    def works_as(self) -> UnitId | None:
+        """Whose working hours count: the unit's, or (None) the centre's."""
+        return self.unit if self.clock in OF_A_UNIT else None
 
     @property
     def calendars(self) -> list[int]:
@@ -183,7 +192,7 @@ def _recounted(event: DeadlineRecomputed, position: int) -> Recounted:
 def state_of(track: Track, clocks: Clocks, facts: Facts) -> ClockState | None:
     """One clock after everything that is known; None when it never ran."""
     rule = lamp_rule(facts.at(track.directory_version), track.urgency)
-    calendars = tuple((version, calendar_at(facts.at(version))) for version in track.calendars)
+    calendars = tuple((version, calendar_for(facts.at(version), track.works_as)) for version in track.calendars)
     return _folded((*track.operations, *clocks.of_case), calendars, rule)
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, assert_never
 
-from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, add, due, shift
+from libs.directory.rules.calendar import Limit, Unit, add, due, shift
 from libs.directory.rules.lamps import Counted, Gap, LampRule, lamp_turns
+from libs.directory.rules.work_calendar import WorkCalendar
 from libs.events.contracts.parts.clock import Clock
 from services.supervision.domain.clocks.operations import (
     Continued,

@@ -9,7 +9,7 @@ from typing import Any, assert_never, cast
 
 from libs.case.facts import Facts
 from libs.case.state import Case
-from libs.directory.rules.calendar import calendar_at
+from libs.directory.rules.work_calendar import calendar_at
 from libs.events.contracts.parts.clock import KnownClock
 from libs.events.contracts.supervision import (
     ClocksEnded,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from libs.directory.rules.calendar import Limit, WorkCalendar, due
+from libs.directory.rules.calendar import Limit, due
+from libs.directory.rules.work_calendar import WorkCalendar
 from libs.events.contracts.parts.clock import Clock
 from services.supervision.domain.clocks.operations import Started
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from libs.case.facts import Facts
-from libs.directory.rules.calendar import DAY, Unit, WorkCalendar, calendar_at, changed_days, due
+from libs.directory.facts.view import View
+from libs.directory.rules.calendar import Unit, due
+from libs.directory.rules.work_calendar import DAY, WorkCalendar, calendar_at, calendar_for, changed_days
 from libs.events.contracts.supervision import DeadlineRecomputed
-from libs.events.ids import ClockId
+from libs.events.ids import ClockId, UnitId
 from services.supervision.domain.clocks.case_clocks import Clocks, Track, known_clock, state_of
 from services.supervision.domain.clocks.fold import ClockState
 from services.supervision.domain.clocks.operations import NEWEST, Recounted
@@ -36,12 +38,29 @@ def recount(clocks: Clocks, at: datetime, facts: Facts) -> Sequence[DeadlineReco
 
 
 def days_between(one: WorkCalendar, other: WorkCalendar) -> list[Period]:
-    """From when to when each day lasts on which one calendar works and the other does not."""
-    return [(other.at(day, timedelta()), other.at(day, DAY)) for day in changed_days(one, other)]
+    """From when to when the days last on which only one calendar works, or each in other windows."""
+    periods: list[Period] = []
+    for day in changed_days(one, other):
+        begin, end = other.at(day, timedelta()), other.at(day, DAY)
+        if periods and periods[-1][1] == begin:
+            begin = periods.pop()[0]
+        periods.append((begin, end))
+    return periods
+
+
+def changes_by_unit(one: View, other: View) -> dict[tuple[Period, ...], list[UnitId | None]]:
+    """Between two directories: when days have changed, and for which units; None is the centre."""
+    own = any(hours.unit for view in (one, other) for year in view.calendars for hours in year.hours)
+    found: dict[tuple[Period, ...], list[UnitId | None]] = {}
+    for unit in (None, *(known.id for known in other.units if own)):
+        days = days_between(calendar_for(one, unit), calendar_for(other, unit))
+        found.setdefault(tuple(days), []).append(unit)
+    return found
 
 
 def _changes(track: Track, facts: Facts) -> list[Period]:
-    return days_between(calendar_at(facts.at(track.calendars[-1])), calendar_at(facts.directory))
+    before, now = facts.at(track.calendars[-1]), facts.directory
+    return days_between(calendar_for(before, track.works_as), calendar_for(now, track.works_as))
 
 
 def _is_crossed(state: ClockState, days: Sequence[Period]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from libs.directory.publish.documents import read_documents
-from libs.directory.rules.calendar import WorkCalendar, calendar_of
+from libs.directory.rules.work_calendar import WorkCalendar, calendar_of
 from libs.events.contracts.directory import CalendarPublished
 from libs.events.contracts.parts.rulebook import WorkClock
 

@@ -5,18 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from libs.directory.rules.calendar import (
-    Limit,
-    Unit,
-    WorkCalendar,
-    add,
-    calendar_of,
-    due,
-    overdue_at,
-    shift,
-    used_after,
-    used_at,
-)
+from libs.directory.rules.calendar import Limit, Unit, add, due, overdue_at, shift, used_after, used_at
+from libs.directory.rules.work_calendar import WorkCalendar, calendar_of
 from libs.events.contracts.directory import CalendarPublished
 from tests.unit.directory.rules.calendars import BOSTON, CHINA, OFFICE_HOURS, YEARS, boston, china
 

@@ -1,5 +1,6 @@
 """The closed-form calendar against plain counting, day by day and minute by minute, on calendars drawn at random."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -7,19 +8,36 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, add, due, shift, used_at
+from libs.directory.rules.calendar import Limit, Unit, add, due, shift, used_at
+from libs.directory.rules.work_calendar import Season, Windows, WorkCalendar
 from tests.unit.examples import examples
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 WINDOWS = ((timedelta(hours=8), timedelta(hours=12)), (timedelta(hours=14), timedelta(hours=18)))
+SUMMER = ((timedelta(hours=7, minutes=30), timedelta(hours=12)), (timedelta(hours=15), timedelta(hours=17)))
+WINTER = ((timedelta(hours=9), timedelta(hours=17, minutes=15)),)
 days = st.dates(date(2011, 9, 1), date(2011, 12, 31))
+
+
+def in_turn(edges: list[date], windows: list[Windows]) -> tuple[Season, ...]:
+    """Seasons between these days; what is left over of either is not used."""
+    spans = zip(sorted(edges)[::2], sorted(edges)[1::2], windows, strict=False)
+    return tuple(Season(first, last - DAY, worked) for first, last, worked in spans)
+
+
+seasons = st.builds(
+    in_turn,
+    st.lists(days, max_size=6, unique=True),
+    st.lists(st.sampled_from([SUMMER, WINTER]), max_size=3),
+)
 calendars = st.builds(
     WorkCalendar,
     zone=st.sampled_from([ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")]),
     windows=st.just(WINDOWS),
     off_days=st.frozensets(days, max_size=20),
     make_up_days=st.frozensets(days, max_size=20),
+    seasons=seasons,
 )
 instants = st.datetimes(datetime(2011, 9, 5), datetime(2011, 12, 1)).map(  # noqa: DTZ001 - given its zone here
     lambda wall: wall.replace(second=0, microsecond=0, tzinfo=UTC)
@@ -97,6 +115,19 @@ def test_a_larger_share_is_never_used_earlier(
     assert start < smaller <= larger <= due(start, limit, calendar)
 
 
+@given(calendars, instants, instants)
+def test_seasons_with_the_windows_of_every_day_change_nothing(
+    calendar: WorkCalendar, start: datetime, other: datetime
+) -> None:
+    plain = replace(calendar, seasons=())
+    said = replace(calendar, seasons=tuple(replace(one, windows=WINDOWS) for one in calendar.seasons))
+    for limit in (Limit(7, Unit.WORK_HOUR), Limit(3, Unit.WORK_DAY)):
+        assert due(start, limit, said) == due(start, limit, plain)
+        assert used_at(start, limit, Fraction(5, 12), said) == used_at(start, limit, Fraction(5, 12), plain)
+    assert said.working_time(start, other) == plain.working_time(start, other)
+    assert said.hours_at(start) == plain.hours_at(start)
+
+
 def works(day: date, calendar: WorkCalendar) -> bool:
     return (day.weekday() < 5 and day not in calendar.off_days) or (day.weekday() > 4 and day in calendar.make_up_days)
 
@@ -108,7 +139,9 @@ def civil_day(instant: datetime, calendar: WorkCalendar) -> date:
 def is_open(instant: datetime, calendar: WorkCalendar) -> bool:
     """Whether the minute that begins here is working time."""
     wall = instant.astimezone(calendar.zone)
-    return works(wall.date(), calendar) and wall.hour in (8, 9, 10, 11, 14, 15, 16, 17)
+    worked = [season.windows for season in calendar.seasons if season.first <= wall.date() <= season.last]
+    time = timedelta(hours=wall.hour, minutes=wall.minute)
+    return works(wall.date(), calendar) and any(opens <= time < closes for opens, closes in [*worked, WINDOWS][0])
 
 
 def midnight_after(day: date, calendar: WorkCalendar) -> datetime:

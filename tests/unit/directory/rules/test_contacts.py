@@ -49,7 +49,7 @@ def test_through_another_account_he_is_himself() -> None:
     [
         ("https://hooks.example.org/bot/9f8e7d6c?access_token=s3cret", "https://hooks.example.org/…"),
         ("https://he:pa55word@hooks.example.org:8443/x#s3cret", "https://hooks.example.org:8443/…"),
-        ("http://[::1]:9/9f8e7d6c", "http://::1:9/…"),
+        ("http://[::1]:9/9f8e7d6c", "http://[::1]:9/…"),
         ("https://hooks.example.org:s3cret/x", "/…"),
         ("s3cret", "://"),
     ],

@@ -157,6 +157,12 @@ async def test_of_bodies_that_are_still_coming_one_address_has_its_share_and_a_n
     assert await slow.sends(door, b"{", more_body=True) == 200, "whose bodies have come has his share again"
 
 
+async def test_who_leaves_before_his_body_comes_is_no_failure_of_ours() -> None:
+    door, gone = Door(limit=1), Sender("198.51.100.7")
+    gone.rest.put_nowait({"type": "http.disconnect"})
+    assert await gone.sends(door) == 400
+
+
 async def test_a_body_of_which_nothing_has_come_holds_no_place() -> None:
     door = Door(limit=1)
     silent = asyncio.create_task(Sender("198.51.100.7").sends(door))

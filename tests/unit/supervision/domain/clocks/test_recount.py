@@ -5,11 +5,12 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.directory.rules.calendar import Limit, Unit, WorkCalendar, calendar_of
-from libs.events.contracts.directory import CalendarPublished
+from libs.directory.rules.calendar import Limit, Unit
+from libs.directory.rules.work_calendar import WorkCalendar, calendar_of
+from libs.events.contracts.directory import CalendarPublished, WorkingHours
 from libs.events.contracts.supervision import AutoEscalated, DeadlineBreached, DeadlineRecomputed, DeadlineWarned
 from libs.events.event import Event
-from libs.events.ids import ClockId
+from libs.events.ids import ClockId, UnitId
 from services.supervision.domain.clocks.fold import ClockState, fold
 from services.supervision.domain.clocks.ladder import Step, due_steps, steps
 from services.supervision.domain.clocks.operations import (
@@ -22,11 +23,12 @@ from services.supervision.domain.clocks.operations import (
     Started,
     Stopped,
 )
+from services.supervision.domain.clocks.recount import changes_by_unit
 from services.supervision.domain.clocks.steps import all_steps
 from tests.unit.directory.rules.calendars import CHINA, OFFICE_HOURS, YEARS, china
 from tests.unit.directory.town import TOWN, appended
 from tests.unit.examples import examples
-from tests.unit.supervision.cases import DISPATCHED, FOUND, REGISTERED, REPORTED, SIGNED, Worker
+from tests.unit.supervision.cases import DISPATCHED, FOUND, HOUSING, REGISTERED, REPORTED, SIGNED, Worker
 from tests.unit.supervision.givens import ORDINARY
 
 BEFORE_NEW_YEAR: tuple[tuple[datetime, Event], ...] = (
@@ -124,6 +126,61 @@ def test_a_limit_within_the_published_year_a_finished_one_and_one_of_hours_are_l
     assert publish(finished).recount(OUT) == ()
     assert publish(in_time).recount(OUT) == ()
     assert "sign" not in {one.clock for one in publish(worker()).recount(OUT) if isinstance(one, DeadlineRecomputed)}
+
+
+OF_HOURS = REGISTERED.model_copy(update={"filing_condition": "manhole-broken"})
+"""Handled within four working hours."""
+TUESDAY: tuple[tuple[datetime, Event], ...] = (
+    (china("2026-11-03 09:10"), FOUND),
+    (china("2026-11-03 09:20"), OF_HOURS),
+    (china("2026-11-03 09:40"), DISPATCHED),
+)
+LATE_AFTERNOON = WorkingHours(windows=("08:00-12:00", "15:00-18:00"), unit=HOUSING)
+
+
+def year_with(*hours: WorkingHours) -> CalendarPublished:
+    (year,) = [one for one in YEARS if one.year == 2026]
+    return year.model_copy(update={"hours": hours})
+
+
+def test_a_unit_s_work_is_counted_by_its_own_windows_and_the_centre_s_by_its() -> None:
+    plain, own = worker(*TUESDAY), publish(Worker(), year_with(LATE_AFTERNOON)).read(*TUESDAY)
+    assert plain.clock("handling").due_at == china("2026-11-03 15:40")
+    assert own.clock("handling").due_at == china("2026-11-03 16:40")
+    ours, theirs = own.clock("overall"), plain.clock("overall")
+    assert (ours.due_at, ours.yellow_at, ours.long_red_at) == (theirs.due_at, theirs.yellow_at, theirs.long_red_at)
+
+
+def test_windows_of_a_unit_that_are_published_count_its_open_limits_anew_and_no_clock_of_the_centre() -> None:
+    desk = worker(*TUESDAY)
+    said = publish(desk, year_with(LATE_AFTERNOON)).recount(china("2026-11-03 10:00"))
+    assert {one.clock for one in said if isinstance(one, DeadlineRecomputed)} == {"sign", "handling"}
+    assert recounted(said).due_at == desk.clock("handling").due_at == china("2026-11-03 16:40")
+    assert desk.recount(china("2026-11-03 10:01")) == ()
+
+
+def test_longer_windows_of_a_unit_never_end_a_limit_earlier_than_it_was_told() -> None:
+    desk = worker(*TUESDAY)
+    longer = LATE_AFTERNOON.model_copy(update={"windows": ("08:00-18:00",)})
+    said = publish(desk, year_with(longer)).recount(china("2026-11-03 10:00"))
+    assert recounted(said).due_at == china("2026-11-03 15:40")
+
+
+def test_windows_of_another_unit_or_of_other_days_move_nothing() -> None:
+    elsewhere = LATE_AFTERNOON.model_copy(update={"unit": UnitId("county-urban")})
+    in_summer = LATE_AFTERNOON.model_copy(update={"first_day": date(2026, 6, 1), "last_day": date(2026, 9, 30)})
+    assert publish(worker(*TUESDAY), year_with(elsewhere, in_summer)).recount(china("2026-11-03 10:00")) == ()
+
+
+def test_which_units_days_have_changed_is_told_apart_only_where_a_unit_has_windows_of_its_own() -> None:
+    after = appended(TOWN, (("calendar-2026", year_with(LATE_AFTERNOON)),)).latest
+    by_days = changes_by_unit(TOWN.latest, after)
+    ((days, units),) = [(days, units) for days, units in by_days.items() if days]
+    assert units == [HOUSING]
+    assert all(begin < end for begin, end in days)
+    assert None in by_days[()]
+    noticed = appended(TOWN, (("calendar-2027", NOTICE),)).latest
+    assert [*changes_by_unit(TOWN.latest, noticed).values()] == [[None]]
 
 
 def test_a_finished_limit_that_goes_on_is_counted_anew_then() -> None:
