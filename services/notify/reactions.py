@@ -75,6 +75,7 @@ NOTICES: Mapping[type[Event], Notice] = {
 }
 QUIET: Mapping[str, tuple[type[Event], ...]] = {
     "nobody has judged it yet": (intake.AppealReceived, intake.GridEventReported),
+    "the report of its import tells of thousands at once": (intake.CaseImported,),
     "answered to whoever is on the line": (intake.CaseVoided, intake.RepeatContactReceived, intake.OwnershipNotProved),
     "whoever works on it sees it with the case": (intake.AttachmentAdded,),
     "for the auditor": (intake.IdentityRead, intake.IdentityNotShown, intake.PersonalDataErased),
@@ -105,6 +106,7 @@ QUIET: Mapping[str, tuple[type[Event], ...]] = {
     ),
     "of a clock its warning and its breach are told": (
         supervision.DeadlineSet,
+        supervision.ClockImported,
         supervision.StageFinished,
         supervision.StageContinued,
         supervision.ClocksEnded,

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from libs.case.state import Case
-from libs.events.contracts.intake import AppealReceived, CaseCorrected, GridEventReported, PersonalDataErased
+from libs.events.contracts.intake import (
+    AppealReceived,
+    CaseCorrected,
+    CaseImported,
+    GridEventReported,
+    PersonalDataErased,
+)
 from libs.events.envelope import Recorded
 from libs.events.event import Event, Sealed
 from libs.log.read.rows import ReadModel
@@ -15,7 +21,7 @@ from services.intake.domain.duplicates import words
 from services.intake.domain.identity import index_entries
 from services.intake.readmodel.tables import caller, likeness
 
-COPIED = (AppealReceived, GridEventReported, CaseCorrected)
+COPIED = (AppealReceived, GridEventReported, CaseImported, CaseCorrected)
 
 
 async def copies(opener: Opener, events: Sequence[Recorded]) -> Mapping[str, Mapping[str, Any]]:
@@ -51,7 +57,7 @@ def project_copies(rows: ReadModel, event: Recorded, case: Case) -> None:
             rows[caller].put({**key, "telephone": entry})
     if isinstance(event.data, COPIED) and copy.get("words"):
         rows[likeness].put(
-            {**key, "grid": case.grid, "received_at": case.received_at, "open": True, "words": copy["words"]}
+            {**key, "grid": case.grid, "received_at": case.received_at, "open": not case.ended, "words": copy["words"]}
         )
     if isinstance(event.data, PersonalDataErased):
         _forget(rows, case.case_id, event.data)
