@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from importing.counting import records
-from importing.delivery import UNTRUSTED, ImportStopped, Sender
+from importing.delivery import UNTRUSTED, Answer, ImportStopped, Sender, what_to_do
 from importing.loading import check_columns, left_behind, load
 from importing.mapping import Mapping
 from importing.rows import columns, read
@@ -98,6 +98,8 @@ async def known_classes(sender: Sender, routing: str) -> frozenset[str]:
         answer = await sender.client.get(f"{routing}/directory/classes")
         if answer.status_code in UNTRUSTED:
             raise ImportStopped(f"令牌不被接受 / the token is not accepted: {routing}")
+        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+            raise ImportStopped(what_to_do(Answer(answer.status_code, answer.json())))
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise ImportStopped(f"目录没有应答 / the directory does not answer: {routing}") from error
