@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -14,11 +14,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from importing.delivery import UNTRUSTED, ImportStopped, Sender
-from importing.loading import check_columns, load
+from importing.counting import records
+from importing.delivery import UNTRUSTED, Answer, ImportStopped, Sender, what_to_do
+from importing.loading import check_columns, left_behind, load
 from importing.mapping import Mapping
 from importing.rows import columns, read
 from importing.run import ErrorFile, Run, Tally
+from importing.survey import survey
 from operations.embedded import keys
 from operations.embedded.instance import Instance
 from operations.installation import CannotStart
@@ -26,6 +28,13 @@ from operations.installation import CannotStart
 app = typer.Typer()
 PARALLEL = 4
 SCOPES = ("import", "intake")
+KEPT = {
+    "turn": "承办 / departments",
+    "reply": "答复 / replies",
+    "rework": "返工 / reworks",
+    "satisfaction": "满意度 / satisfaction",
+}
+"""What the facts are called that stay in the events; others keep the name that the mapping gives them."""
 
 
 @app.command("import")
@@ -51,21 +60,25 @@ def import_file(  # noqa: PLR0917 - typer passes them by name
     plan, places = load(mapping)
     names = columns(file, plan)
     check_columns(mapping, plan, places, names)
+    found, looked = records(file, plan), survey(file, plan)
+    _tell_before([*_left(left_behind(plan, names)), *looked.told()])
     errors = ErrorFile(file.with_name(f"{file.name}.errors.csv"), names, plan.delimiter)
     bearer = token or keys.token(Instance(instance).keys, person=person, client=None, scopes=SCOPES)
     sender = Sender(intake or _address(instance, "intake"), bearer, appointment, parallel)
     # An intake elsewhere has its catalogue elsewhere too.
     catalogue = routing or (None if intake else _address(instance, "routing"))
     started = monotonic()
-    tally = asyncio.run(_run(file, plan, sender, errors, catalogue))
-    _tell(tally, monotonic() - started, errors)
-    raise typer.Exit(1 if tally.refused else 0)
+    tally = asyncio.run(_run(file, plan, sender, errors, catalogue, looked.rows))
+    _tell(tally, found, monotonic() - started, errors)
+    raise typer.Exit(1 if tally.refused or tally.rows != found else 0)
 
 
-async def _run(file: Path, plan: Mapping, sender: Sender, errors: ErrorFile, catalogue: str | None) -> Tally:
+async def _run(  # noqa: PLR0917
+    file: Path, plan: Mapping, sender: Sender, errors: ErrorFile, catalogue: str | None, total: int
+) -> Tally:
     async with sender:
         classes = await known_classes(sender, catalogue) if plan.registration and catalogue else None
-        with _progress(sum(1 for _ in read(file, plan))) as bar:
+        with _progress(total) as bar:
             run = Run(plan, sender, errors, classes, lambda tally: bar.update(bar.task_ids[0], completed=tally.rows))
             try:
                 return await run.take(read(file, plan))
@@ -85,6 +98,8 @@ async def known_classes(sender: Sender, routing: str) -> frozenset[str]:
         answer = await sender.client.get(f"{routing}/directory/classes")
         if answer.status_code in UNTRUSTED:
             raise ImportStopped(f"令牌不被接受 / the token is not accepted: {routing}")
+        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+            raise ImportStopped(what_to_do(Answer(answer.status_code, answer.json())))
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise ImportStopped(f"目录没有应答 / the directory does not answer: {routing}") from error
@@ -113,11 +128,36 @@ def _progress(total: int) -> Iterator[Progress]:
         yield bar
 
 
-def _tell(tally: Tally, seconds: float, errors: ErrorFile) -> None:
+def _left(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        yield f"映射未用到的列, 不导入 / columns that the mapping does not use, left behind: {', '.join(names)}"
+
+
+def _tell_before(lines: Sequence[str]) -> None:
+    """Once, and before the first row is sent."""
+    console = Console(stderr=True, highlight=False)
+    for line in lines:
+        console.print(line, style="yellow", soft_wrap=True, markup=False)
+
+
+def _tell(tally: Tally, found: int, seconds: float, errors: ErrorFile) -> None:
     console = Console(highlight=False)
+    if found != tally.rows:
+        console.print(
+            f"文件中数出 {found} 行, 处理了 {tally.rows} 行: 有行未被读到"
+            f" / the file holds {found} rows, {tally.rows} were taken: rows were passed over",
+            style="red",
+            soft_wrap=True,
+        )
     console.print(
         f"{tally.rows} 行 / rows: 导入 / imported {tally.imported}, 此前已导入 / there before {tally.already}, "
         f"未导入 / refused {tally.refused}; {seconds:.1f} 秒 / s, {tally.rows / max(seconds, 0.001):.0f} 行/秒 / rows/s"
     )
+    if tally.orders != tally.imported:
+        console.print(f"合为 / as {tally.orders} 件工单 / orders", soft_wrap=True)
+    if tally.kept:
+        kept = [f"{KEPT.get(name, name.removeprefix('facts.'))} {count}" for name, count in tally.kept.items()]
+        told = "尚无对应操作、留存于事件的事实 / facts kept in the events, no command yet"
+        console.print(f"{told}: {', '.join(kept)}", soft_wrap=True)
     if tally.refused:
         console.print(f"未导入的行及原因 / refused rows and reasons: {errors.path}", style="yellow", soft_wrap=True)

@@ -20,6 +20,7 @@ PATIENCE_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 10.0
 BUSY = (429, 503)
 UNTRUSTED = (401, 403)
+TOO_LARGE = 413
 ALREADY_THERE = (409, "E-IDEM")
 
 
@@ -47,12 +48,29 @@ async def deliver(entries: Sequence[Entry], post: Post) -> list[Answer]:
     Repeating it changes nothing: the case id, which follows from the entry, is the key. Raises `ImportStopped`.
     """
     told = await post("/import", {"items": [entry.item for entry in entries]})
+    if told.status == TOO_LARGE and len(entries) > 1:
+        half = len(entries) // 2
+        return [*await deliver(entries[:half], post), *await deliver(entries[half:], post)]
+    if told.status >= 400 and (told.status != TOO_LARGE):
+        # Not one item of it was looked at: every further request would be refused for the same.
+        raise ImportStopped(what_to_do(told))
     if told.status >= 400:
         return [told] * len(entries)
     answers = [Answer(item["status"], item) for item in told.document["items"]]
     for answer in answers:
         trusted(answer)
     return answers
+
+
+def what_to_do(answer: Answer) -> str:
+    """Why nothing of a request was taken, and what helps."""
+    posts = ", ".join(str(one) for one in answer.document.get("allowed_actions") or ())
+    if answer.document.get("code") == "E-APPOINTMENT":
+        return (
+            f"导入人有多个岗位, 请用 --appointment 注明其一 / who imports holds several posts: name one with"
+            f" --appointment: {posts or reason(answer)}"
+        )
+    return f"导入请求被拒绝 / the import is refused: {reason(answer)}"
 
 
 def came_in(answer: Answer) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,16 @@ Steps = tuple[str, ...]
 Places = dict[Steps, tuple[int, int]]
 ZH = CHINESE | {
     "missing": "缺少必填字段",
+    "format": "须为 strptime 格式并含年月日, 如 %Y-%m-%d %H:%M",
     "origin": "column、columns、constant 三者须且只能有一个",
     "zone": "时区未知",
     "string_type": "须为文本",
     "model_type": "须为键值结构",
     "dict_type": "须为键值结构",
 }
+
+CONFIDENTIAL = re.compile(r"保密|涉密|密级|confidential|secret|classified", re.IGNORECASE)
+"""Names of columns in which a source tells what nobody may see; none is passed over in silence."""
 
 
 class MappingRefused(CannotStart):
@@ -60,8 +65,26 @@ def check_columns(file: Path, mapping: Mapping, places: Places, columns: Iterabl
         for column in source.used
         if column not in there
     ]
-    if missing:
-        raise MappingRefused("\n".join(missing))
+    used = {column for _, source in mapping.sources() for column in source.used}
+    unsaid = [
+        _line(
+            file,
+            places,
+            ("confidential",),
+            f"列“{column}”像是保密标识: 请写 confidential: {{column: {column}}}, 或列入 ignored",
+            f"column '{column}' seems to tell what is confidential: map it as `confidential`, or name it in `ignored`",
+        )
+        for column in there - used - set(mapping.ignored)
+        if CONFIDENTIAL.search(column)
+    ]
+    if missing or unsaid:
+        raise MappingRefused("\n".join([*missing, *sorted(unsaid)]))
+
+
+def left_behind(mapping: Mapping, columns: Iterable[str]) -> list[str]:
+    """Columns of the file that nothing of the mapping reads, and that it does not name either."""
+    used = {column for _, source in mapping.sources() for column in source.used}
+    return [name for name in columns if name not in used and name not in mapping.ignored]
 
 
 def _walk(node: yaml.Node, places: Places, path: Steps = ()) -> Iterator[str]:

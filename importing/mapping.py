@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, get_args
+from datetime import UTC, datetime
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -23,6 +24,18 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _tells_a_day(text: str) -> str:
+    """A format that cannot be read by would refuse every row: it is refused once, before the first."""
+    sample = datetime(2026, 11, 28, 13, 45, 59, tzinfo=UTC)
+    try:
+        read = datetime.strptime(sample.strftime(text), text)  # noqa: DTZ007
+    except ValueError as error:
+        raise PydanticCustomError("format", "not a strptime format, such as %Y-%m-%d %H:%M") from error
+    if read.date() != sample.date():
+        raise PydanticCustomError("format", "names no day: a strptime format, such as %Y-%m-%d %H:%M")
+    return text
+
+
 class Part(BaseModel):
     """Parts of a mapping refuse what they do not know."""
 
@@ -40,8 +53,11 @@ class Source(Part):
     """Codes of the file → ours, or the name of one of the mapping's `tables`."""
     default: str | None = None
     """For an empty cell, and for a code that the table does not have; without it such a row is an error."""
-    format: str | None = None
-    """`strptime` format of an instant; ISO 8601 without it."""
+    format: Annotated[str, AfterValidator(_tells_a_day)] | None = None
+    """`strptime` format of an instant; ISO 8601 without it. Cells that a sheet keeps as dates need none."""
+    date_only: Literal["start", "end"] | None = None
+    """What a date without a time means: the begin or the end (24:00) of that day; by default the end of what is done
+    or due until then, the begin of anything else (CLK-04)."""
     cut: int | None = Field(default=None, ge=1)
     """Longest text that is taken over."""
 
@@ -90,6 +106,34 @@ class RegistrationFields(Part):
     filing_condition: Source | None = None
 
 
+class TurnFields(Part):
+    """One department's turn with the order; a file may have a row for each."""
+
+    unit: Source | None = None
+    """Code of a unit of the directory."""
+    unit_name: Source | None = None
+    assigned_at: Source | None = None
+    answered_at: Source | None = None
+    reply: Source | None = None
+    rework: Source | None = None
+
+
+class LifeFields(Part):
+    """What happened to the order where it comes from: it moves in as what it is, and nobody is told."""
+
+    state: Source | None = None
+    """`open` or `closed`; without it, what has an instant of closing is closed."""
+    registered_at: Source | None = None
+    closed_at: Source | None = None
+    rework: Source | None = None
+    satisfaction: Source | None = None
+    turn: TurnFields = TurnFields()
+    facts: dict[str, Source] = {}
+    """Whatever else the source knows, by its own names."""
+    several_rows: bool = False
+    """Rows of one number are turns of one order, wherever in the file they stand."""
+
+
 class Mapping(Part):
     """One kind of file. Its name and a row's external id are the identity of the case for ever."""
 
@@ -105,8 +149,15 @@ class Mapping(Part):
     received_at: Source | None = None
     """When the matter came in; used where business time is set by hand."""
     tables: dict[str, Codes] = {}
+    empty: tuple[str, ...] | None = None
+    """What is written where there is nothing; None: 无, -, N/A and their like. A table that has such a code wins."""
+    confidential: Source | None = None
+    """What the source says of confidentiality: such an order is refused until it can be kept so."""
+    ignored: tuple[str, ...] = ()
+    """Columns that are left behind on purpose."""
     appeal: AppealFields
     registration: RegistrationFields | None = None
+    life: LifeFields | None = None
 
     def sources(self) -> Iterator[tuple[str, Source]]:
         """Every field that is filled, with its path in the mapping: `appeal.place.grid`."""
@@ -124,12 +175,15 @@ def _sources(path: str, part: BaseModel) -> Iterator[tuple[str, Source]]:
             yield path + name, value
         elif isinstance(value, BaseModel):
             yield from _sources(f"{path}{name}.", value)
+        elif name == "facts":
+            yield from ((f"{path}{name}.{fact}", source) for fact, source in value.items())
 
 
 ALLOWED = {
     "appeal.kind": frozenset(get_args(Kind)),
     "registration.kind": frozenset(get_args(Kind)),
     "registration.urgency": frozenset(get_args(Urgency)),
+    "life.state": frozenset(("open", "closed")),
 }
 """Fields whose codes are fixed by the contract."""
 

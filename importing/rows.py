@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any, TextIO
 from zipfile import BadZipFile
@@ -22,6 +22,7 @@ from importing.mapping import Mapping
 from libs.tuned.openpyxl_merged import merged_cells
 from operations.installation import CannotStart
 
+SHEETS = (".xlsx", ".xlsm")
 NO_RESULT = "="
 DAMAGED = frozenset({NO_RESULT, "#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"})
 """What a spreadsheet shows where there is nothing: errors, and here a formula that nobody has worked out."""
@@ -36,6 +37,20 @@ LINE, REASON = "error_line", "error_reason"
 """Columns that a file of errors has besides the original ones."""
 
 
+class TrueDate(str):
+    """A cell that a sheet keeps as a date, in ISO 8601; `timed`: it shows a time of day."""
+
+    __slots__ = ("timed",)
+    timed: bool
+
+    @staticmethod
+    def of(value: datetime, shown_as: str) -> TrueDate:
+        """At midnight the format of the cell decides whether a time is meant."""
+        text = TrueDate(value.isoformat(sep=" "))
+        text.timed = value.time() != time() or "h" in shown_as.lower()
+        return text
+
+
 @dataclass(frozen=True)
 class Row:
     """One record: the line on which it begins (from 1), and column → text. `whole`: it has as many cells as columns."""
@@ -45,6 +60,8 @@ class Row:
     whole: bool = True
     damaged: frozenset[str] = frozenset()
     """Columns whose cell looks filled and holds nothing that was stored: an error, or a formula without its result."""
+    noted: bool = False
+    """Right of the header of a sheet something is written that belongs to no column."""
 
 
 class FileUnreadable(CannotStart):
@@ -54,27 +71,46 @@ class FileUnreadable(CannotStart):
 def columns(file: Path, mapping: Mapping) -> list[str]:
     """The columns of the file, in its order, without those that a file of errors added."""
     for line, header in _records(file, mapping):
-        if double := sorted({name for name in header if header.count(name) > 1 and name}):
+        used = {name for _, source in mapping.sources() for name in source.used}
+        if double := sorted({name for name in header if header.count(name) > 1 and name in used}):
             raise FileUnreadable(f"{file}:{line} 列名重复 / columns stand twice: {', '.join(double)}")
-        return [name for name in header if name and name not in (LINE, REASON)]
+        return [name for name in _told_apart(header) if name and name not in (LINE, REASON)]
     raise FileUnreadable(f"{file}: 没有表头 / there is no header, not on line {mapping.header}")
+
+
+def _told_apart(header: Sequence[str]) -> list[str]:
+    """The names of the columns; one that stands again is numbered, as nobody asks for it."""
+    found: list[str] = []
+    for name in header:
+        number, own = 2, name
+        while own and own in found:
+            own, number = f"{name} ({number})", number + 1
+        found.append(own)
+    return found
 
 
 def read(file: Path, mapping: Mapping) -> Iterator[Row]:
     """Every record after the header; empty lines are skipped."""
     records = _records(file, mapping)
-    _, header = next(records)
+    header = _told_apart(next(records)[1])
+    width, placed = len(header), file.suffix.lower() in SHEETS
     for line, cells in records:
         if any(cells):
-            padded = [*cells, *([""] * (len(header) - len(cells)))]
+            padded = [*cells, *([""] * (width - len(cells)))]
             values = {name: cell for name, cell in zip(header, padded, strict=False) if name}
             damaged = frozenset(name for name, cell in values.items() if cell in DAMAGED)
-            yield Row(line, values, len(cells) == len(header), damaged)
+            # In a sheet a cell stands where it stands; in a text one too many has moved all that follow it.
+            noted = any(cells[width:])
+            yield Row(line, values, len(cells) >= width and (placed or not noted), damaged, noted)
 
 
 def _records(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
     """The header, wherever the mapping says that it stands, and what follows it."""
-    if file.suffix.lower() in (".xlsx", ".xlsm"):
+    if file.suffix.lower() == ".xls":
+        raise FileUnreadable(
+            f"{file} 是旧格式 .xls: 请另存为 .xlsx 或 CSV 后再导入 / is an old .xls: save it as .xlsx or CSV first"
+        )
+    if file.suffix.lower() in SHEETS:
         yield from _sheet(file, mapping)
         return
     records, own = _csv(file, mapping), False
@@ -128,7 +164,8 @@ def _book(file: Path, *, results: bool) -> Any:
 
 def _lines(file: Path, sheet: Any, formulas: Any, header: int) -> Iterator[tuple[int, list[str]]]:
     width = empty = 0
-    both = zip(*(part.iter_rows(values_only=True, max_col=WIDEST + 1) for part in (sheet, formulas)), strict=False)
+    shown = sheet.iter_rows(max_col=WIDEST + 1)
+    both = zip(shown, formulas.iter_rows(values_only=True, max_col=WIDEST + 1), strict=False)
     for line, (cells, written) in enumerate(both, start=1):
         if line < header:
             continue
@@ -177,15 +214,15 @@ def _trimmed(texts: Sequence[str]) -> list[str]:
     return list(texts[: filled[-1] + 1]) if filled else []
 
 
-def _cell(value: Any, written: Any) -> str:
+def _cell(cell: Any, written: Any) -> str:
     """The cell as text; what a number lost in the sheet shows in how it is written."""
-    match value:
+    match value := cell.value:
         case None:
             return NO_RESULT if isinstance(written, str) and written.startswith("=") else ""
         case int() | float() if abs(value) >= EXACT:
             return f"{value:.14E}"
         case datetime():
-            return value.isoformat(sep=" ")
+            return TrueDate.of(value, cell.number_format)
         case float() if value.is_integer():
             return str(int(value))
         case str():

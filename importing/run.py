@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+from importing.cells import RowUnusable
 from importing.delivery import (
     Sender,
     came_in,
@@ -17,8 +19,9 @@ from importing.delivery import (
     done_before,
     reason,
 )
-from importing.entries import Entry, RowUnusable, entry_of
+from importing.entries import Entry
 from importing.mapping import Mapping
+from importing.orders import Rows, gathered, order_of
 from importing.rows import LINE, REASON, Row
 
 AT_ONCE = 100
@@ -32,6 +35,10 @@ class Tally:
     imported: int = 0
     already: int = 0
     refused: int = 0
+    orders: int = 0
+    """Of how many orders the imported rows tell."""
+    kept: Counter[str] = field(default_factory=Counter)
+    """Facts that no command here carries yet, and that stay in the events: name → how many."""
 
     @property
     def rows(self) -> int:
@@ -96,35 +103,38 @@ class Run:
         self.errors.finish()
         return self.tally
 
-    def _ready(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Entry]]:
+    def _ready(self, rows: Iterable[Row]) -> Iterator[tuple[Rows, Entry]]:
         """What can be sent; the rest is refused here, so that no case is half there."""
-        for row in rows:
+        for some in gathered(rows, self.mapping):
             try:
-                yield row, self._entry(row)
+                yield some, self._entry(some)
             except RowUnusable as why:
-                self._refuse(row, str(why))
+                self._refuse(some, str(why))
 
-    async def _hand(self, ready: Iterator[tuple[Row, Entry]], started: float) -> None:
+    async def _hand(self, ready: Iterator[tuple[Rows, Entry]], started: float) -> None:
         while batch := list(islice(ready, AT_ONCE)):
             answers = await deliver([entry for _, entry in batch], self.sender.post)
-            for (row, _), answer in zip(batch, answers, strict=True):
-                if came_in(answer):
-                    before = done_before(answer, started)
-                    self.tally.already += before
-                    self.tally.imported += not before
+            for (rows, entry), answer in zip(batch, answers, strict=True):
+                if not came_in(answer):
+                    self._refuse(rows, reason(answer))
+                elif done_before(answer, started):
+                    self.tally.already += len(rows)
                 else:
-                    self._refuse(row, reason(answer))
+                    self.tally.imported += len(rows)
+                    self.tally.orders += 1
+                    self.tally.kept += entry.kept
             self.progress(self.tally)
 
-    def _refuse(self, row: Row, why: str) -> None:
-        self.errors.add(row, why)
-        self.tally.refused += 1
+    def _refuse(self, rows: Rows, why: str) -> None:
+        for row in rows:
+            self.errors.add(row, why)
+        self.tally.refused += len(rows)
 
-    def _entry(self, row: Row) -> Entry:
-        """The entry of a row; raises `RowUnusable` where it is known beforehand that intake would refuse it."""
-        entry = entry_of(row, self.mapping)
-        first = self._lines.setdefault(entry.external_id, row.line)
-        if first != row.line:
+    def _entry(self, rows: Rows) -> Entry:
+        """The entry of an order; raises `RowUnusable` where it is known beforehand that intake would refuse it."""
+        entry = order_of(rows, self.mapping)
+        first = self._lines.setdefault(entry.external_id, entry.line)
+        if first != entry.line:
             raise RowUnusable(f"编号与第 {first} 行相同 / the same external id as line {first}")
         code = entry.registration and entry.registration["class_code"]
         if code and self.classes is not None and code not in self.classes:

@@ -28,6 +28,7 @@ ChangesNothing = (
     | routing.SeparationViolationAttempted
     | routing.SeparationViolationDetected
     | supervision.DeadlineSet
+    | supervision.ClockImported
     | supervision.StageFinished
     | supervision.StageContinued
     | supervision.DeadlineRecomputed
@@ -106,6 +107,8 @@ def _intake(case: Case, event: IntakeEvent, event_id: str) -> dict[str, Any]:
                 "discoverers": _used(case.discoverers, event.discoverer, event_id),
                 "attachments": _named(case, event.photos, event.discoverer),
             }
+        case intake.CaseImported():
+            return _imported(event, case, event_id)
         case intake.CaseRegistered():
             return {
                 "state": "REGISTERED",
@@ -148,6 +151,19 @@ def _intake(case: Case, event: IntakeEvent, event_id: str) -> dict[str, Any]:
             return {"erased": tuple(sorted({*case.erased, *event.kinds}))}
         case _:
             assert_never(event)
+
+
+def _imported(event: intake.CaseImported, case: Case, event_id: str) -> dict[str, Any]:
+    state = "CLOSED" if event.closed else "REGISTERED" if event.class_code else "RECEIVED"
+    told = ("channel", "kind", "grid", "reporter_kind", "class_code", "urgency", "filing_condition", "upstream_due_at")
+    return {
+        **{name: getattr(event, name) for name in told},
+        **({"received_at": event.received_at} if event.received_at else {}),
+        "state": state,
+        "close_kind": "IMPORTED" if event.closed else None,
+        "imported_from": event.source,
+        "discoverers": _used(case.discoverers, event.found_by, event_id),
+    }
 
 
 def _routing(case: Case, event: RoutingEvent, event_id: str) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def evolve(case: Case | None, event: Recorded) -> Case:
     return before.model_copy(
         update={
             "received_at": before.received_at or event.recorded_at,
+            "imported_at": event.recorded_at if isinstance(event.data, intake.CaseImported) else before.imported_at,
             **changes,
             "versions": {**before.versions, event.source: event.position.streamversion},
             "last_event_id": event.id,

@@ -71,6 +71,10 @@ class Case(BaseModel):
     filing_condition: str | None = None
     upstream_due_at: datetime | None = None
     received_at: datetime | None = None
+    """Of an imported order: when its source received it."""
+    imported_at: datetime | None = None
+    """When it moved in from another system, with its life until then."""
+    imported_from: str | None = None
     round: int = 1
     unit: str | None = None
     """The handling unit now (lead)."""

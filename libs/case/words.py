@@ -29,6 +29,11 @@ WORDS: Mapping[type[Event], Bilingual] = {
     intake.GridEventReported: Bilingual(
         "{discoverer} 巡查发现并上报: {class_code}, {grid}", "{discoverer} reported on patrol: {class_code}, {grid}"
     ),
+    intake.CaseImported: Bilingual(
+        "自 {source} 导入 ({external_id}): 来件 {received_at}, 期限 {upstream_due_at}, 已办结: {closed} {closed_at}",
+        "moved in from {source} ({external_id}): received {received_at}, due {upstream_due_at}, closed: {closed}"
+        " {closed_at}",
+    ),
     intake.CaseRegistered: Bilingual(
         "立案: {class_code}, {kind}, {urgency}, {grid}", "registered: {class_code}, {kind}, {urgency}, {grid}"
     ),
@@ -121,6 +126,10 @@ WORDS: Mapping[type[Event], Bilingual] = {
     routing.SeparationViolationDetected: DETECTED,
     supervision.DeadlineSet: Bilingual(
         "{clock}开始 ({limit}), 截止 {due_at}", "{clock} starts ({limit}), due {due_at}"
+    ),
+    supervision.ClockImported: Bilingual(
+        "导入{clock}: 自 {started_at} 起, 截止 {due_at}, 停止于 {stopped_at}",
+        "{clock} as imported: from {started_at}, due {due_at}, stopped at {stopped_at}",
     ),
     supervision.StageFinished: Bilingual(
         "{clock}停止于 {stopped_at}, 原截止 {due_at}", "{clock} stopped at {stopped_at}, was due {due_at}"

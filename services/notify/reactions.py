@@ -79,6 +79,7 @@ CO_UNIT_LEFT = Notice("co_unit_left", (to.handler, to.lead))
 """A unit has ended, and nobody has its part."""
 QUIET: Mapping[str, tuple[type[Event], ...]] = {
     "nobody has judged it yet": (intake.AppealReceived, intake.GridEventReported),
+    "the report of its import tells of thousands at once": (intake.CaseImported,),
     "answered to whoever is on the line": (intake.CaseVoided, intake.RepeatContactReceived, intake.OwnershipNotProved),
     "whoever works on it sees it with the case": (intake.AttachmentAdded, intake.CasesToldApart),
     "for the auditor": (intake.IdentityRead, intake.IdentityNotShown, intake.PersonalDataErased),
@@ -109,6 +110,7 @@ QUIET: Mapping[str, tuple[type[Event], ...]] = {
     ),
     "of a clock its warning and its breach are told": (
         supervision.DeadlineSet,
+        supervision.ClockImported,
         supervision.StageFinished,
         supervision.StageContinued,
         supervision.ClocksEnded,

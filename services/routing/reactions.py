@@ -12,6 +12,7 @@ from libs.events.contracts.intake import (
     AppealRestored,
     AppealWithdrawn,
     CaseCorrected,
+    CaseImported,
     CaseNotAccepted,
     CaseRegistered,
     CaseVoided,
@@ -56,6 +57,9 @@ def react(event: Recorded, case: Case, view: View) -> Sequence[Command]:
     if event.id in case.without_effect and case.state != "WITHDRAWN":
         return []
     match event.data:
+        case CaseImported() if case.state == "REGISTERED":
+            # Nobody is told of an import: a unit gets it from a dispatcher who has seen it, never at once.
+            return [ProposeRoute(at, SYSTEM)]
         case CaseRegistered():
             return [ProposeRoute(at, SYSTEM), *_dispatch_at_once(case, view, at)]
         case CaseCorrected() | FilingPassedOn() if case.state == "REGISTERED":

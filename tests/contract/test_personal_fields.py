@@ -22,6 +22,7 @@ WITH_PERSONAL_FIELDS = sorted(name for name, kind in registry.TYPES.items() if k
 
 OPEN: dict[str, tuple[str, ...]] = {
     "a code or a limit of our own code or of the rulebook": (
+        "CaseImported.channel", "ClockImported.limit",
         "AppealReceived.channel", "RepeatContactReceived.channel", "CaseNotAccepted.reason_code",
         "CaseNotAcceptedV1.reason_code", "IdentityRead.purpose", "IdentityNotShown.purpose", "IdentityNotShown.role",
         "PersonalDataErased.ground", "DeadlineSet.limit", "MessageDue.channel", "MessageDue.template",
@@ -30,6 +31,7 @@ OPEN: dict[str, tuple[str, ...]] = {
         "RouteRejected.rule", "RuleStep.rule", "OrderPassedOn.rule", "DraftRefused.rule",
     ),
     "an id or a type of an event": (
+        "ClockImported.because",
         "AssignmentDeemedAccepted.clock_id", "CaseUrged.because", "ClocksEnded.because", "ClocksRevived.because",
         "DeadlineRecomputed.because", "DeadlineSet.because", "HandlingResumed.because", "ReworkOrdered.because",
         "StageContinued.because", "StageFinished.because", "VerificationAssigned.because",
@@ -43,7 +45,7 @@ OPEN: dict[str, tuple[str, ...]] = {
     ),
     "an id held to a pattern where it comes in": ("AnsweredDirectly.knowledge_entry", "MessageSent.receipt"),
     "looked up in the catalogue before it is said": (
-        "CaseRegistered.filing_condition", "CaseCorrected.filing_condition",
+        "CaseRegistered.filing_condition", "CaseImported.filing_condition", "CaseCorrected.filing_condition",
     ),
     "kind and id of a recipient": ("MessageDue.recipient",),
     "ids, codes and instants of the event, by their names": ("MessageDue.values",),

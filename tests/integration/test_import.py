@@ -27,6 +27,7 @@ EXAMPLES = ROOT / "examples" / "mappings"
 MAPPING = EXAMPLES / "town.yaml"
 HEADER = ["编号", "来电时间", "渠道", "类别", "内容", "网格", "地址", "姓名", "电话", "答复期限"]
 MANY = 400
+TWO_POSTS = "liu-guilan"
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +63,16 @@ def begin(stack: Stack, file: Path) -> "subprocess.Popen[str]":
 
 
 async def cases(stack: Stack) -> tuple[int, int]:
-    """How many cases were received, and how many registered, by intake's own log."""
-    kinds = ("intake.appeal-received.v1", "intake.case-registered.v1")
+    """How many cases were received, and how many registered, by intake's own log; what moved in is both."""
+    kinds = ("intake.appeal-received.v1", "intake.case-registered.v1", "intake.case-imported.v1")
     conn = await asyncpg.connect(stack.admin_url("intake"))
     try:
-        received, registered = [
+        received, registered, moved_in = [
             await conn.fetchval("select count(*) from log.event where type = $1", kind) for kind in kinds
         ]
     finally:
         await conn.close()
-    return received, registered
+    return received + moved_in, registered + moved_in
 
 
 def write(file: Path, rows: list[list[str]]) -> Path:
@@ -185,6 +186,78 @@ def test_token_without_the_power_stops_the_import(running: Stack, tmp_path: Path
     code, told = imported(running, file, "--token", running.token(person="zhou-min"))
     assert code == 1
     assert "令牌没有导入的权限" in told
+
+
+def test_whoever_holds_two_posts_is_told_once_what_to_do(running: Stack, tmp_path: Path) -> None:
+    file = register(tmp_path, "TWOPOSTS", 3)
+    code, told = imported(running, file, "--person", TWO_POSTS)
+    assert code == 1
+    assert told.count("--appointment") == 1
+    assert "E-APPOINTMENT" not in told
+    assert not (tmp_path / "TWOPOSTS.csv.errors.csv").exists()
+
+
+def test_codes_without_an_entry_are_named_before_the_first_row_and_each_row_counts(
+    running: Stack, tmp_path: Path
+) -> None:
+    cells = ["下水道", "下水道异味", "G03", "绥山路", "张三示例", "13800000000", ""]
+    rows = [[f"CODES-{n}", "2026-11-02 09:10:00", "传真" if n else "电话", *cells] for n in range(3)]
+    code, told = imported(running, write(tmp_path / "codes.csv", [HEADER, *rows]))
+    assert code == 1
+    assert told.index("渠道: “传真” ×2") < told.index("3 行 / rows: 导入 / imported 1")
+    assert "未导入 / refused 2" in told
+
+
+LIFE = """
+confidential: {column: 保密}
+life:
+  several_rows: true
+  closed_at: {column: 办结}
+  satisfaction: {column: 满意度}
+  facts: {延期: {column: 延期}}
+  turn: {unit_name: {column: 承办}, reply: {column: 答复}, answered_at: {column: 答复时间}}
+"""
+
+
+async def test_a_whole_life_moves_in_as_one_event_and_every_row_is_accounted_for(
+    running: Stack, tmp_path: Path
+) -> None:
+    received, registered = await cases(running)
+    mapping = tmp_path / "life.yaml"
+    mapping.write_text(MAPPING.read_text("utf-8").replace("suishan-register", "archive") + LIFE, "utf-8")
+    header = [*HEADER, "保密", "办结", "满意度", "延期", "承办", "答复", "答复时间"]
+
+    def row(number: str, content: str, due: str, *life: str) -> list[str]:
+        fields = ["电话", "下水道", content, "G03", "绥山路", "张三示例", "13800000000", due]
+        return [number, "2020-03-02 09:10:00", *fields, *life]
+
+    rows = [
+        row("L-1", "异味", "2020-03-09", "否", "2020-03-06", "满意", "5天", "住建局", "已疏通", "2020-03-05"),
+        row("L-2", "异味", "2020-03-09", "是", "2020-03-06", "满意", "", "住建局", "已疏通", "2020-03-05"),
+        row("L-1", "异味", "2020-03-09", "否", "2020-03-06", "满意", "5天", "城管局", "已清运", "2020-03-06"),
+        row("L-3", "返水", "2020-03-09", "否", "", "", "", "", "", ""),
+        row("L-4", "异味", "2020-03-09", "否", "", "", "", "住建局", "", ""),
+        row("L-4", "路灯", "2020-03-09", "否", "", "", "", "城管局", "", ""),
+        row("L-5", "异味", "", "否", "2020-03-01", "", "", "", "", ""),
+    ]
+    file = write(tmp_path / "archive.csv", [header, *rows])
+    code, told = imported(running, file, "--mapping", str(mapping))
+
+    assert code == 1
+    assert "7 行 / rows: 导入 / imported 3, 此前已导入 / there before 0, 未导入 / refused 4" in told
+    assert "合为 / as 2 件工单 / orders" in told
+    for kept in ("承办 / departments 2", "答复 / replies 2", "满意度 / satisfaction 1", "延期 1"):
+        assert kept in told
+    with (tmp_path / "archive.csv.errors.csv").open(encoding="utf-8-sig", newline="") as lines:
+        reasons = {one[LINE]: one[REASON] for one in csv.DictReader(lines)}
+    assert sorted(reasons) == ["3", "6", "7", "8"]
+    assert reasons["3"].startswith("保密: 来源标明保密")
+    assert reasons["6"].startswith("内容: 同一工单各行 (6, 7) 不一致")
+    assert reasons["8"].startswith("E-LIFE")
+    assert await cases(running) == (received + 2, registered + 2)
+
+    code, told = imported(running, file, "--mapping", str(mapping))
+    assert "imported 0, 此前已导入 / there before 3, 未导入 / refused 4" in told
 
 
 async def test_each_item_of_an_import_is_whole_or_not_there(running: Stack) -> None:

@@ -69,6 +69,7 @@ CODES: Mapping[str, Bilingual] = {
     "EXPLAINED": Bilingual("已解释", "explained"),
     "PARTLY": Bilingual("部分解决", "partly solved"),
     "HANDLED": Bilingual("已办结", "handled"),
+    "IMPORTED": Bilingual("来源系统办结", "closed where it came from"),
     "FORCED": Bilingual("强制结案", "forced"),
     "VERIFYING": Bilingual("待核实", "verification"),
     "CALLBACK": Bilingual("待回访", "call-back"),

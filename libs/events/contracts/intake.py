@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, get_args
 
+from libs.events.contracts.parts.imported import ImportedTurn, SourceName
 from libs.events.event import CaseText, Event, ReporterText
 from libs.events.ids import CaseId, ClassCode, ExternalId, GridCode, PersonId, UnitId
 
@@ -62,6 +63,44 @@ class GridEventReported(Event, zh="网格上报", en="reported on patrol"):
     out_of_grid_reason: CaseText | None = None
     photos: tuple[str, ...] = ()
     recorded_by: PersonId | None = None
+
+
+class CaseImported(Event, zh="导入", en="imported"):
+    """导入: an order moved in from another system with the life it had there; nothing that lies before is told.
+
+    `recordedat` is the instant of the import, every instant in here is the source's.
+    """
+
+    imported_by: PersonId
+    source: SourceName
+    channel: str
+    kind: Kind
+    content: CaseText
+    grid: GridCode
+    address: CaseText | None = None
+    location: CaseText | None = None
+    reporter_kind: Literal["NAMED", "ANONYMOUS"]
+    reporter_name: ReporterText | None = None
+    reporter_phone: ReporterText | None = None
+    found_by: PersonId | None = None
+    external_id: ExternalId | None = None
+    received_at: datetime | None = None
+    registered_at: datetime | None = None
+    class_code: ClassCode | None = None
+    """None: its class is still to be found, or it was closed without one."""
+    urgency: Urgency | None = None
+    filing_condition: str | None = None
+    upstream_due_at: datetime | None = None
+    closed: bool = False
+    closed_at: datetime | None = None
+    """None of a closed order: the source does not say when, so there is no verdict."""
+    turns: tuple[ImportedTurn, ...] = ()
+    """Which departments had it, in their order."""
+    rework: int = 0
+    """How often it was sent back, as the source counts it."""
+    record: CaseText | None = None
+    """What the source says in words: departments, replies, satisfaction and facts that no command here carries yet; a
+    JSON text."""
 
 
 class CaseRegistered(Event, zh="立案", en="registered"):
@@ -244,6 +283,7 @@ class CaseNotAcceptedV1(Event, named="CaseNotAccepted", zh="不予受理", en="n
 IntakeEvent = (
     AppealReceived
     | GridEventReported
+    | CaseImported
     | CaseRegistered
     | CaseVoided
     | CaseNotAccepted

@@ -24,8 +24,8 @@ class ClockMoved(KnownClock, Event, zh="时限变动", en="clock moved"):
     """Event id of the fact."""
 
 
-class DeadlineSet(ClockMoved, zh="开始计时", en="clock started"):
-    """A clock was started by a fact: a limit counted from `at`, or an instant that the sender gave."""
+class ClockStarted(ClockMoved, zh="开始计时", en="clock started"):
+    """What every start of a clock carries: a limit, or an instant that the sender gave."""
 
     limit: str | None = None
     counted_from: datetime | None = None
@@ -33,6 +33,16 @@ class DeadlineSet(ClockMoved, zh="开始计时", en="clock started"):
     urgency: Urgency
     directory_version: int
     """Pins lamp and ladder of this clock for good, its calendar until a limit is counted anew."""
+
+
+class DeadlineSet(ClockStarted, zh="开始计时", en="clock started"):
+    """A clock was started by a fact: a limit counted from `at`, or an instant that the sender gave."""
+
+
+class ClockImported(ClockStarted, zh="导入计时", en="clock imported"):
+    """The clock of an order that moved in, by its source's instants: it started at `started_at`, and where the source
+    closed the order it stopped at `stopped_at`. Judged, and nothing up to `at` is warned of, recorded or escalated.
+    """
 
 
 class StageFinished(ClockMoved, zh="停止计时", en="clock stopped"):
@@ -275,6 +285,7 @@ class SeparationViolationDetected(Event, zh="违反巡办分离", en="separation
 
 SupervisionEvent = (
     DeadlineSet
+    | ClockImported
     | StageFinished
     | StageContinued
     | DeadlineRecomputed

@@ -152,6 +152,8 @@ def case_document(case: Case) -> dict[str, Any]:
         "supervision_level": case.supervision_level,
         "close_kind": case.close_kind,
         "received_at": case.received_at,
+        "imported_at": case.imported_at,
+        "imported_from": case.imported_from,
         "last_event_id": case.last_event_id,
         "last_event_type": case.last_type,
         "last_recorded_at": case.last_recorded_at,

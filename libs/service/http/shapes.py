@@ -99,8 +99,10 @@ class CaseShown(Freshness):
     round: int
     dual_hat: bool
     supervision_level: int
-    close_kind: Literal["DIRECT", "HANDLED", "EXPLAINED", "FORCED"] | None
+    close_kind: Literal["DIRECT", "HANDLED", "EXPLAINED", "FORCED", "IMPORTED"] | None
     received_at: datetime | None
+    imported_at: Annotated[datetime | None, Field(description="It moved in then, with its life until then.")]
+    imported_from: Annotated[str | None, Field(description="The system or mapping that it came from.")]
     last_event_id: str
     last_event_type: str
     last_recorded_at: datetime | None

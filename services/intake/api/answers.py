@@ -102,6 +102,7 @@ class CaseInList(TypedDict):
     unit: str | None
     round: int
     received_at: datetime | None
+    imported_from: Annotated[str | None, Field(description="The system that it moved in from.")]
 
 
 class CaseList(Freshness):

@@ -70,6 +70,7 @@ CSV_COLUMNS = (
     Column("unit", "单位编号"),
     Column("round", "轮次"),
     Column("received_at", "受理时间"),
+    Column("imported_from", "导入来源"),
 )
 
 
@@ -272,7 +273,7 @@ async def list_cases(  # noqa: PLR0917 - FastAPI passes them by name
 def _item(doc: dict[str, Any]) -> dict[str, Any]:
     """What is as it is in a new case, the read model leaves out."""
     names = ("case_id", "state", "channel", "kind", "class_code", "urgency", "grid", "unit", "round", "received_at")
-    return {name: doc.get(name, Case.model_fields[name].default) for name in names}
+    return {name: doc.get(name, Case.model_fields[name].default) for name in (*names, "imported_from")}
 
 
 def _csv_item(doc: dict[str, Any]) -> dict[str, Any]:

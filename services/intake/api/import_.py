@@ -15,18 +15,23 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, SkipValidation, ValidationError
 
 from libs.case.facts import Facts
+from libs.events.contracts.parts.imported import SourceName
+from libs.events.decider import Actor
 from libs.events.errors import Forbidden, Malformed, Rejected
 from libs.log.write.bulk_create import NewCase, Result, bulk_create
 from libs.log.write.command import CommandContext
 from libs.log.write.idempotency import IdempotencyKey
 from libs.service.http.cases import Body
 from libs.service.http.dependencies import CallerDep, Person, RuntimeDep, refuse_nul
+from libs.service.http.headers import Instant
 from libs.service.http.problems import misshapen, problem_document, status_of
 from libs.service.http.shapes import told
 from libs.service.runtime import Runtime
 from services.intake.api.answers import ImportResult
 from services.intake.api.bodies import AppealBody, RegisterBody
+from services.intake.api.lives import LifeBody
 from services.intake.domain import decider
+from services.intake.domain.moving_in import ImportCase, Life
 
 router = APIRouter(tags=["受理 intake"])
 
@@ -46,6 +51,23 @@ class Imported(Body):
 
     appeal: AppealBody
     registration: RegisterBody | None = None
+    source: SourceName = Field(default="import", description="来源系统或映射的名称 / system or mapping it comes from")
+    received_at: Instant | None = Field(
+        default=None, description="来源受理的时间 / when the source received it; counts where it moves in with its past"
+    )
+    life: LifeBody | None = Field(
+        default=None, description="在来源系统的经过 / what happened to it there: it moves in as what it is"
+    )
+
+    def commands(self, now: datetime, by: Actor) -> Sequence[decider.Command]:
+        """One that has lived elsewhere, or was due before it came, moves in; any other is received and registered."""
+        appeal = self.appeal.command(now, by)
+        registered = self.registration.command(now, by) if self.registration else None
+        due = self.appeal.upstream_due_at
+        if self.life or (due and due <= now):
+            life = self.life.life() if self.life else Life()
+            return [ImportCase(now, by, self.source, appeal, registered, self.received_at, life)]
+        return [appeal, *([registered] if registered else [])]
 
 
 class ImportBody(Body):
@@ -57,6 +79,8 @@ class ImportBody(Body):
 @router.post("/import", summary="批量导入 / import cases", responses=told(ImportResult, may=(409,)))
 async def import_cases(body: ImportBody, running: RuntimeDep, person: CallerDep) -> JSONResponse:
     """The answer has an item for each, in order: what was appended, or a problem document.
+
+    What has a `life`, or was due before it came, moves in as what it is (rulebook.md c.8): one event, nobody is told.
 
     The case id is the key: sent again with the same content an item is answered as before, whatever stands beside it.
     """
@@ -99,8 +123,7 @@ def _new_case(running: Runtime, person: Person, raw: Any) -> NewCase[decider.Com
         raise Malformed(zh="批量导入不能带照片", en="an import carries no photos")
 
     def commands(now: datetime) -> Sequence[decider.Command]:
-        registered = [item.registration.command(now, person.actor)] if item.registration else []
-        return [item.appeal.command(now, person.actor), *registered]
+        return item.commands(now, person.actor)
 
     digest = hmac.new(running.idempotency_key, text, sha256).digest()
     key = IdempotencyKey(person.actor.person, f"import.{item.appeal.case_id}", digest)

@@ -18,6 +18,7 @@ from libs.events.contracts.intake import (
     AppealWithdrawn,
     AttachmentAdded,
     CaseCorrected,
+    CaseImported,
     CaseNotAccepted,
     CaseRegistered,
     CasesToldApart,
@@ -47,12 +48,15 @@ ALLOWED = {
 
 # State
 
+Status = Literal["NONE", "RECEIVED", "REGISTERED", "NOT_ACCEPTED", "VOID", "ANSWERED", "WITHDRAWN", "CLOSED"]
+"""`CLOSED`: by the system that it was imported from."""
+
 
 @dataclass(frozen=True)
 class State:
     """What intake itself decided about a case."""
 
-    status: Literal["NONE", "RECEIVED", "REGISTERED", "NOT_ACCEPTED", "VOID", "ANSWERED", "WITHDRAWN"] = "NONE"
+    status: Status = "NONE"
     kind: Kind = "help"
     grid: GridCode | None = None
     class_code: ClassCode | None = None
@@ -70,6 +74,7 @@ class State:
 
 def evolve(state: State, event: IntakeEvent) -> State:
     """Intake's own facts, one later."""
+    status: Status
     match event:
         case AppealReceived():
             return replace(
@@ -77,6 +82,11 @@ def evolve(state: State, event: IntakeEvent) -> State:
             )
         case GridEventReported():
             return replace(state, status="RECEIVED", kind=event.kind, grid=event.grid, class_code=event.class_code)
+        case CaseImported():
+            status = "CLOSED" if event.closed else "REGISTERED" if event.class_code else "RECEIVED"
+            names = ("kind", "grid", "class_code", "urgency", "filing_condition", "upstream_due_at")
+            told = {name: getattr(event, name) for name in names}
+            return replace(state, **told, status=status, registered=event.class_code is not None)
         case CaseRegistered():
             return replace(
                 state,
@@ -101,7 +111,7 @@ def evolve(state: State, event: IntakeEvent) -> State:
         case AppealWithdrawn():
             return replace(state, status="WITHDRAWN", restorable_until=event.restorable_until)
         case AppealRestored():
-            status: Literal["REGISTERED", "RECEIVED"] = "REGISTERED" if state.registered else "RECEIVED"
+            status = "REGISTERED" if state.registered else "RECEIVED"
             return replace(state, status=status, reporter_left=False, restorable_until=None)
         case CaseNotAccepted():
             return replace(state, status="NOT_ACCEPTED")

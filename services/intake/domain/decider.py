@@ -14,6 +14,7 @@ from services.intake.domain import (
     correction,
     erasure,
     identity,
+    moving_in,
     reception,
     registration,
     succession,
@@ -25,6 +26,7 @@ from services.intake.domain.case_state import State, evolve
 from services.intake.domain.correction import AnswerDirectly, CorrectCase
 from services.intake.domain.erasure import EraseCaseKeys
 from services.intake.domain.identity import ReceiveRepeatContact
+from services.intake.domain.moving_in import ImportCase
 from services.intake.domain.reception import ReportGridEvent, SubmitAppeal
 from services.intake.domain.registration import RegisterCase, RejectCase, VoidCase
 from services.intake.domain.succession import PassOn
@@ -36,6 +38,7 @@ from services.intake.domain.withdrawal import RestoreAppeal, WithdrawAppeal
 Command = (
     SubmitAppeal
     | ReportGridEvent
+    | ImportCase
     | ReceiveRepeatContact
     | TellCasesApart
     | RegisterCase
@@ -60,6 +63,8 @@ def decide(state: State, command: Command, facts: Facts) -> Sequence[Event]:
             return reception.submit_appeal(state, command, facts)
         case ReportGridEvent():
             return reception.report_grid_event(state, command, facts)
+        case ImportCase():
+            return moving_in.move_in(state, command, facts)
         case ReceiveRepeatContact():
             return identity.repeat_contact(state, command, facts)
         case TellCasesApart():

@@ -15,6 +15,7 @@ from libs.case.state import Case
 from libs.events.contracts.intake import (
     AppealReceived,
     CaseCorrected,
+    CaseImported,
     IdentityNotShown,
     IdentityRead,
     RepeatContactReceived,
@@ -51,7 +52,7 @@ def reporter_of(own: Iterable[Event]) -> dict[IdentityField, str | Sealed]:
     """Who the reporter is by the case's own events, corrected where he was written down wrongly; sealed as they are."""
     found: dict[IdentityField, str | Sealed] = {}
     for event in own:
-        if isinstance(event, AppealReceived | CaseCorrected):
+        if isinstance(event, AppealReceived | CaseImported | CaseCorrected):
             told = {name: getattr(event, name) for name in IDENTITY}
             found |= {name: value for name, value in told.items() if value is not None}
     return found

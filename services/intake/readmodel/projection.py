@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from libs.case.state import Case
-from libs.events.contracts.intake import AppealReceived, CaseCorrected, CaseRegistered, GridEventReported
+from libs.events.contracts.intake import (
+    AppealReceived,
+    CaseCorrected,
+    CaseImported,
+    CaseRegistered,
+    GridEventReported,
+)
 from libs.events.contracts.routing import CaseDispatched
 from libs.events.contracts.supervision import ClockMoved, ClocksRevived
 from libs.events.envelope import Recorded
@@ -15,11 +21,14 @@ from services.intake.domain.receipts import number_of
 from services.intake.readmodel.search_copies import project_copies
 from services.intake.readmodel.tables import filed, receipt, report
 
+Opening = AppealReceived | GridEventReported | CaseImported
+"""What a case begins with."""
+
 
 def project(rows: ReadModel, event: Recorded, case: Case) -> None:
     """One event into the tables of reports and receipts, and into the search copies."""
     match event.data:
-        case AppealReceived() | GridEventReported() as data:
+        case AppealReceived() | GridEventReported() | CaseImported() as data:
             _received(rows, event, data, case)
         case CaseCorrected() as data:
             _corrected(rows, data, case)
@@ -30,19 +39,19 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
     project_copies(rows, event, case)
 
 
-def _received(rows: ReadModel, event: Recorded, data: AppealReceived | GridEventReported, case: Case) -> None:
+def _received(rows: ReadModel, event: Recorded, data: Opening, case: Case) -> None:
     rows[report].put(
         {
             "case_id": case.case_id,
             "lane": case.lane,
-            "received_at": event.recorded_at,
+            "received_at": case.received_at,
             "channel": case.channel,
             "kind": data.kind,
             "external_id": getattr(data, "external_id", None),
             "sealed": _sealed(data),
         }
     )
-    if isinstance(data, AppealReceived):
+    if not isinstance(data, GridEventReported):
         instants = dict.fromkeys(("registered_at", "dispatched_at", "due_at", "closed_at"))
         number = number_of(case.case_id)
         rows[receipt].put({"case_id": case.case_id, "lane": case.lane, "number": number, **instants})
@@ -76,13 +85,16 @@ def _receipt(rows: ReadModel, event: Recorded, case: Case) -> None:
     if row is None or not event.stream.startswith("case-"):
         return
     closed_at = (row["closed_at"] or event.recorded_at) if case.ended else None
-    changed = {**row, **_instants(event), "closed_at": closed_at}
+    changed = {**row, "closed_at": closed_at, **_instants(event)}
     if changed != row:
         rows[receipt].put(changed)
 
 
 def _instants(event: Recorded) -> dict[str, Any]:
     match event.data:
+        case CaseImported() as moved_in:
+            closed = {"closed_at": moved_in.closed_at or event.recorded_at} if moved_in.closed else {}
+            return {"registered_at": moved_in.registered_at, "due_at": moved_in.upstream_due_at, **closed}
         case CaseRegistered():
             return {"registered_at": event.recorded_at}
         case CaseDispatched():

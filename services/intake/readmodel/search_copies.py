@@ -9,6 +9,7 @@ from libs.case.state import Case
 from libs.events.contracts.intake import (
     AppealReceived,
     CaseCorrected,
+    CaseImported,
     CasesToldApart,
     GridEventReported,
     PersonalDataErased,
@@ -22,7 +23,7 @@ from services.intake.domain.identity import index_entries
 from services.intake.domain.suspected import About, clues_of_address, clues_of_caller, clues_of_point
 from services.intake.readmodel.tables import caller, clue, likeness, told_apart
 
-COPIED = (AppealReceived, GridEventReported, CaseCorrected)
+COPIED = (AppealReceived, GridEventReported, CaseImported, CaseCorrected)
 SEALED_WITH: Mapping[str, tuple[About, ...]] = {"reporter": ("caller",), "case": ("address", "point")}
 """Which clues go with which key."""
 
@@ -68,7 +69,7 @@ def project_copies(rows: ReadModel, event: Recorded, case: Case) -> None:
             rows[caller].put({**key, "telephone": entry})
     if isinstance(event.data, COPIED) and copy.get("words"):
         rows[likeness].put(
-            {**key, "grid": case.grid, "received_at": case.received_at, "open": True, "words": copy["words"]}
+            {**key, "grid": case.grid, "received_at": case.received_at, "open": not case.ended, "words": copy["words"]}
         )
     for about, found in copy.get("clues", {}).items():
         _forget_clues(rows, case.case_id, about)

@@ -23,6 +23,8 @@ from services.routing.readmodel.holdings import Role
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
+Imported = Annotated[bool, Field(description="It moved in from another system.")]
+
 # One case
 
 
@@ -126,6 +128,7 @@ class Order(Due):
     handler: str | None
     round: int
     dual_hat: bool
+    imported: Imported
     lead: bool
     lamp: MaybeLamp
     signed: bool
@@ -168,6 +171,7 @@ class Waiting(TypedDict):
     grid: str
     proposed: str | None
     dispatch: Literal["auto", "confirm"] | None
+    imported: Imported
     unrouted: bool
     registered_at: datetime | None
     dispatch_due_at: datetime | None

@@ -67,6 +67,7 @@ CSV_COLUMNS = (
     Column("lamp", "灯"),
     Column("proposed", "建议单位编号"),
     Column("unrouted", "没有规则适用"),
+    Column("imported", "导入"),
     Column("arbitration.because", "裁定原因"),
     Column("arbitration.parties", "争议单位编号"),
 )
@@ -121,7 +122,7 @@ async def waiting(conn: Connection, parts: Sequence[str]) -> int:
 
 def queue_item(row: Any, at: datetime) -> dict[str, Any]:
     """One case that waits for its dispatch, or for the ruling that comes in its place."""
-    names = ("state", "kind", "class_code", "urgency", "grid", "proposed", "dispatch")
+    names = ("state", "kind", "class_code", "urgency", "grid", "proposed", "dispatch", "imported")
     disputed = row["state"] == "ARBITRATION"
     return {
         "case_id": str(row["case_id"]),

@@ -62,6 +62,7 @@ CSV_COLUMNS = (
     Column("due_at", "办理到期"),
     Column("overall_due_at", "总时限到期"),
     Column("provisional", "暂定日历"),
+    Column("imported", "导入"),
 )
 
 
@@ -211,6 +212,7 @@ def order_item(row: Any, at: datetime) -> dict[str, Any]:
         "handler",
         "round",
         "dual_hat",
+        "imported",
     )
     return {
         "case_id": str(row["case_id"]),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from libs.case.state import Case
-from libs.events.contracts.intake import CaseRegistered
+from libs.events.contracts.intake import CaseImported, CaseRegistered
 from libs.events.contracts.parts.clock import KnownClock
 from libs.events.contracts.routing import (
     AssignmentAccepted,
@@ -30,7 +30,7 @@ def project(rows: ReadModel, event: Recorded, case: Case) -> None:
     """One event into the order of its case, which begins when the case is registered."""
     orders = rows[work_order]
     before = orders.get(case.case_id)
-    if isinstance(event.data, CaseRegistered):
+    if isinstance(event.data, CaseRegistered) or (isinstance(event.data, CaseImported) and case.state == "REGISTERED"):
         orders.put(_registered(event, case))
     if row := orders.get(case.case_id):
         after = {**row, **_standing(case), **_change(row, event)}
@@ -49,7 +49,7 @@ def _registered(event: Recorded, case: Case) -> Row:
         "class_code": case.class_code,
         "urgency": case.urgency,
         "grid": case.grid,
-        "registered_at": event.recorded_at,
+        "registered_at": event.recorded_at if case.imported_at is None else case.received_at,
         "chain": [],
         "candidates": [],
         "rejected": [],
@@ -66,6 +66,7 @@ def _standing(case: Case) -> Row:
         "handler": case.handler,
         "round": case.round,
         "dual_hat": case.dual_hat,
+        "imported": case.imported_at is not None,
         "kind": case.kind,
         "class_code": case.class_code,
         "urgency": case.urgency,

@@ -40,6 +40,7 @@ work_order = Table(
     Column("endorsement", JSONB, comment="the draft that waits for the leader: as in its event, texts sealed"),
     Column("round", SmallInteger, nullable=False),
     Column("dual_hat", Boolean, nullable=False),
+    Column("imported", Boolean, nullable=False, comment="it moved in from another system"),
     Column("dispatch_due_at", DateTime(timezone=True)),
     Column("dispatch_yellow_at", DateTime(timezone=True)),
     Column("dispatch_long_red_at", DateTime(timezone=True)),

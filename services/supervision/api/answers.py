@@ -19,6 +19,7 @@ AlarmKind = Literal["NOT_JUDGED", Alarm]
 By = Literal["unit", "grid", "class", "urgency", "level", "lamp"]
 """What clocks are counted by."""
 Confirmed = Annotated[bool, Field(description="The breach itself is recorded in the log.")]
+Imported = Annotated[bool, Field(description="Its order moved in from another system.")]
 Provisional = Annotated[bool, Field(description="Counted over days of a year whose calendar is not out.")]
 
 
@@ -34,6 +35,7 @@ class ClockShown(TypedDict):
     yellow_at: datetime
     stopped_at: datetime | None
     provisional: Provisional
+    imported: Imported
     lamp: Lamp
     verdict: Verdict
     confirmed: Confirmed
@@ -101,6 +103,7 @@ class BoardLine(TypedDict):
     remaining_seconds: int
     confirmed: Confirmed
     provisional: Provisional
+    imported: Imported
 
 
 class Board(OfInstant):
@@ -136,6 +139,7 @@ class Numbers(TypedDict):
     confirmed: int
     unconfirmed: int
     suspended: int
+    imported: Annotated[int, Field(description="Of the running ones: of orders that moved in.")]
 
 
 class Group(Numbers):

@@ -175,7 +175,7 @@ def board_item(row: Mapping[str, Any], at: datetime, naming: Naming) -> dict[str
     """One row: who is responsible, what happened last, how late it is, and whether that is certain."""
     left = int((row["due_at"] - at).total_seconds())
     names = ("clock_id", "clock", "round", "unit", "grid", "class_code", "urgency", "started_at", "due_at")
-    shown = ("state", "handler", "supervision_level", "provisional")
+    shown = ("state", "handler", "supervision_level", "provisional", "imported")
     return {
         "case_id": str(row["case_id"]),
         **{name: row[name] for name in names},

@@ -22,8 +22,9 @@ def verdict_of(row: Mapping[str, Any], at: datetime) -> Verdict:
 
 def clock_document(row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """A clock as a case shows it."""
-    names = ("clock_id", "clock", "round", "unit", "started_at", "due_at", "yellow_at", "stopped_at", "provisional")
-    return {name: row[name] for name in names} | {
+    names = ("clock_id", "clock", "round", "unit", "started_at", "due_at", "yellow_at", "stopped_at")
+    marks = ("provisional", "imported")
+    return {name: row[name] for name in (*names, *marks)} | {
         "lamp": lamp_of(row, at),
         "verdict": verdict_of(row, at),
         "confirmed": row["breach_recorded_at"] is not None,

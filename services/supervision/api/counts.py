@@ -30,18 +30,19 @@ GROUP: Mapping[By, str] = {
 }
 COUNTED = f"""
 select key, sum(open)::bigint as open, sum(running)::bigint as running, sum(yellow)::bigint as yellow,
-       sum(overdue)::bigint as overdue, sum(confirmed)::bigint as confirmed
+       sum(overdue)::bigint as overdue, sum(confirmed)::bigint as confirmed, sum(imported)::bigint as imported
   from (
     select {{group}} as key, {{lit}} as open, count(*) as running,
            count(*) filter (where {IN_LAMP["YELLOW"]}) as yellow,
            count(*) filter (where c.due_at < {{at}}) as overdue,
-           count(*) filter (where c.due_at < {{at}} and c.breach_recorded_at is not null) as confirmed
+           count(*) filter (where c.due_at < {{at}} and c.breach_recorded_at is not null) as confirmed,
+           count(*) filter (where c.imported) as imported
       {{found}} group by 1
     union all
-    select {{case_group}}, count(*), 0, 0, 0, 0 {{open}} group by 1
+    select {{case_group}}, count(*), 0, 0, 0, 0, 0 {{open}} group by 1
   ) g group by key order by overdue desc, key
 """  # noqa: S608 - our own names
-NUMBERS = ("open", "running", "yellow", "overdue", "confirmed", "unconfirmed", "suspended")
+NUMBERS = ("open", "running", "yellow", "overdue", "confirmed", "unconfirmed", "suspended", "imported")
 CSV_COLUMNS = (
     Column("key", "分组"),
     Column("name", "名称"),
@@ -52,6 +53,7 @@ CSV_COLUMNS = (
     Column("confirmed", "超期已确认"),
     Column("unconfirmed", "超期未确认"),
     Column("suspended", "挂账"),
+    Column("imported", "其中导入"),
 )
 
 
@@ -65,7 +67,8 @@ async def count_clocks(
     by: Annotated[By, Query(description="level: 督办级别 / supervision level")] = "unit",
 ) -> Response:
     """By group, most overdue first, and their sum, exact: `open` cases in whatever state, and of the clock asked for
-    those that are `running`, `yellow`, `overdue` = `confirmed` + `unconfirmed`.
+    those that are `running`, `yellow`, `overdue` = `confirmed` + `unconfirmed`; `imported`: of the running ones, how
+    many belong to orders that moved in.
     """
     naming = Naming(person.directory)
     await wait_for_position(running, asked.min_position)
@@ -98,7 +101,7 @@ def counted(by: By, clocks: Conditions, cases: Conditions) -> str:
 def group_item(row: Mapping[str, Any], by: By, naming: Naming) -> dict[str, Any]:
     """One group; nothing can be suspended yet, so no running clock is."""
     key = row["key"]
-    numbers = {name: row[name] for name in ("open", "running", "yellow", "overdue", "confirmed")}
+    numbers = {name: row[name] for name in ("open", "running", "yellow", "overdue", "confirmed", "imported")}
     named = name_of(key, by, naming)
     return {
         "key": key,

@@ -37,6 +37,7 @@ CSV_COLUMNS = (
     Column("verdict", "判定"),
     Column("confirmed", "已确认"),
     Column("provisional", "暂定日历"),
+    Column("imported", "导入"),
 )
 
 

@@ -17,6 +17,7 @@ from libs.events.contracts.supervision import (
     CaseClosed,
     CaseLeftAlone,
     CaseUrged,
+    ClockImported,
     ClocksEnded,
     ClocksRevived,
     DeadlineBreached,
@@ -94,7 +95,9 @@ def evolve(state: State, event: SupervisionEvent) -> State:
     """One own event later: the rooms whose matter it is are told, and no others."""
     version = state.version + 1
     match event:
-        case DeadlineSet() | StageFinished() | StageContinued() | DeadlineRecomputed() | ClocksEnded():
+        case DeadlineSet() | ClockImported() | StageFinished() | StageContinued():
+            return replace(state, version=version, clocks=case_clocks.evolve(state.clocks, event, version))
+        case DeadlineRecomputed() | ClocksEnded():
             return replace(state, version=version, clocks=case_clocks.evolve(state.clocks, event, version))
         case DeadlineWarned() | DeadlineBreached() | AutoEscalated():
             return replace(state, version=version, clocks=case_clocks.evolve(state.clocks, event, version))

@@ -8,7 +8,14 @@ from itertools import pairwise
 
 from libs.case.state import Case
 from libs.events.contracts.parts.clock import KnownClock
-from libs.events.contracts.supervision import ClockMoved, ClocksEnded, ClocksRevived, DeadlineBreached, DeadlineSet
+from libs.events.contracts.supervision import (
+    ClockImported,
+    ClockMoved,
+    ClocksEnded,
+    ClocksRevived,
+    ClockStarted,
+    DeadlineBreached,
+)
 from libs.events.envelope import Recorded
 from libs.log.read.rows import ReadModel, Row, Rows
 from services.supervision.readmodel import unattended
@@ -60,11 +67,15 @@ def put(rows: ReadModel, known: KnownClock, case: Case, at: datetime) -> None:
     # Events of before it was said: only the start of a clock tells.
     if version := known.calendar_version or getattr(known, "directory_version", None):
         changes["calendar_version"] = version
-    if isinstance(known, DeadlineSet):
+    if isinstance(known, ClockStarted):
         changes["by_calendar"] = (known.limit or "").endswith(("wh", "wd")) or known.counted_from is not None
     if not versions:
         changes |= {"case_id": case.case_id, "clock_id": known.clock_id, "lane": case.lane, "breach_recorded_at": None}
+        changes |= {"imported": case.imported_at is not None}
         changes = {"calendar_version": None, "by_calendar": False, **changes, **_of(case, ON_EVERY_CLOCK)}
+    if isinstance(known, ClockImported) and known.breach_at and known.breach_at <= at:
+        # The source's instants say it: nothing more will be recorded of it.
+        changes["breach_recorded_at"] = at
     keep(rows, case.case_id, known.clock_id, amend(versions, at, changes))
 
 

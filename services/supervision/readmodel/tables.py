@@ -15,7 +15,7 @@ UNCONFIRMED = text("stopped_at is null and not exempt and breach_recorded_at is 
 CO_HANDLED = text("co_units <> '[]'")
 SHOWN = [
     *("yellow_at", "long_red_at", "breach_recorded_at", "known_from"),
-    *("unit", "grid", "class_code", "urgency", "supervision_level"),
+    *("unit", "grid", "class_code", "urgency", "supervision_level", "imported"),
 ]
 """So that the board is counted, grouped and paged from the index alone."""
 SHOWN_UNCONFIRMED = ["yellow_at", "long_red_at", "unit", "grid", "class_code"]
@@ -42,6 +42,7 @@ def columns_of_a_clock() -> list[Column[Any]]:
         Column("exempt", Boolean, nullable=False),
         Column("provisional", Boolean, nullable=False),
         Column("calendar_version", BigInteger, comment="of the directory, by which it counts"),
+        Column("imported", Boolean, nullable=False, comment="its order moved in from another system"),
         Column("by_calendar", Boolean, nullable=False, comment="its limit counts working time"),
     ]
 

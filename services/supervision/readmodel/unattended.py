@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import get_args
 
 from libs.case.state import Case
+from libs.events.contracts.intake import CaseImported
 from libs.events.contracts.parts.clock import Clock
 from libs.events.contracts.supervision import CaseLeftAlone
 from libs.events.envelope import Recorded
@@ -33,7 +34,8 @@ def follow(rows: ReadModel, event: Recorded, case: Case) -> None:
     before = rows[unattended].get(case.case_id)
     # It is told once of each last step.
     same = before is not None and before["last_step_at"] == case.last_step_at
-    told = isinstance(event.data, CaseLeftAlone) or (before is not None and same and before["told"])
+    # Of orders that moved in, the report of their import tells.
+    told = isinstance(event.data, CaseLeftAlone | CaseImported) or (before is not None and same and before["told"])
     row = row_of(case, rows[clock].of_case(case.case_id), told=told)
     if row and row != before:
         rows[unattended].put(row)

@@ -86,3 +86,11 @@ def test_column_that_the_file_does_not_have_is_named(tmp_path: Path) -> None:
     loaded, places = load(file)
     with pytest.raises(MappingRefused, match=r"m\.yaml:6:3 appeal\.content: 数据文件没有列“text”"):
         check_columns(file, loaded, places, columns(data, loaded))
+
+
+@pytest.mark.parametrize("said", ["yyyy-MM-dd", "%H:%M", "%Q", "%m/%d"])
+def test_a_format_by_which_no_day_is_read_is_refused_before_the_first_row(tmp_path: Path, said: str) -> None:
+    told = refusal(tmp_path, GOOD + f"received_at: {{column: t, format: '{said}'}}\n")
+    assert [line.partition(" / ")[0] for line in told] == [
+        "m.yaml:8:34 received_at.format: 须为 strptime 格式并含年月日, 如 %Y-%m-%d %H:%M"
+    ]

@@ -8,15 +8,18 @@ from typing import Any
 import openpyxl
 import pytest
 
-from importing.entries import Entry, RowUnusable, entry_of
+from importing.cells import RowUnusable
+from importing.counting import records
+from importing.entries import Entry, entry_of
 from importing.loading import load
-from importing.mapping import Mapping
+from importing.mapping import Mapping, Source
 from importing.rows import (
     FileUnreadable,
     Row,
     columns,
     read,
 )
+from importing.survey import survey
 from operations.installation import ROOT
 
 EXAMPLES = ROOT / "examples" / "mappings"
@@ -84,10 +87,10 @@ def test_case_of_a_row_follows_from_mapping_and_external_id_alone() -> None:
     assert town().case_id != entry_of(Row(2, CELLS), TOWN.model_copy(update={"name": "other"})).case_id
 
 
-def test_code_outside_its_table_is_refused_and_not_repeated() -> None:
+def test_code_outside_its_table_is_refused_and_named() -> None:
     with pytest.raises(RowUnusable) as refused:
         town(渠道="传真")
-    assert str(refused.value) == "渠道: 代码表中没有此代码 / the code is not in the table"
+    assert str(refused.value) == "渠道: 代码表中没有此代码“传真” / the code '传真' is not in the table"
 
 
 def test_code_outside_its_table_takes_the_default_where_there_is_one() -> None:
@@ -330,3 +333,97 @@ def test_one_lonely_cell_at_the_end_of_a_sheet_is_no_million_of_rows(tmp_path: P
     sheet["XFD1048576"] = "x"
     book.save(tmp_path / "lonely.xlsx")
     assert len(list(read(tmp_path / "lonely.xlsx", TOWN))) == 1
+
+
+# What real files have
+
+
+def test_true_dates_and_dates_as_text_stand_in_one_column(tmp_path: Path) -> None:
+    fields = TOWN.appeal.model_copy(update={"upstream_due_at": Source(column="答复期限", format="%Y/%m/%d %H:%M")})
+    mapping = TOWN.model_copy(update={"appeal": fields})
+    file = workbook(
+        tmp_path / "dates.xlsx",
+        with_cell(编号="SS-1", 答复期限=datetime(2026, 11, 9, 18, 0)),  # noqa: DTZ001
+        with_cell(编号="SS-2", 答复期限="2026/11/09 18:00"),
+    )
+    assert [entry_of(row, mapping).appeal["upstream_due_at"] for row in read(file, mapping)] == [
+        "2026-11-09T10:00:00+00:00"
+    ] * 2
+
+
+@pytest.mark.parametrize("written", ["2026-11-09", "2026-11-09 "])
+def test_a_deadline_without_a_time_is_the_end_of_that_day(written: str) -> None:
+    assert town(答复期限=written).appeal["upstream_due_at"] == "2026-11-09T16:00:00+00:00"
+
+
+def test_a_mapping_says_otherwise_what_a_date_without_a_time_means() -> None:
+    due = Source(column="答复期限", format="%Y/%m/%d", date_only="start")
+    mapping = TOWN.model_copy(update={"appeal": TOWN.appeal.model_copy(update={"upstream_due_at": due})})
+    entry = entry_of(Row(2, {**CELLS, "答复期限": "2026/11/09"}), mapping)
+    assert entry.appeal["upstream_due_at"] == "2026-11-08T16:00:00+00:00"
+    assert town(来电时间="2026-11-02").received_at == datetime(2026, 11, 1, 16, tzinfo=UTC)
+
+
+def test_a_date_of_a_sheet_that_shows_no_time_has_none(tmp_path: Path) -> None:
+    file = workbook(tmp_path / "dates.xlsx", with_cell(), with_cell(编号="SS-2"))
+    book = openpyxl.load_workbook(file)
+    for line, shown in ((2, "yyyy-mm-dd"), (3, "yyyy-mm-dd hh:mm")):
+        cell: Any = book.worksheets[0].cell(line, [*CELLS].index("答复期限") + 1)
+        cell.value, cell.number_format = datetime(2026, 11, 9), shown  # noqa: DTZ001
+    book.save(file)
+    assert [entry_of(row, TOWN).appeal["upstream_due_at"] for row in read(file, TOWN)] == [
+        "2026-11-09T16:00:00+00:00",
+        "2026-11-08T16:00:00+00:00",
+    ]
+
+
+@pytest.mark.parametrize("written", ["NA", "-", "无", "N/A", "——"])
+def test_what_is_written_where_there_is_nothing_is_nothing(written: str) -> None:
+    entry = town(答复期限=written, 地址=written, 姓名=written)
+    assert (entry.appeal["upstream_due_at"], entry.appeal["place"]["address"]) == (None, None)
+    assert entry.appeal["reporter_name"] is None
+    assert town(内容=written).appeal["content"] == written
+
+
+def test_columns_that_stand_twice_matter_where_the_mapping_asks_for_them(tmp_path: Path) -> None:
+    file = tmp_path / "twice.csv"
+    file.write_text(",".join([*CELLS, "备注", "备注"]) + "\n" + ",".join([*CELLS.values(), "一", "二"]) + "\n", "utf-8")
+    assert columns(file, TOWN) == [*CELLS, "备注", "备注 (2)"]
+    assert [(row.values["备注"], row.values["备注 (2)"], row.whole) for row in read(file, TOWN)] == [("一", "二", True)]
+    file.write_text(",".join([*CELLS, "内容"]) + "\n", "utf-8")
+    with pytest.raises(FileUnreadable, match="列名重复"):
+        columns(file, TOWN)
+
+
+def test_notes_right_of_the_header_of_a_sheet_belong_to_no_row(tmp_path: Path) -> None:
+    file = workbook(tmp_path / "notes.xlsx", [*with_cell(), "", "请核对"], with_cell(编号="SS-2"))
+    assert [(entry_of(row, TOWN).external_id, row.noted) for row in read(file, TOWN)] == [
+        ("SS-1", True),
+        ("SS-2", False),
+    ]
+    assert next(survey(file, TOWN).told()).endswith("1 行 / rows")
+
+
+def test_an_old_workbook_is_said_once_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0")
+    with pytest.raises(FileUnreadable, match="xls"):
+        columns(tmp_path / "old.xls", TOWN)
+
+
+def test_codes_that_no_table_has_are_told_once_with_how_often(tmp_path: Path) -> None:
+    file = workbook(tmp_path / "codes.xlsx", *[with_cell(编号=f"SS-{n}", 渠道="传真") for n in range(3)], with_cell())
+    assert [line.rpartition(": ")[2] for line in survey(file, TOWN).told()] == ["“传真” ×3"]
+
+
+# Counted without the reader
+
+
+def test_records_are_counted_without_the_reader(tmp_path: Path) -> None:
+    for file in (EXAMPLES / "town.csv", workbook(tmp_path / "a.xlsx", with_cell(), [], ["", None], with_cell())):
+        assert records(file, TOWN) == len(list(read(file, TOWN)))
+    odd = tmp_path / "odd.csv"
+    odd.write_text('绥山镇\r\n\r\n编号,内容\r\n1,"一\n二""三,"\r\n,\r\n"",""\r\n\r\n2,x', encoding="utf-8", newline="")
+    assert records(odd, TOWN.model_copy(update={"header": 3})) == 2
+    zipped = tmp_path / "odd.csv.gz"
+    zipped.write_bytes(gzip.compress(odd.read_bytes()))
+    assert records(zipped, TOWN.model_copy(update={"header": 3})) == 2

@@ -18,9 +18,11 @@ from libs.directory.rules.work_calendar import WorkCalendar, calendar_for
 from libs.events.contracts.parts.clock import Clock, KnownClock
 from libs.events.contracts.supervision import (
     AutoEscalated,
+    ClockImported,
     ClockMoved,
     ClocksEnded,
     ClocksRevived,
+    ClockStarted,
     DeadlineBreached,
     DeadlineRecomputed,
     DeadlineSet,
@@ -101,6 +103,7 @@ class Clocks:
 
 ClockEvent = (
     DeadlineSet
+    | ClockImported
     | StageFinished
     | StageContinued
     | DeadlineRecomputed
@@ -122,6 +125,8 @@ def is_of_clocks(event: Event) -> TypeGuard[ClockEvent]:
 def evolve(clocks: Clocks, event: ClockEvent, position: int) -> Clocks:
     """One of these events later; `position`, its version in the stream, is the log order of the facts."""
     match event:
+        case ClockImported():
+            return _moved(clocks, event, _lived(event, position))
         case DeadlineSet():
             return _moved(clocks, event, _track(event).after(_started(event, position)))
         case StageFinished():
@@ -161,11 +166,18 @@ def _recorded(clocks: Clocks, key: StepKey) -> Clocks:
     return replace(clocks, recorded=clocks.recorded | {key})
 
 
-def _track(event: DeadlineSet) -> Track:
+def _track(event: ClockStarted) -> Track:
     return Track(event.clock_id, event.clock, event.round, event.unit, event.urgency, event.directory_version)
 
 
-def _started(event: DeadlineSet, position: int) -> Started:
+def _lived(event: ClockImported, position: int) -> Track:
+    """By the source's instants, which lie before the event."""
+    started = replace(_started(event, position), at=event.started_at or event.at, quiet_until=event.at)
+    track = _track(event).after(started)
+    return track.after(Stopped(at=event.stopped_at, position=position)) if event.stopped_at else track
+
+
+def _started(event: ClockStarted, position: int) -> Started:
     return Started(
         at=event.at,
         position=position,

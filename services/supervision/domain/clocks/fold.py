@@ -75,6 +75,8 @@ class ClockState:
     provisional: bool
     """The limit was counted over days of an unpublished year (CLK-15)."""
     spans: tuple[Span, ...]
+    quiet_until: datetime | None = None
+    """Until then nothing that it came to is a step: its order was elsewhere."""
 
     @property
     def breach_at(self) -> datetime | None:
@@ -296,4 +298,5 @@ def _state(run: _Run, started: Started, rule: LampRule) -> ClockState:
         exempt=run.exempt,
         provisional=working and run.limit_due is not None and run.calendar.is_provisional(started.at, run.limit_due),
         spans=run.spans if run.obstacles else (*run.spans, now),
+        quiet_until=started.quiet_until,
     )

@@ -10,8 +10,10 @@ from typing import Any, assert_never, cast
 from libs.case.facts import Facts
 from libs.case.state import Case
 from libs.directory.rules.work_calendar import calendar_at
+from libs.events.contracts.intake import CaseImported
 from libs.events.contracts.parts.clock import KnownClock
 from libs.events.contracts.supervision import (
+    ClockImported,
     ClocksEnded,
     ClocksRevived,
     DeadlineSet,
@@ -40,6 +42,9 @@ from services.supervision.domain.clocks.operations import NEWEST, Continued, End
 from services.supervision.domain.clocks.pinned_rules import limits_of
 from services.supervision.domain.closing.completion import Completion
 
+ORDINARY: Urgency = "U3"
+"""Of an order that was closed elsewhere and says none: only its lamp asks for one."""
+
 
 @dataclass(frozen=True)
 class FollowClocks:
@@ -54,7 +59,9 @@ class FollowClocks:
 def follow(clocks: Clocks, own: Completion, command: FollowClocks, facts: Facts, version: int) -> Sequence[Event]:
     """The moves of a fact; `version` is that of the own stream. A case without urgency has no clocks."""
     case = facts.case
-    if command.fact_id in clocks.followed or case is None or case.urgency is None:
+    if command.fact_id in clocks.followed or case is None:
+        return []
+    if case.urgency is None and not (isinstance(command.fact, CaseImported) and command.fact.closed):
         return []
     events: list[Event] = []
     for move in moves(clocks, own, command.fact, command.at, case):
@@ -102,19 +109,26 @@ def _all_after(clocks: Clocks, operation: Operation, facts: Facts) -> tuple[Know
     return tuple(known_clock(track, after, facts) for track in after.tracks.values())
 
 
-def _start(clocks: Clocks, move: Start, command: FollowClocks, facts: Facts, case: Case) -> Iterator[DeadlineSet]:
+def _start(clocks: Clocks, move: Start, command: FollowClocks, facts: Facts, case: Case) -> Iterator[ClockEvent]:
     """Nothing where there is no limit."""
-    view, urgency = facts.directory, cast(Urgency, case.urgency)
+    view, urgency = facts.directory, cast(Urgency, case.urgency or ORDINARY)
     limits = limits_of(move.clock, case, urgency, view)
-    started = start_of(
-        move.clock, limits, calendar_at(view), at=command.at, position=NEWEST, round=move.round, again=move.again
-    )
+    lived = case.imported_at is not None and move.clock == "overall"
+    at = _began(command, case) if lived else command.at
+    calendar, number = calendar_at(view), move.round
+    started = start_of(move.clock, limits, calendar, at=at, position=NEWEST, round=number, again=move.again)
     if started is None:
         return
     clock_id = ClockId(f"{command.fact_id}/{move.clock}")
     track = Track(clock_id, move.clock, move.round, move.unit, urgency, view.version)
-    yield DeadlineSet(
-        **_known(clocks, track, started, facts),
+    known = _known(clocks, track, started, facts)
+    if lived and isinstance(command.fact, CaseImported) and command.fact.closed:
+        if command.fact.closed_at is None:
+            return
+        stopped = Stopped(at=command.fact.closed_at, position=NEWEST)
+        known = _known(clocks, track.after(started), stopped, facts)
+    yield (ClockImported if lived else DeadlineSet)(
+        **known,
         at=command.at,
         because=command.fact_id,
         limit=str(started.limit) if started.limit else None,
@@ -123,6 +137,13 @@ def _start(clocks: Clocks, move: Start, command: FollowClocks, facts: Facts, cas
         urgency=urgency,
         directory_version=view.version,
     )
+
+
+def _began(command: FollowClocks, case: Case) -> datetime:
+    """When the overall clock of an imported order began: where it was registered, by the source or here since."""
+    if isinstance(command.fact, CaseImported):
+        return command.fact.registered_at or case.received_at or command.at
+    return command.at
 
 
 def _known(clocks: Clocks, track: Track, operation: Operation, facts: Facts) -> dict[str, Any]:

@@ -58,8 +58,9 @@ def lamp_at(clock: ClockState, at: datetime) -> Lamp:
 def steps(clocks: Mapping[ClockId, ClockState], levels: Levels) -> tuple[Step, ...]:
     """All steps, past and to come, of all clocks of one case, in the order of their instants.
 
-    A step exists only while its clock still runs at that instant: stopped exactly then is in time (CLK-14). The
-    handling (or rework) clock and the overall clock climb together: the earlier due instant of those running counts.
+    What a clock came to before its order moved in is no step. A step exists only while its clock still runs at that
+    instant: stopped exactly then is in time (CLK-14). The handling (or rework) clock and the overall clock climb
+    together: the earlier due instant of those running counts.
     """
     found: list[Step | None] = []
     climbing = {clock_id: clock for clock_id, clock in clocks.items() if clock.clock in CLIMBING}
@@ -92,6 +93,7 @@ def _first(
         for clock_id, clock in clocks.items()
         for span in clock.spans
         if round_ in (None, span.round) and (met := span.reached(instant(span)))
+        if clock.quiet_until is None or met > clock.quiet_until
     ]
     return min(reached, key=order_of) if len(reached) > 1 else next(iter(reached), None)
 

@@ -16,6 +16,7 @@ from libs.events.contracts.intake import (
     AnsweredDirectly,
     AppealRestored,
     AppealWithdrawn,
+    CaseImported,
     CaseNotAccepted,
     CaseRegistered,
     CaseVoided,
@@ -76,7 +77,9 @@ OfSupervision = (
     | SupervisionResponded
     | SupervisionLifted
 )
-OfIntake = CaseRegistered | CaseVoided | CaseNotAccepted | AnsweredDirectly | AppealWithdrawn | AppealRestored
+OfIntake = (
+    CaseImported | CaseRegistered | CaseVoided | CaseNotAccepted | AnsweredDirectly | AppealWithdrawn | AppealRestored
+)
 Fact = OfIntake | OfRouting | OfSupervision
 """What starts, stops, continues, ends or revives a clock."""
 CLOSING: Sequence[Clock] = ("review", "verification", "callback", "close")
@@ -152,6 +155,9 @@ def moves(clocks: Clocks, own: Completion, fact: Fact, at: datetime, case: Case)
 
 def _of_intake(clocks: Clocks, own: Completion, fact: OfIntake, at: datetime, case: Case) -> Iterator[Move]:
     match fact:
+        case CaseImported():
+            # Nobody here has let it wait for its dispatch.
+            yield Start("overall")
         case CaseRegistered():
             yield from (Start("dispatch"), Start("overall"))
         case CaseVoided() | CaseNotAccepted() | AnsweredDirectly() | AppealWithdrawn(continues=False):

@@ -25,7 +25,8 @@ class Started(Occurrence):
     """The clock starts, unless its stage or its case is already over (CLK-14): then it never runs.
 
     `limit` counts from `at`, or on from the due instant `counted_from` (the overall clock, CLK-09). `upstream` is the
-    sender's deadline: the earlier of both holds. Raises ValueError when neither is given.
+    sender's deadline: the earlier of both holds. `quiet_until`: when an order moved in; what came before is nobody's
+    to be told any more. Raises ValueError when neither is given.
     """
 
     clock: Clock
@@ -33,6 +34,7 @@ class Started(Occurrence):
     limit: Limit | None = None
     counted_from: datetime | None = None
     upstream: datetime | None = None
+    quiet_until: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.limit is None and self.upstream is None:

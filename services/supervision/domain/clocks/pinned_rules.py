@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
@@ -46,7 +47,13 @@ def limits_of(clock: Clock, case: Case, urgency: Urgency, view: View) -> CaseLim
             limits = {"response": stage_limit(view, "supervision_response", urgency, code)}
         case _:
             limits = {clock: stage_limit(view, clock, urgency, code)}
-    return CaseLimits.of(case.upstream_due_at, **limits)
+    return CaseLimits.of(_upstream(clock, case), **limits)
+
+
+def _upstream(clock: Clock, case: Case) -> datetime | None:
+    """The sender's deadline; one that had passed before the order moved in bounds no unit that gets it since."""
+    passed = case.imported_at and case.upstream_due_at and case.upstream_due_at <= case.imported_at
+    return None if passed and clock != "overall" else case.upstream_due_at
 
 
 def told_unit(unit: UnitId | None, level: int, view: View) -> UnitId | None:

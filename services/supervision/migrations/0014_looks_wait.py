@@ -2,8 +2,8 @@
 
 from libs.log.store.schema import run_script
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 LOOKS = """
 alter table log.waiting alter column body drop not null, alter column case_then drop not null;

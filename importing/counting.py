@@ -1,0 +1,103 @@
+"""How many records a file holds, counted without the reader that reads them: what it passes over shows."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element, iterparse
+from zipfile import ZipFile
+
+from importing.mapping import Mapping
+from importing.rows import LINE, SHEETS
+
+PIECE = 1 << 16
+MARK = b"\xef\xbb\xbf"
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+FILLING = (f"{MAIN}v", f"{MAIN}f", f"{MAIN}t")
+
+
+def records(file: Path, mapping: Mapping) -> int:
+    """Records after the header, empty ones left out; the file is one whose header the reader has read."""
+    if file.suffix.lower() in SHEETS:
+        return sum(line > mapping.header for line in _filled_rows(file, mapping))
+    return _records_of_text(file, mapping)
+
+
+def _records_of_text(file: Path, mapping: Mapping) -> int:
+    """Line ends outside of quotation marks, and whether anything stands between them."""
+    nothing = {"\n", '"', mapping.delimiter}
+    seen_header = filled = quoted = False
+    line, begun, count, since, first = 1, 1, 0, mapping.header, ""
+    for sign in _signs(file, mapping):
+        if line == 1:
+            first += sign
+        quoted ^= sign == '"'
+        filled |= sign not in nothing
+        if sign != "\n":
+            continue
+        # A file of refused rows begins with its header, whatever stood above it before.
+        since = 1 if line == 1 and LINE in first else since
+        line += 1
+        if not quoted:
+            count += seen_header and filled
+            seen_header |= begun >= since
+            filled, begun = False, line
+    return count + (seen_header and filled)
+
+
+def _signs(file: Path, mapping: Mapping) -> Iterator[str]:
+    opened = gzip.open if file.suffix.lower() == ".gz" else open
+    with opened(file, "rb") as raw:
+        marked = raw.read(len(MARK)) == MARK
+    with opened(file, "rt", encoding="utf-8-sig" if marked else mapping.encoding, newline=None) as text:
+        while piece := text.read(PIECE):
+            yield from piece
+
+
+def _filled_rows(file: Path, mapping: Mapping) -> Iterator[int]:
+    """Numbers of the rows of the sheet in which a cell shows something, from its XML."""
+    with ZipFile(file) as book:
+        empty = set(_empty_texts(book))
+        with book.open(_part_of(book, mapping.sheet)) as sheet:
+            number = 0
+            for _, element in iterparse(sheet):  # noqa: S314 - the reader has read it before
+                if element.tag == f"{MAIN}row":
+                    number = int(element.get("r") or number + 1)
+                    if any(_shows(cell, empty) for cell in element.iter(f"{MAIN}c")):
+                        yield number
+                    element.clear()
+
+
+def _shows(cell: Element, empty: set[str]) -> bool:
+    said = {part.tag: part.text or "" for part in cell.iter() if part.tag in FILLING}
+    if cell.get("t") == "s":
+        return bool(said) and said.get(f"{MAIN}v", "") not in empty
+    return f"{MAIN}f" in said or any(said.values())
+
+
+def _empty_texts(book: ZipFile) -> Iterator[str]:
+    """Numbers of the shared texts that hold none."""
+    if "xl/sharedStrings.xml" not in book.namelist():
+        return
+    with book.open("xl/sharedStrings.xml") as texts:
+        number = 0
+        for _, element in iterparse(texts):  # noqa: S314
+            if element.tag == f"{MAIN}si":
+                if not any(part.text for part in element.iter(f"{MAIN}t")):
+                    yield str(number)
+                number += 1
+                element.clear()
+
+
+def _part_of(book: ZipFile, name: str | None) -> str:
+    """The file inside of the workbook that holds the sheet; its first one where none is named."""
+    with book.open("xl/workbook.xml") as listed:
+        sheets = [element for _, element in iterparse(listed) if element.tag == f"{MAIN}sheet"]  # noqa: S314
+    chosen = next(one for one in sheets if name in (None, one.get("name")))
+    with book.open("xl/_rels/workbook.xml.rels") as parts:
+        targets = {element.get("Id"): element.get("Target", "") for _, element in iterparse(parts)}  # noqa: S314
+    target = targets[chosen.get(RELATION)]
+    return target.lstrip("/") if target.startswith("/") else f"xl/{re.sub(r'^[.]/', '', target)}"
