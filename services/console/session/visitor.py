@@ -95,7 +95,9 @@ async def read_names(upstream: Upstream, caller: Caller) -> Names | Answer:
     facts: dict[Key, Fact] = {}
     for (kind, key), answer in zip(LISTS.values(), answers, strict=False):
         for item in answer.document["items"]:
-            facts[kind, item[key]] = Fact(0, kind.model_validate(item))
+            # Contact points are no names, and shown to few.
+            named = {name: value for name, value in item.items() if name != "contacts"}
+            facts[kind, item[key]] = Fact(0, kind.model_validate(named))
     if answers[-1].ok:
         facts[RulebookPublished, ""] = Fact(0, RulebookPublished.model_validate(answers[-1].document["rulebook"]))
     posts = {item["id"]: item["appointments"] for item in answers[1].document["items"]}
