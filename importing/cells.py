@@ -9,7 +9,8 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from importing.mapping import ALLOWED, Mapping, Source
-from importing.rows import Row, TrueDate
+from importing.rows import Row
+from importing.sheets import TrueDate
 from libs.directory.facts.places import e7
 from libs.events import telephones
 from libs.events.text import folded, trimmed

@@ -9,8 +9,11 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, iterparse
 from zipfile import ZipFile
 
+import xlrd
+
 from importing.mapping import Mapping
-from importing.rows import LINE, SHEETS
+from importing.rows import LINE
+from importing.sheets import OLD, SHEETS
 
 PIECE = 1 << 16
 MARK = b"\xef\xbb\xbf"
@@ -23,7 +26,17 @@ def records(file: Path, mapping: Mapping) -> int:
     """Records after the header, empty ones left out; the file is one whose header the reader has read."""
     if file.suffix.lower() in SHEETS:
         return sum(line > mapping.header for line in _filled_rows(file, mapping))
+    if file.suffix.lower() in OLD:
+        return _records_of_old(file, mapping)
     return _records_of_text(file, mapping)
+
+
+def _records_of_old(file: Path, mapping: Mapping) -> int:
+    """Rows of an old workbook in which a cell has a content; merged ones and formats make none."""
+    with xlrd.open_workbook(str(file)) as book:
+        sheet = book.sheet_by_name(mapping.sheet) if mapping.sheet else book.sheet_by_index(0)
+        rows = range(mapping.header, sheet.nrows)
+        return sum(any(value != "" for value in sheet.row_values(number)) for number in rows)
 
 
 def _records_of_text(file: Path, mapping: Mapping) -> int:

@@ -64,12 +64,9 @@ async def deliver(entries: Sequence[Entry], post: Post) -> list[Answer]:
 
 def what_to_do(answer: Answer) -> str:
     """Why nothing of a request was taken, and what helps."""
-    posts = ", ".join(str(one) for one in answer.document.get("allowed_actions") or ())
+    posts = " | ".join(str(one) for one in answer.document.get("allowed_actions") or ())
     if answer.document.get("code") == "E-APPOINTMENT":
-        return (
-            f"导入人有多个岗位, 请用 --appointment 注明其一 / who imports holds several posts: name one with"
-            f" --appointment: {posts or reason(answer)}"
-        )
+        return f"导入人有多个岗位, 请注明其一 / who imports holds several posts, name one: --appointment {posts}"
     return f"导入请求被拒绝 / the import is refused: {reason(answer)}"
 
 

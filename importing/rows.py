@@ -7,48 +7,18 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
-from zipfile import BadZipFile
-
-import openpyxl
-from openpyxl.utils.escape import unescape
-from openpyxl.utils.exceptions import InvalidFileException
+from typing import TextIO
 
 from importing.mapping import Mapping
-from libs.tuned.openpyxl_merged import merged_cells
-from operations.installation import CannotStart
+from importing.sheets import NO_RESULT, OLD, SHEETS, FileUnreadable, old_sheet, sheet
 
-SHEETS = (".xlsx", ".xlsm")
-NO_RESULT = "="
 DAMAGED = frozenset({NO_RESULT, "#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"})
 """What a spreadsheet shows where there is nothing: errors, and here a formula that nobody has worked out."""
-EXACT = 10**15
-"""A spreadsheet keeps fifteen digits of a number, and puts zeros for the rest."""
-WIDEST = 500
-MOST_BLOCKS = 100_000
-LONGEST_GAP = 10_000
-"""Empty rows after which nothing is looked for."""
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, SyntaxError, BadZipFile, zlib.error, InvalidFileException)
 LINE, REASON = "error_line", "error_reason"
 """Columns that a file of errors has besides the original ones."""
-
-
-class TrueDate(str):
-    """A cell that a sheet keeps as a date, in ISO 8601; `timed`: it shows a time of day."""
-
-    __slots__ = ("timed",)
-    timed: bool
-
-    @staticmethod
-    def of(value: datetime, shown_as: str) -> TrueDate:
-        """At midnight the format of the cell decides whether a time is meant."""
-        text = TrueDate(value.isoformat(sep=" "))
-        text.timed = value.time() != time() or "h" in shown_as.lower()
-        return text
 
 
 @dataclass(frozen=True)
@@ -62,10 +32,6 @@ class Row:
     """Columns whose cell looks filled and holds nothing that was stored: an error, or a formula without its result."""
     noted: bool = False
     """Right of the header of a sheet something is written that belongs to no column."""
-
-
-class FileUnreadable(CannotStart):
-    """The data file cannot be read; names the file and, where known, the line."""
 
 
 def columns(file: Path, mapping: Mapping) -> list[str]:
@@ -93,7 +59,7 @@ def read(file: Path, mapping: Mapping) -> Iterator[Row]:
     """Every record after the header; empty lines are skipped."""
     records = _records(file, mapping)
     header = _told_apart(next(records)[1])
-    width, placed = len(header), file.suffix.lower() in SHEETS
+    width, placed = len(header), file.suffix.lower() in (*SHEETS, *OLD)
     for line, cells in records:
         if any(cells):
             padded = [*cells, *([""] * (width - len(cells)))]
@@ -106,12 +72,8 @@ def read(file: Path, mapping: Mapping) -> Iterator[Row]:
 
 def _records(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
     """The header, wherever the mapping says that it stands, and what follows it."""
-    if file.suffix.lower() == ".xls":
-        raise FileUnreadable(
-            f"{file} 是旧格式 .xls: 请另存为 .xlsx 或 CSV 后再导入 / is an old .xls: save it as .xlsx or CSV first"
-        )
-    if file.suffix.lower() in SHEETS:
-        yield from _sheet(file, mapping)
+    if file.suffix.lower() in (*SHEETS, *OLD):
+        yield from (old_sheet if file.suffix.lower() in OLD else sheet)(file, mapping)
         return
     records, own = _csv(file, mapping), False
     for line, cells in records:
@@ -142,90 +104,3 @@ def _text(file: Path, encoding: str) -> Iterator[TextIO]:
     encoding = "utf-8-sig" if begins == codecs.BOM_UTF8 else encoding
     with opened(file, "rt", encoding=encoding, newline="") as lines:
         yield lines
-
-
-def _sheet(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
-    name = mapping.sheet
-    try:
-        with closing(_book(file, results=True)) as book, closing(_book(file, results=False)) as formulas:
-            if name and name not in book.sheetnames:
-                raise FileUnreadable(f"{file} 没有工作表 / has no sheet '{name}'")
-            of = name or book.sheetnames[0]
-            blocks = Blocks.below(book[of], mapping.header)
-            for line, texts in _lines(file, book[of], formulas[of], mapping.header):
-                yield line, blocks.filled(line, texts)
-    except UNREADABLE as error:
-        raise FileUnreadable(f"{file} 无法读取 / cannot be read: {type(error).__name__}") from error
-
-
-def _book(file: Path, *, results: bool) -> Any:
-    return openpyxl.load_workbook(file, read_only=True, data_only=results)
-
-
-def _lines(file: Path, sheet: Any, formulas: Any, header: int) -> Iterator[tuple[int, list[str]]]:
-    width = empty = 0
-    shown = sheet.iter_rows(max_col=WIDEST + 1)
-    both = zip(shown, formulas.iter_rows(values_only=True, max_col=WIDEST + 1), strict=False)
-    for line, (cells, written) in enumerate(both, start=1):
-        if line < header:
-            continue
-        texts = _trimmed([_cell(cell, said) for cell, said in zip(cells, written, strict=False)])
-        if len(texts) > WIDEST:
-            raise FileUnreadable(f"{file}:{line} 超过 / more than {WIDEST} 列 columns")
-        empty = 0 if texts else empty + 1
-        if empty > LONGEST_GAP:
-            return  # A lonely cell at the end of the sheet is no row of it.
-        # A sheet is as wide as its widest row, and rows end with their last filled cell.
-        width = width or len(texts)
-        yield line, [*texts, *([""] * (width - len(texts)))]
-
-
-@dataclass
-class Blocks:
-    """Cells that are merged over several rows: what stands in the first one is meant in each of them."""
-
-    starts: dict[int, list[tuple[int, int]]]
-    """First row → (index of the column, last row) of the blocks that begin there."""
-    _open: dict[int, tuple[int, str]] = field(default_factory=dict)
-    """Index of a column → last row and text of the block that lies over it now."""
-
-    @staticmethod
-    def below(sheet: Any, header: int) -> Blocks:
-        """The blocks of a sheet under its header, as many as anybody merges."""
-        starts: dict[int, list[tuple[int, int]]] = {}
-        for left, top, _, bottom in merged_cells(sheet, MOST_BLOCKS):
-            if bottom > top > header:
-                starts.setdefault(top, []).append((left - 1, bottom))
-        return Blocks(starts)
-
-    def filled(self, line: int, texts: list[str]) -> list[str]:
-        """The row with the text of every block that lies over it; an empty one stays empty."""
-        for column, last in self.starts.pop(line, ()):
-            self._open[column] = (last, texts[column] if column < len(texts) else "")
-        self._open = {column: one for column, one in self._open.items() if one[0] >= line}
-        for column, (_, text) in self._open.items() if any(texts) else ():
-            if text and column < len(texts) and not texts[column]:
-                texts[column] = text
-        return texts
-
-
-def _trimmed(texts: Sequence[str]) -> list[str]:
-    filled = [index for index, text in enumerate(texts) if text]
-    return list(texts[: filled[-1] + 1]) if filled else []
-
-
-def _cell(cell: Any, written: Any) -> str:
-    """The cell as text; what a number lost in the sheet shows in how it is written."""
-    match value := cell.value:
-        case None:
-            return NO_RESULT if isinstance(written, str) and written.startswith("=") else ""
-        case int() | float() if abs(value) >= EXACT:
-            return f"{value:.14E}"
-        case datetime():
-            return TrueDate.of(value, cell.number_format)
-        case float() if value.is_integer():
-            return str(int(value))
-        case str():
-            return unescape(value)
-        case _:
-            return str(value)

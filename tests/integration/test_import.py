@@ -193,7 +193,7 @@ def test_whoever_holds_two_posts_is_told_once_what_to_do(running: Stack, tmp_pat
     code, told = imported(running, file, "--person", TWO_POSTS)
     assert code == 1
     assert told.count("--appointment") == 1
-    assert "E-APPOINTMENT" not in told
+    assert "liu-guilan-clerk | liu-guilan-handler" in told
     assert not (tmp_path / "TWOPOSTS.csv.errors.csv").exists()
 
 
@@ -204,8 +204,9 @@ def test_codes_without_an_entry_are_named_before_the_first_row_and_each_row_coun
     rows = [[f"CODES-{n}", "2026-11-02 09:10:00", "传真" if n else "电话", *cells] for n in range(3)]
     code, told = imported(running, write(tmp_path / "codes.csv", [HEADER, *rows]))
     assert code == 1
-    assert told.index("渠道: “传真” ×2") < told.index("3 行 / rows: 导入 / imported 1")
-    assert "未导入 / refused 2" in told
+    # What is said before the first row stands before the bar that shows how far it is.
+    assert told.index("渠道: “传真” ×2") < told.index("导入 / import ")
+    assert "3 行 / rows: 导入 / imported 1, 此前已导入 / there before 0, 未导入 / refused 2" in told
 
 
 LIFE = """

@@ -7,6 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlwt
 
 from importing.cells import RowUnusable
 from importing.counting import records
@@ -14,11 +15,11 @@ from importing.entries import Entry, entry_of
 from importing.loading import load
 from importing.mapping import Mapping, Source
 from importing.rows import (
-    FileUnreadable,
     Row,
     columns,
     read,
 )
+from importing.sheets import FileUnreadable
 from importing.survey import survey
 from operations.installation import ROOT
 
@@ -404,10 +405,30 @@ def test_notes_right_of_the_header_of_a_sheet_belong_to_no_row(tmp_path: Path) -
     assert next(survey(file, TOWN).told()).endswith("1 行 / rows")
 
 
-def test_an_old_workbook_is_said_once_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0")
-    with pytest.raises(FileUnreadable, match="xls"):
-        columns(tmp_path / "old.xls", TOWN)
+def test_an_old_workbook_reads_like_a_new_one(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("来件")
+    cells: list[list[Any]] = [[*CELLS], with_cell(电话=13800000000.0), [], with_cell(编号=20261127000000012345.0)]
+    cells[1][[*CELLS].index("答复期限")] = datetime(2026, 11, 9)  # noqa: DTZ001
+    for line, row in enumerate(cells):
+        for column, value in enumerate(row):
+            style = xlwt.easyxf(num_format_str="YYYY-MM-DD" if isinstance(value, datetime) else "General")
+            sheet.write(line, column, value, style)
+    sheet.write(1, len(CELLS) + 1, "请核对")
+    book.save(str(tmp_path / "old.xls"))
+    rows = list(read(tmp_path / "old.xls", TOWN))
+    assert [(row.line, row.noted) for row in rows] == [(2, True), (4, False)]
+    assert entry_of(rows[0], TOWN).appeal["upstream_due_at"] == "2026-11-09T16:00:00+00:00"
+    assert rows[0].values["电话"] == "13800000000"
+    assert refused(tmp_path / "old.xls") == [None, "编号"]
+    assert records(tmp_path / "old.xls", TOWN) == 2
+
+
+def test_an_old_workbook_that_is_none_is_said_in_one_line(tmp_path: Path) -> None:
+    for content in (b"<html><table></table></html>", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut", b""):
+        (tmp_path / "old.xls").write_bytes(content)
+        with pytest.raises(FileUnreadable):
+            columns(tmp_path / "old.xls", TOWN)
 
 
 def test_codes_that_no_table_has_are_told_once_with_how_often(tmp_path: Path) -> None:
