@@ -74,6 +74,21 @@ def test_posts_that_outlast_their_unit_are_remarked() -> None:
     assert "construction-dust" in said[1]
 
 
+def test_who_moves_when_his_unit_ends_may_hold_there_what_would_exclude_his_old_post() -> None:
+    raw = ended("units", "id", "county-housing", succeeded_by="county-urban")
+    post = {
+        "id": "ma-jun-after",
+        "person": "ma-jun",
+        "unit": "suishan-centre",
+        "role": "SUPERVISOR",
+        "basis": "assigned",
+    }
+    early = {**raw, "appointments": [*raw["appointments"], {**post, "since": "2026-11-30"}]}
+    after = {**raw, "appointments": [*raw["appointments"], {**post, "since": "2026-12-01"}]}
+    assert refusals(early) != set()
+    assert refusals(after) == set()
+
+
 def test_the_ground_of_a_grid_that_has_ended_is_its_successors() -> None:
     view = published(ended("grids", "code", "G03", succeeded_by="G04")).latest
     place = e7("119.305"), e7("32.105")
