@@ -1,5 +1,7 @@
 """A unit, a grid and a class end one night, with cases open in each: who has them in the morning (rulebook.md d.8)."""
 
+import asyncio
+import signal
 from copy import deepcopy
 from typing import Any
 
@@ -116,3 +118,43 @@ async def test_the_morning_after_nothing_starts_under_the_old_names(town: Town) 
     units = await town.line.get("routing", "/directory/units", person="chen-li")
     assert units["ended"] == ["county-housing"]
     assert place("G03") != place("G04")
+
+
+async def test_what_nobody_takes_over_is_the_dispatchers_and_an_alarm_once_each_over_a_kill(
+    running: Stack, town: Town
+) -> None:
+    cases = []
+    for minute in range(6):
+        at = f"2026-12-10 07:3{minute}"
+        case = await odour(town, at, "G04", **WHO)
+        by_hand = {"unit": "county-water", "override_reason": "供水井渗漏"}
+        await town.act(at, "routing", f"/cases/{case}/dispatch", "chen-li", by_hand)
+        cases.append(case)
+    await town.accept("2026-12-10 07:36", cases[0], "cao-ying")
+    await town.assign("2026-12-10 07:37", cases[0], "cao-ying", "yuan-hao")
+    gone = [one for one in read_files(ROOT / "examples" / "town").raw["units"] if one["id"] == "county-water"]
+    await publish(town.line, {"units": [{**one, "until": "2026-12-10T07:40:00+08:00"} for one in gone]})
+    await town.line.settle()
+
+    await asyncio.to_thread(running.kill, "routing-worker", signal.SIGTERM)
+    armed = running.start_process("routing-worker", {"EVENTS_CRASH_AT": "passing_on.before_commit:3"})
+    await asyncio.to_thread(running.wait_ready, "routing-worker")
+    await town.line.advance(civil("2026-12-10 07:40"))
+    assert await asyncio.to_thread(armed.wait, 120) == -signal.SIGKILL
+    running.start_process("routing-worker")
+    await asyncio.to_thread(running.wait_ready, "routing-worker")
+    await town.line.run_to(civil("2026-12-10 07:45"))
+
+    for case in cases:
+        assert (await events_of(running, f"case-{case}")).count("order-passed-on") == 1
+        left = await shown(town, case, "chen-li")
+        assert (left["state"], left["unit"], left["handler"]) == ("REGISTERED", None, None)
+        assert (await clock_of(town, case, "overall"))["stopped_at"] is None
+    alarms = await town.line.get("supervision", "/alarms", person="han-feng", kind="UNIT_ENDED")
+    assert {row["case_id"] for row in alarms["items"]} >= set(cases)
+    assert await told_of(town, cases[0], "left_by_unit") == {"person:chen-li"}
+    assert await told_of(town, cases[0], "relieved") == {"person:yuan-hao"}
+    await town.dispatch("2026-12-10 07:50", cases[0])
+    assert (await shown(town, cases[0], "tang-jing"))["unit"] == "county-urban"
+    again = await town.line.get("supervision", "/alarms", person="han-feng", kind="UNIT_ENDED")
+    assert cases[0] not in {row["case_id"] for row in again["items"]}

@@ -224,8 +224,12 @@ class View:
             known = self._fact(kind, key) if key and key not in seen else None
         return known
 
+    def end_of(self, post: AppointmentPublished) -> datetime | None:
+        """When the post ends: by its term, or with its unit."""
+        ends = [one for one in (post.until, self._ends_of_units.get(post.unit)) if one]
+        return min(ends, default=None)
+
     def _active(self, posts: Iterable[AppointmentPublished], at: datetime) -> tuple[AppointmentPublished, ...]:
-        """A post ends with its unit at the latest."""
         ends = self._ends_of_units
         return tuple(one for one in posts if is_active(one, at) and (one.unit not in ends or at < ends[one.unit]))
 

@@ -45,7 +45,8 @@ def conflict_findings(view: View) -> Iterator[Finding]:
     strength = view.rulebook.separation.strength
     held: dict[PersonId, list[AppointmentPublished]] = defaultdict(list)
     for appointment in view.appointments:
-        held[view.natural(appointment.person)].append(appointment)
+        lasts = appointment.model_copy(update={"until": view.end_of(appointment)})
+        held[view.natural(appointment.person)].append(lasts)
     for appointments in held.values():
         for one, other in combinations(appointments, 2):
             if overlap(one, other) and in_conflict(one.role, other.role, strength):

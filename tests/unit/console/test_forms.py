@@ -6,12 +6,32 @@ from services.console.forms.act import form_of, shown_again
 from services.console.forms.catalogue import ACTS, BY_NAME
 from services.console.page import inside, pages_of
 from services.console.screens.boards.boards import cases_of, late
+from services.console.screens.choices import choices
 from services.console.screens.filters import LISTS
 from services.console.screens.intake.appeal import appeal
 from services.console.session.visitor import Names, Visitor
+from tests.unit.directory.town import VIEW
 
 IN_TOWN = Visitor(names=Names(Naming(View(0, {})), {}))
 KEY = "0190b3a0-0000-7000-8000-000000000001"
+
+
+def test_what_has_ended_is_offered_by_filters_and_by_no_form() -> None:
+    ended = {"units": frozenset({"county-housing"}), "classes": frozenset({"manhole"})}
+    offered = choices(Visitor(names=Names(Naming(VIEW), {}, ended)))
+
+    assert "county-housing" not in dict(offered["units"])
+    assert dict(offered["all_units"])["county-housing"] == "县住建局"
+    assert "manhole" not in dict(offered["classes"])
+    assert "manhole" in dict(offered["all_classes"])
+    assert [code for code, _ in offered["conditions"] if code.startswith("manhole")] == []
+    assert offered["grids"] == offered["all_grids"]
+
+
+def test_a_refusal_that_names_what_succeeded_says_its_name() -> None:
+    visitor = Visitor(names=Names(Naming(VIEW), {}))
+
+    assert (visitor.who("street-light"), visitor.who("county-urban")) == ("路灯不亮", "县城管局")
 
 
 def test_what_was_left_empty_is_not_sent() -> None:

@@ -70,7 +70,23 @@ def test_a_superior_of_living_units_and_grids_names_who_stands_above_them_then()
 def test_posts_that_outlast_their_unit_are_remarked() -> None:
     said = [one.zh for one in notices(ended("units", "id", "county-housing")) if one.path == "units.county-housing"]
     assert said[0].startswith("其任职随之止于 2026-11-30: fang-yun-clerk")
-    assert said[1] == "此后无单位可主办: manhole, construction-dust" or "construction-dust" in said[1]
+    assert said[1].startswith("此后无单位可主办: ")
+    assert "construction-dust" in said[1]
+
+
+def test_who_moves_when_his_unit_ends_may_hold_there_what_would_exclude_his_old_post() -> None:
+    raw = ended("units", "id", "county-housing", succeeded_by="county-urban")
+    post = {
+        "id": "ma-jun-after",
+        "person": "ma-jun",
+        "unit": "suishan-centre",
+        "role": "SUPERVISOR",
+        "basis": "assigned",
+    }
+    early = {**raw, "appointments": [*raw["appointments"], {**post, "since": "2026-11-30"}]}
+    after = {**raw, "appointments": [*raw["appointments"], {**post, "since": "2026-12-01"}]}
+    assert refusals(early) != set()
+    assert refusals(after) == set()
 
 
 def test_the_ground_of_a_grid_that_has_ended_is_its_successors() -> None:

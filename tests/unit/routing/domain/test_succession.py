@@ -27,6 +27,7 @@ from services.routing.domain.decider import DECIDER
 from services.routing.domain.dispatch import DispatchCase, ProposeRoute
 from services.routing.domain.succession import PassOn
 from tests.unit.directory.town import RAW, local, published, vacated
+from tests.unit.examples import examples
 from tests.unit.routing.givens import CHEN_LI, HOUSING, NOON, ODOUR, TEN, URBAN, VILLAGE, WATER, dispatched, facts
 
 MIDNIGHT = local("2026-11-11 00:00")
@@ -204,6 +205,7 @@ STANDS: tuple[tuple[Event, ...], ...] = (
 )
 
 
+@examples(20)
 @for_all(
     st.sampled_from(STANDS),
     st.dictionaries(st.sampled_from(UNITS), st.none() | st.sampled_from(UNITS), min_size=1, max_size=3),
