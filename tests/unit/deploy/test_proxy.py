@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address, ip_network
 from socket import create_connection, socket
 from threading import Thread
 from time import sleep
@@ -19,7 +20,7 @@ import httpx
 import pytest
 
 from operations.installation import ROOT
-from tests.unit.deploy.test_compose import SERVICES
+from tests.unit.deploy.test_compose import COMPOSE, SERVICES
 
 CONFIG = (ROOT / "deploy" / "nginx.conf").read_text()
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -95,6 +96,14 @@ def test_the_processes_believe_the_proxy_and_nobody_else() -> None:
     for name in (*(one for one in SERVICES if one.endswith("-api")), "console"):
         command = SERVICES[name]["command"]
         assert command[command.index("--trusted-proxies") + 1] == f"${{TRUSTED_PROXIES:-{own}}}"
+
+
+def test_nobody_else_can_be_given_the_address_of_the_proxy() -> None:
+    (net,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    own = ip_address(SERVICES["proxy"]["networks"]["default"]["ipv4_address"])
+    assert own in ip_network(net["subnet"])
+    assert own not in ip_network(net["ip_range"])
+    assert own != ip_address(net["gateway"])
 
 
 def test_nobody_looks_into_a_process_and_what_a_caller_says_of_himself_is_not_handed_on(proxy: int) -> None:
