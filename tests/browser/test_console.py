@@ -101,6 +101,32 @@ async def test_hints_stand_beside_the_form_and_photo_and_reporter_go_with_it(des
     await desk.shoot("identity")
 
 
+async def test_two_calls_of_one_matter_stand_on_a_list_until_the_operator_tells_them_apart(
+    desk: Desk, town: Town
+) -> None:
+    phone = {"reporter_phone": "13500000000"}
+    first, second = [
+        await town.appeal(f"{DAY} 08:12", "zhou-min", "G03", "help", "广场健身器材损坏有危险", **phone)
+        for _ in range(2)
+    ]
+    await desk.sign_in("zhou-min", at="/cases")
+    await desk.page.get_by_role("link", name="疑似重复").click()
+    group = desk.page.locator("li.card", has=row(desk.page, first))
+    await expect(group).to_contain_text("2 件: 同一来电号码，同一网格")
+    await expect(row(desk.page, second)).to_contain_text("已接收")
+    await desk.shoot("suspected")
+    await desk.page.goto(f"/cases/{second}")
+    await expect(desk.page.locator(f"input[name=others][value='{first}']")).to_have_count(1)
+    await desk.page.goto("/suspected")
+    await row(desk.page, second).get_by_label("不同之处").select_option("OTHER_OBJECT")
+    await row(desk.page, second).get_by_role("button", name="与其余各件不是同一事项").click()
+
+    await expect(desk.page.get_by_role("status")).to_contain_text("不是同一事项")
+    await expect(row(desk.page, first)).to_have_count(0)
+    await desk.page.goto(f"/cases/{second}")
+    await expect(desk.page.locator(".line")).to_contain_text("确认与疑似重复的案件不是同一事项: 另一处")
+
+
 async def test_what_was_typed_is_kept_when_the_command_is_refused(desk: Desk, town: Town) -> None:
     case = await town.appeal(f"{DAY} 08:15", "zhou-min", "G03", "help", "示例")
     await desk.sign_in("zhou-min", at=f"/cases/{case}")

@@ -121,6 +121,10 @@ async def test_the_answers_of_intake_s_commands_are_as_told(day: Day) -> None:
     reply = {"knowledge_entry": "social-insurance-0012", "reply": "每年9月至12月"}
     await day.act("zhou-min", "intake", f"/cases/{asked['case_id']}/answer", reply, asked)
 
+    alike = [await day.appealed(reporter_phone="13700005555", place={"grid": "G03"}) for _ in range(3)]
+    differs = {"others": [alike[1]["case_id"]], "reason": "OTHER_OBJECT"}
+    await day.act("zhou-min", "intake", f"/cases/{alike[2]['case_id']}/tell-apart", differs, alike[1])
+
     sent = await day.act("li-fang", "intake", "/attachments", form_of(picture(7_000_000)))
     found = {"kind": "city_management", "class_code": "street-light", "content": "路灯不亮", "place": place("G03")}
     report = {**found, "case_id": sent["case_id"], "photos": [sent["sha256"]]}

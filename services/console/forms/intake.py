@@ -8,12 +8,7 @@ from services.console.forms.act import PHOTOS, Act, Field, Option, coded, degree
 URGENCIES = coded("U3", "U1", "U2", "U4")
 CHANNELS = coded("phone", "web", "counter", "app", "wechat", "mail", "visit")
 KINDS = coded("help", "complaint", "consult", "report", "suggestion", "praise")
-NEW_CASE: tuple[Option, ...] = (
-    ("OTHER_OBJECT", Bilingual("另一处", "another object")),
-    ("OTHER_MATTER", Bilingual("另一件事", "another matter")),
-    ("OTHER_CALLER", Bilingual("他人使用同一电话", "another caller, the same telephone")),
-    ("NEW_FACTS", Bilingual("新情况", "new facts")),
-)
+NEW_CASE = coded("OTHER_OBJECT", "OTHER_MATTER", "OTHER_CALLER", "NEW_FACTS")
 """Why the caller's open case does not take this call."""
 PURPOSES: tuple[Option, ...] = (
     ("CALL_BACK", Bilingual("回访", "calling back")),
