@@ -24,11 +24,12 @@ select i, gen_random_uuid() as case_id, i % 64 as lane, 'e-' || i as fact,
 CLOCK = """
        lane, {kind}, 1, unit, grid, class_code, urgency, supervision_level, started_at, due_at,
        due_at - interval '2 days', due_at + interval '2 days', ({stopped})::timestamptz, due_at,
-       case when due_at < timestamptz '{now}' - interval '1 hour' then due_at end, false, false
+       case when due_at < timestamptz '{now}' - interval '1 hour' then due_at end, false, false, false, false
 """
 COLUMNS = """
        lane, clock, round, unit, grid, class_code, urgency, supervision_level, started_at, due_at, yellow_at,
-       long_red_at, stopped_at, breach_at, breach_recorded_at, exempt, provisional
+       long_red_at, stopped_at, breach_at, breach_recorded_at, exempt, provisional,
+       by_calendar, imported
 """
 RUNNING = CLOCK.format(kind="k", stopped="null", now=NOW)
 OVER = CLOCK.format(kind="k", stopped="started_at + interval '1 hour'", now=NOW)

@@ -28,17 +28,18 @@ FILL = (
     """
 insert into work_order (case_id, lane, state, kind, class_code, urgency, grid, registered_at, proposed, dispatch, chain,
        candidates, rejected, unit, deemed_signed, handler, round, dual_hat, due_at, yellow_at, long_red_at, clock_round,
-       provisional)
+       provisional, imported)
 select case_id, lane, state, 'complaint', 'sewer-odour', 'U3', 'G03', at - interval '3 days', unit, 'confirm',
        '[{"rule": "R5", "zh": "候选", "en": "candidates"}]', '["county-housing"]', '[]', unit, false, handler, 1, false,
-       due_at, due_at - interval '2 days', due_at + interval '2 days', 1, false from n
+       due_at, due_at - interval '2 days', due_at + interval '2 days', 1, false, false from n
 """,
     """
 insert into work_order (case_id, lane, state, kind, class_code, urgency, grid, registered_at, proposed, dispatch, chain,
-       candidates, rejected, deemed_signed, round, dual_hat, clock_round, provisional)
+       candidates, rejected, deemed_signed, round, dual_hat, clock_round, provisional,
+       imported)
 select gen_random_uuid(), lane, 'REGISTERED', 'complaint', 'sewer-odour', 'U' || 1 + i / 10 % 4, 'G03',
        at - i * interval '1s', case when i / 40 % 10 > 0 then unit end, 'confirm', '[]', '["county-housing"]', '[]',
-       false, 1, false, 0, false
+       false, 1, false, 0, false, false
   from n where i % 10 = 3
 """,
     """

@@ -41,23 +41,29 @@ def _records_of_old(file: Path, mapping: Mapping) -> int:
 
 def _records_of_text(file: Path, mapping: Mapping) -> int:
     """Line ends outside of quotation marks, and whether anything stands between them."""
-    nothing = {"\n", '"', mapping.delimiter}
-    seen_header = filled = quoted = False
-    line, begun, count, since, first = 1, 1, 0, mapping.header, ""
+    seen_header = filled = quoted = closed = False
+    opens, line, begun, count, since, first = True, 1, 1, 0, mapping.header, ""
     for sign in _signs(file, mapping):
         if line == 1:
             first += sign
-        quoted ^= sign == '"'
-        filled |= sign not in nothing
-        if sign != "\n":
-            continue
-        # A file of refused rows begins with its header, whatever stood above it before.
-        since = 1 if line == 1 and LINE in first else since
-        line += 1
-        if not quoted:
+        if sign == "\n":
+            # A file of refused rows begins with its header, whatever stood above it before.
+            since = 1 if line == 1 and LINE in first else since
+            line += 1
+        if quoted:
+            quoted, closed = sign != '"', sign == '"'
+            filled |= quoted
+        elif sign == '"' and (opens or closed):
+            # Two of them are one that is meant.
+            filled |= closed
+            quoted, opens, closed = True, False, False
+        elif sign == "\n":
             count += seen_header and filled
             seen_header |= begun >= since
-            filled, begun = False, line
+            opens, closed, filled, begun = True, False, False, line
+        else:
+            opens, closed = sign == mapping.delimiter, False
+            filled |= not opens
     return count + (seen_header and filled)
 
 

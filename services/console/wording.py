@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from libs.directory.rules.naming import Bilingual, code
@@ -72,12 +73,25 @@ TEXTS: Mapping[str, Bilingual] = {
     "remark": Bilingual("备注", "remark"),
     "content": Bilingual("内容", "content"),
     "basis": Bilingual("依据", "basis"),
+    "record": Bilingual("来源系统的记录", "as its source tells it"),
     "override_reason": Bilingual("改派理由", "reason for the other unit"),
     "out_of_grid_reason": Bilingual("跨网格原因", "why outside the own grid"),
 }
 """What people wrote, by the name of its field."""
 LAMP_SIGNS = {"GREEN": "●", "YELLOW": "▲", "RED": "■", "LONG_RED": "◆"}
 """A shape for each lamp: nobody has to tell colours apart."""
+
+
+def lines_of_record(text: str) -> list[str]:
+    """What the source of an imported order says in words (`CaseImported.record`), a line for each fact."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return [text]
+    turns = [": ".join(part for part in (one["unit"], one["reply"]) if part) for one in said.get("turns", ())]
+    facts = [f"{name}: {value}" for name, value in said.get("facts", {}).items()]
+    satisfied = [f"满意度 / satisfaction: {said['satisfaction']}"] if "satisfaction" in said else []
+    return [line for line in (*turns, *satisfied, *facts) if line]
 
 
 def word(value: str) -> Bilingual:

@@ -19,7 +19,7 @@ from services.console.page import CaseId, Screen, Seen, Typed, freshness, go, in
 from services.console.screens.choices import choices, handlers_of
 from services.console.screens.intake.suspected import suspected_of
 from services.console.upstream import Answer
-from services.console.wording import TEXTS
+from services.console.wording import TEXTS, lines_of_record
 
 router = APIRouter(include_in_schema=False)
 
@@ -186,6 +186,7 @@ async def shown(
         },
         purposes=TO_CONTACT if screen.visitor.role == "DEPT_HANDLER" else PURPOSES,
         texts=TEXTS,
+        lines_of_record=lines_of_record,
         acts=BY_NAME,
         resend=form_of(RESEND) if told.resends else None,
         notices=NOTICES,

@@ -8,7 +8,7 @@ import pytest
 from libs.events.contracts import registry
 from libs.events.contracts.parts.clock import Alarm, Clock
 from services.console.screens.boards.boards import ALARMS, CLOCKS
-from services.console.wording import step, word
+from services.console.wording import lines_of_record, step, word
 
 
 @pytest.mark.parametrize("ce_type", registry.TYPES)
@@ -30,3 +30,12 @@ def test_every_clock_and_every_alarm_is_offered_in_words_and_handling_first() ->
     assert {code for code, _ in ALARMS} == {"NOT_JUDGED", *get_args(Alarm)}
     for code in (*CLOCKS, *dict(ALARMS)):
         assert code not in (word(code).zh, word(code).en)
+
+
+def test_what_the_source_of_an_imported_order_says_is_read_line_by_line() -> None:
+    said = (
+        '{"facts": {"延期": "5天"}, "satisfaction": "满意", "turns": [{"reply": "已疏通", "unit": "住建局"},'
+        ' {"reply": null, "unit": "街道办"}, {"reply": null, "unit": null}]}'
+    )
+    assert lines_of_record(said) == ["住建局: 已疏通", "街道办", "满意度 / satisfaction: 满意", "延期: 5天"]
+    assert lines_of_record("no JSON") == ["no JSON"]

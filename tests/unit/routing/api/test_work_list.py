@@ -31,6 +31,7 @@ WAITING: dict[str, Any] = {
     "urgency": "U2",
     "grid": "G03",
     "dispatch": "confirm",
+    "imported": False,
     "registered_at": NINE,
     "dispatch_due_at": NOON,
     "dispatch_yellow_at": TEN,
