@@ -55,6 +55,27 @@ def test_a_registered_case_is_told_to_the_dispatchers_of_the_towns_centre() -> N
     assert recipients(REGISTERED, appeal(unit=None, units=())) == {"person:chen-li"}
 
 
+def test_when_a_unit_has_ended_its_successor_is_told_and_who_loses_the_task_or_who_must_dispatch_it_again() -> None:
+    said = {
+        "ended": "county-water",
+        "unit": HOUSING,
+        "role": "lead",
+        "round": 1,
+        "rule": "SUC-2",
+        "zh": "撤并",
+        "en": "-",
+    }
+    taken = routing.OrderPassedOn.model_validate({**said, "relieved": "yuan-hao"})
+    kept = routing.OrderPassedOn.model_validate({**said, "handler": "zheng-kai"})
+    lost = taken.model_copy(update={"unit": None, "rule": "SUC-3"})
+    co_lost = lost.model_copy(update={"role": "co", "relieved": None})
+
+    assert recipients(taken, appeal()) == {"person:fang-yun", "person:yuan-hao"}
+    assert recipients(kept, appeal(handler="zheng-kai")) == {"person:fang-yun", "person:zheng-kai"}
+    assert recipients(lost, appeal(unit=None, state="REGISTERED")) == {"person:chen-li", "person:yuan-hao"}
+    assert recipients(co_lost, appeal()) == {"person:fang-yun"}
+
+
 def test_whoever_loses_a_task_is_told_with_whoever_gets_it() -> None:
     handling = ASSIGNED.model_copy(update={"relieved": PersonId("ma-jun")})
     assert recipients(handling, appeal(handler="zheng-kai")) == {"person:zheng-kai", "person:ma-jun"}

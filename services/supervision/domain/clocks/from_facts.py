@@ -26,18 +26,7 @@ from libs.events.event import Event
 from libs.events.ids import ClockId
 from services.supervision.domain.clocks.case_clocks import ClockEvent, Clocks, Track, evolve, known_clock
 from services.supervision.domain.clocks.limits import start_of
-from services.supervision.domain.clocks.moves import (
-    Continue,
-    EndAll,
-    Fact,
-    Move,
-    PassOn,
-    Revive,
-    Start,
-    Stop,
-    TryAgain,
-    moves,
-)
+from services.supervision.domain.clocks.moves import Continue, EndAll, Fact, Move, Revive, Start, Stop, TryAgain, moves
 from services.supervision.domain.clocks.operations import NEWEST, Continued, Ended, Operation, Reopened, Stopped
 from services.supervision.domain.clocks.pinned_rules import limits_of
 from services.supervision.domain.closing.completion import Completion
@@ -86,10 +75,6 @@ def _events_of(clocks: Clocks, move: Move, command: FollowClocks, facts: Facts, 
         case Continue():
             known = _known(clocks, move.track, Continued(at=at, position=NEWEST, round=move.round), facts)
             yield StageContinued(**{**known, "round": move.round}, at=at, because=because)
-        case PassOn():
-            track = replace(move.track, unit=move.unit)
-            known = _known(clocks, track, Continued(at=at, position=NEWEST), facts)
-            yield StageContinued(**known, at=at, because=because)
         case EndAll():
             yield ClocksEnded(at=at, because=because, clocks=_all_after(clocks, Ended(at=at, position=NEWEST), facts))
         case Revive():

@@ -7,7 +7,7 @@ clocks that start later follow what the case says then (rulebook.md c.4).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -117,18 +117,10 @@ class Stop:
 
 @dataclass(frozen=True)
 class Continue:
-    """The stage of this clock goes on; an overall clock does so in the round `round`."""
+    """The stage of this clock goes on, as that of the unit it names; an overall clock does so in the round `round`."""
 
     track: Track
     round: int
-
-
-@dataclass(frozen=True)
-class PassOn:
-    """The clock runs on as it runs, from now on as another unit's."""
-
-    track: Track
-    unit: UnitId
 
 
 @dataclass(frozen=True)
@@ -141,7 +133,7 @@ class Revive:
     """The case lives again: what only its end had stopped goes on."""
 
 
-Move = Start | TryAgain | Stop | Continue | PassOn | EndAll | Revive
+Move = Start | TryAgain | Stop | Continue | EndAll | Revive
 
 
 def moves(clocks: Clocks, own: Completion, fact: Fact, at: datetime, case: Case) -> Iterator[Move]:
@@ -244,7 +236,7 @@ def _passed_on(clocks: Clocks, at: datetime, fact: OrderPassedOn, case: Case) ->
         return
     running = list(_stops(clocks, at, *OF_THE_UNIT, unit=fact.ended))
     if fact.unit:
-        yield from (PassOn(stop.track, fact.unit) for stop in running)
+        yield from (Continue(replace(stop.track, unit=fact.unit), stop.track.round) for stop in running)
         return
     yield from running
     yield from _stops(clocks, at, "return_decision")

@@ -9,6 +9,7 @@ from libs.case.state import OPEN, TERMINAL, Case
 from libs.case.testing import CASE_ID, log_of
 from libs.events.contracts.intake import AppealRestored, AppealWithdrawn
 from libs.events.contracts.parts.rulebook import PerUrgency
+from libs.events.contracts.routing import OrderPassedOn
 from libs.events.contracts.supervision import CaseLeftAlone
 from libs.log.read.rows import ReadModel, Row
 from services.supervision.api.alarms import clocked, received_by
@@ -17,7 +18,7 @@ from services.supervision.readmodel.tables import TABLES, unattended
 from services.supervision.readmodel.unattended import UNTIL_FEEDBACK, row_of
 from tests.unit.directory.rules.calendars import china
 from tests.unit.directory.town import TOWN, VIEW
-from tests.unit.supervision.cases import ACCEPTED, FOUND_ON_PATROL, HOUSING, SHOWN, Worker
+from tests.unit.supervision.cases import ACCEPTED, DISPATCHED, FOUND_ON_PATROL, HOUSING, SHOWN, Worker
 
 SECOND = timedelta(seconds=1)
 AFTER_FEEDBACK = ("review", "verification", "callback", "close")
@@ -47,6 +48,17 @@ def test_a_registered_case_has_until_the_due_instant_of_its_dispatch() -> None:
 
     assert row
     assert (row["unit"], row["decide_by"], row["clockless"]) == (None, china("2026-11-02 15:20"), False)
+
+
+def test_a_case_that_its_unit_left_by_its_end_is_looked_at_until_it_is_dispatched_again() -> None:
+    said = {"ended": HOUSING, "unit": None, "role": "lead", "round": 1, "rule": "SUC-3", "zh": "撤并", "en": "ended"}
+    left = (china("2026-11-05 00:00"), OrderPassedOn.model_validate(said))
+    row = row_after(Worker().read(*FOUND_ON_PATROL[:5], left))
+
+    assert row
+    assert (row["state"], row["unit"], row["left_by"]) == ("REGISTERED", None, HOUSING)
+    again = (china("2026-11-05 09:00"), DISPATCHED.model_copy(update={"unit": "county-urban"}))
+    assert row_after(Worker().read(*FOUND_ON_PATROL[:5], left, again)) is None
 
 
 def test_a_case_whose_unit_has_a_clock_needs_no_look_nor_one_that_was_reported_or_withdrawn() -> None:
