@@ -130,7 +130,8 @@ async def touch_lanes(conn: Connection, source: str, to: datetime | None = None)
     rows = await conn.fetch(BEAT, await conn.fetchval(PROMISE)) if to is None else await conn.fetch(ADVANCE, to)
     sent = max((row["sent"] for row in rows), default=EPOCH)
     lanes = [(row["lane"], row["seq"], row["at"]) for row in rows]
-    directory = next(((seq, at) for lane, seq, at in lanes if lane == DIRECTORY_LANE), None)
+    own = source == DIRECTORY_HOST
+    directory = next(((seq, at) for lane, seq, at in lanes if own and lane == DIRECTORY_LANE), None)
     return Beat(source, sent, tuple(mark for mark in lanes if mark[0] < CASE_LANES), directory)
 
 
