@@ -43,7 +43,7 @@ def _records_of_text(file: Path, mapping: Mapping) -> int:
     """Line ends outside of quotation marks, and whether anything stands between them."""
     seen_header = filled = quoted = closed = False
     opens, line, begun, count, since, first = True, 1, 1, 0, mapping.header, ""
-    for sign in _signs(file, mapping):
+    for sign in _parts(file, mapping):
         if line == 1:
             first += sign
         if sign == "\n":
@@ -67,13 +67,16 @@ def _records_of_text(file: Path, mapping: Mapping) -> int:
     return count + (seen_header and filled)
 
 
-def _signs(file: Path, mapping: Mapping) -> Iterator[str]:
+def _parts(file: Path, mapping: Mapping) -> Iterator[str]:
+    """Quotation marks, delimiters and line ends one by one, and what stands between them in one piece."""
+    between = f'"\n{re.escape(mapping.delimiter)}'
+    parts = re.compile(f"[{between}]|[^{between}]+")
     opened = gzip.open if file.suffix.lower() == ".gz" else open
     with opened(file, "rb") as raw:
         marked = raw.read(len(MARK)) == MARK
     with opened(file, "rt", encoding="utf-8-sig" if marked else mapping.encoding, newline=None) as text:
         while piece := text.read(PIECE):
-            yield from piece
+            yield from parts.findall(piece)
 
 
 def _filled_rows(file: Path, mapping: Mapping) -> Iterator[int]:

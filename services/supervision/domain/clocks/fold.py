@@ -75,8 +75,7 @@ class ClockState:
     provisional: bool
     """The limit was counted over days of an unpublished year (CLK-15)."""
     spans: tuple[Span, ...]
-    quiet_until: datetime | None = None
-    """Until then nothing that it came to is a step: its order was elsewhere."""
+    quiet_until: datetime | None = None  # Nothing that it came to until then is a step: its order was elsewhere.
 
     @property
     def breach_at(self) -> datetime | None:
