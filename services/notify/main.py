@@ -6,7 +6,7 @@ from libs.service.worker.process import run_worker
 from services.notify import config, reactions
 from services.notify.api import messages
 from services.notify.domain import decider
-from services.notify.jobs import metrics, sender
+from services.notify.jobs import drafts, metrics, sender
 from services.notify.readmodel import projection, tables
 
 PARTS = Parts(
@@ -21,7 +21,7 @@ PARTS = Parts(
     count=metrics.count,
     measure=metrics.measure,
     effect=sender.report_untold,
-    jobs={"sender": sender.run},
+    jobs={"sender": sender.run, "drafts": drafts.run},
     pending=sender.pending,
 )
 app = api_app(PARTS)

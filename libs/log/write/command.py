@@ -18,7 +18,7 @@ from libs.log.store import event_store
 from libs.log.store.event_store import Append, Appended, Connection, Pool
 from libs.log.unjudged import judging
 from libs.log.write.idempotency import IdempotencyKey, KeyTaken, Outcome, append_once, claim, find_answer, position
-from libs.log.write.prefetch import Prefetched, prefetch
+from libs.log.write.prefetch import Of, Prefetched, prefetch
 from libs.log.write.seal import CaseKeys, Vault, plain_body
 
 ATTEMPTS = 3
@@ -91,6 +91,7 @@ class CommandHandler(Generic[State, Command]):
         opens: bool = False,
         whole: bool = False,
         note: Mapping[str, Any] | None = None,
+        of: Of = "case",
     ) -> Outcome:
         """Carry out one command; raises `Rejected` where the rules do not allow it.
 
@@ -105,10 +106,10 @@ class CommandHandler(Generic[State, Command]):
                 try:
                     with tracing.span("append", call.traceparent, about={"case_id": case_id}) as here:
                         here_called = replace(call, traceparent=here.traceparent)
-                        seen = seen or await prefetch(conn, case_id, call.key)
+                        seen = seen or await prefetch(conn, case_id, call.key, of)
                         async with conn.transaction() if whole else nullcontext():
                             outcome = await self._attempt(
-                                conn, seen, build, facts, here_called, opens=opens, note=note or {}
+                                conn, seen, build, facts, here_called, opens=opens, note=note or {}, of=of
                             )
                         fault_points.here("api.after_commit")
                         return outcome
@@ -131,6 +132,7 @@ class CommandHandler(Generic[State, Command]):
         *,
         opens: bool,
         note: Mapping[str, Any],
+        of: Of,
     ) -> Outcome:
         if before := seen.answer(call.key, self.service):
             return before
@@ -138,7 +140,7 @@ class CommandHandler(Generic[State, Command]):
         known = await facts(conn, seen)
         check_version(call.if_match, len(own), known.case)
         now = call.given or seen.now
-        stream, refusal = f"case-{case_id}", None
+        stream, refusal = f"{of}-{case_id}", None
         events: Sequence[Event]
         try:
             events = self.decider.decide(self.decider.fold(event.data for event in own), build(now), known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from libs.case import lifecycle
 from libs.case.state import Case
@@ -16,12 +16,14 @@ from libs.log.write.idempotency import IdempotencyKey, Outcome
 PREFETCH = f"""
     select log.business_now() as now, (select max(version) from read.directory_fact) as directory,
            {idempotency.ANSWER}, v.doc,
-           array(select own from log.event own where own.stream = 'case-' || k.case_id order by own.version) as own
-      from (select $1::uuid as case_id, $2::text as principal, $3::text as idem_key) k
+           array(select own from log.event own where own.stream = k.of || k.case_id order by own.version) as own
+      from (select $1::uuid as case_id, $2::text as principal, $3::text as idem_key, $4::text as of) k
       left join log.command_log c using (principal, idem_key)
       {idempotency.LAST_EVENT}
       left join read.case_view v on v.case_id = k.case_id
 """  # noqa: S608 - our own parts
+Of = Literal["case", "notice"]
+"""Which stream is decided on: a case's, or that of the notices given of a draft of the directory."""
 TIME = "select log.business_now() as now, (select max(version) from read.directory_fact) as directory"
 
 
@@ -67,12 +69,14 @@ class Prefetched:
         return case
 
 
-async def prefetch(conn: Connection, case_id: str | None, key: IdempotencyKey | NamedKey | None = None) -> Prefetched:
+async def prefetch(
+    conn: Connection, case_id: str | None, key: IdempotencyKey | NamedKey | None = None, of: Of = "case"
+) -> Prefetched:
     """See what there is now; nothing is locked."""
     asked = NamedKey(key.principal, key.key) if key else None
     if case_id is None and asked is None:
         row = await conn.fetchrow(TIME)
         return Prefetched(None, None, row["now"], row["directory"] or 0)
-    row = await conn.fetchrow(PREFETCH, case_id, asked and asked.principal, asked and asked.key)
+    row = await conn.fetchrow(PREFETCH, case_id, asked and asked.principal, asked and asked.key, f"{of}-")
     own = tuple(stream_of(row["own"]))
     return Prefetched(case_id, asked, row["now"], row["directory"] or 0, own, row["doc"], row)

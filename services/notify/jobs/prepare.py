@@ -13,7 +13,7 @@ from libs.case.facts import Facts
 from libs.directory.facts.view import View
 from libs.directory.rules.contacts import mobile_of, point_of, rules_of
 from libs.directory.rules.naming import Naming
-from libs.events.contracts.directory import ContactPoint
+from libs.events.contracts.directory import ContactPoint, DraftPublished, DraftWithdrawn
 from libs.events.contracts.notify import DropReason
 from libs.events.errors import Unavailable
 from libs.events.event import Sealed
@@ -35,6 +35,10 @@ ALIKE = """
        and message_id <> $5 and (state = 'SENT' or (due_at, message_id) < ($4, $5))
      order by mass desc, due_at limit $6
 """
+ENDED = f"""
+    select exists (select from directory_fact where type in ('{DraftPublished.ce_type}', '{DraftWithdrawn.ce_type}')
+                      and convert_from(body, 'UTF8')::jsonb ->> 'draft' = $1)
+"""  # noqa: S608 - our own names
 WORDING = "select sealed from wording where event_id = $1"
 WORDED = frozenset({"not_accepted"})
 """Templates that print what somebody wrote."""
@@ -92,6 +96,8 @@ async def letter_of(conn: Connection, row: Any, known: Known, masses: Masses) ->
         raise NotSent(gone)
     mass = 0 if row["digest"] else await _mass(conn, row, known, masses)
     waited = _waited(row, known)
+    if waited.judged_again and row["template"] == "draft_waiting" and await conn.fetchval(ENDED, row["case_id"]):
+        raise NotSent("OBSOLETE")
     # The one message of a mass incident stands for those after it, whatever became of its own case.
     if waited.judged_again and not mass:
         _judge(waited, known)

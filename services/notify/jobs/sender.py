@@ -25,6 +25,7 @@ from libs.log.store.event_store import Connection
 from libs.log.transient import TRANSIENT
 from libs.log.worker import Worker
 from libs.log.write.command import CommandContext
+from libs.log.write.prefetch import Of
 from libs.service.clock import real_now
 from libs.service.runtime import Runtime
 from services.notify import config
@@ -33,7 +34,9 @@ from services.notify.channels.configured import Line, lines_of, open_channels
 from services.notify.domain.decider import DECIDER, Command
 from services.notify.domain.delivery import Delivery, RecordDeliveries
 from services.notify.domain.fates import UNTOLD
+from services.notify.jobs import drafts
 from services.notify.jobs.digest import bundle, gathered
+from services.notify.jobs.drafts import facts_without_a_case
 from services.notify.jobs.prepare import (
     Known,
     Masses,
@@ -45,6 +48,7 @@ from services.notify.jobs.prepare import (
     parcel_of,
     worded,
 )
+from services.notify.readmodel.tables import tells_of
 from services.notify.texts.rendering import Letter, Rendering
 
 log = structlog.get_logger()
@@ -74,7 +78,8 @@ PENDING = """
 async def pending(conn: Connection) -> tuple[int, datetime | None]:
     """How many messages are due and not tried yet, and until when the next one is held."""
     row = await conn.fetchrow(PENDING, await event_store.business_now(conn))
-    return (row["due"], row["next"]) if row else (0, None)
+    untold = await drafts.pending(conn)
+    return (row["due"] + untold, row["next"]) if row else (untold, None)
 
 
 async def report_untold(_: Runtime, event: Recorded) -> None:
@@ -96,6 +101,11 @@ async def run(running: Runtime, worker: Worker) -> None:
             worker.moved.clear()
             for sender in senders:
                 sender.wake.set()
+
+
+def stream_of(row: Any) -> Of:
+    """Where it stands what became of a message."""
+    return "case" if tells_of(row) == "case" else "notice"
 
 
 @dataclass
@@ -163,7 +173,7 @@ class Sender:
             unsent = await self._unsent(conn, case_id, rows)
             known = await known_of(self.running, conn, case_id, now) if unsent else None
         tried = [one for row in unsent if known and (one := await self._try(row, known))]
-        await self._record(case_id, tried)
+        await self._record(case_id, tried, stream_of(rows[0]))
 
     async def _send_digest(self, rows: Sequence[Any], now: datetime) -> None:
         """One parcel for all of them.
@@ -171,10 +181,10 @@ class Sender:
         What became of it is recorded case by case: after a crash in between the rest goes out as a digest of its own.
         """
         entries: list[tuple[Any, Letter]] = []
-        outcomes: dict[str, list[Delivery]] = defaultdict(list)
+        outcomes: dict[tuple[str, Of], list[Delivery]] = defaultdict(list)
         for row in rows:
             if made := self.made.get(row["message_id"]):
-                outcomes[row["case_id"]].append(made)
+                outcomes[row["case_id"], stream_of(row)].append(made)
                 continue
             async with self.running.pool.acquire() as conn:
                 if await self._unsent(conn, row["case_id"], [row]):
@@ -182,16 +192,16 @@ class Sender:
                     try:
                         entries.append((row, await letter_of(conn, row, known, self.masses)))
                     except NotSent as why:
-                        outcomes[row["case_id"]].append(dropped(row, why))
+                        outcomes[row["case_id"], stream_of(row)].append(dropped(row, why))
         if entries and (told := await self._deliver(*entries[0], known, entries)):
             for row, letter in entries:
-                outcomes[row["case_id"]].append(self._outcome(row, told, letter))
-        for case_id, deliveries in outcomes.items():
-            await self._record(case_id, deliveries)
+                outcomes[row["case_id"], stream_of(row)].append(self._outcome(row, told, letter))
+        for (case_id, of), deliveries in outcomes.items():
+            await self._record(case_id, deliveries, of)
 
     async def _unsent(self, conn: Connection, case_id: str, rows: Sequence[Any]) -> list[Any]:
         """Those that this service's own stream calls open and due: the ledger may lag behind it."""
-        own = await event_store.load(conn, f"case-{case_id}")
+        own = await event_store.load(conn, f"{stream_of(rows[0])}-{case_id}")
         fates, now = DECIDER.fold(event.data for event in own).fates, real_now()
         unsent = []
         for row in rows:
@@ -246,7 +256,7 @@ class Sender:
             letter = letter if several else await worded(self.running, conn, row, letter)
         return bundle(several, point, rendering) if several else parcel_of(row, letter, point, rendering)
 
-    async def _record(self, case_id: str, deliveries: Sequence[Delivery]) -> None:
+    async def _record(self, case_id: str, deliveries: Sequence[Delivery], of: Of) -> None:
         tried_at = real_now()
         pauses = tuple(timedelta(seconds=one) for one in config.of(self.running).message_retry_seconds)
 
@@ -254,7 +264,8 @@ class Sender:
             return RecordDeliveries(now, SYSTEM, tuple(deliveries), tried_at, pauses)
 
         if deliveries:
-            await self.running.handler.handle(case_id, build, self.running.facts_in, CommandContext(SYSTEM))
+            facts = self.running.facts_in if of == "case" else facts_without_a_case(self.running)
+            await self.running.handler.handle(case_id, build, facts, CommandContext(SYSTEM), of=of)
         for one in deliveries:
             self.made.pop(one.message_id, None)
             self._hold(one.message_id, UNTIL_THE_LEDGER_SHOWS_IT["sent" if one.receipt else "open"])
