@@ -162,12 +162,12 @@ class Recorded:
 
     @property
     def subject(self) -> str:
-        """Case id, or the stream id of a directory fact."""
+        """Id of the case or the draft, or the stream id of a directory fact."""
         return self.attributes["ce_subject"]
 
     @property
     def stream(self) -> str:
-        """`case-<id>`, `access-<id>`, `cluster-<id>` or a directory stream."""
+        """`case-<id>`, `access-<id>`, `cluster-<id>`, `notice-<id>` or a directory stream."""
         return self.attributes["ce_stream"]
 
     @property

@@ -6,7 +6,7 @@ from libs.service.worker.process import run_worker
 from services.notify import config, reactions
 from services.notify.api import messages
 from services.notify.domain import decider
-from services.notify.jobs import ledger, metrics, sender
+from services.notify.jobs import drafts, ledger, metrics, sender
 from services.notify.readmodel import projection, tables
 
 PARTS = Parts(
@@ -20,8 +20,8 @@ PARTS = Parts(
     react=reactions.react,
     count=metrics.count,
     measure=metrics.measure,
-    effect=sender.report_untold,
-    jobs={"sender": sender.run},
+    effect=ledger.report_untold,
+    jobs={"sender": sender.run, "drafts": drafts.run},
     pending=ledger.pending,
 )
 app = api_app(PARTS)

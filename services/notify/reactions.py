@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 from libs.case.state import Case
 from libs.directory.facts.view import View
-from libs.directory.rules.contacts import points_of, rules_of
-from libs.directory.rules.naming import Naming
 from libs.events.contracts import intake, routing, supervision
 from libs.events.decider import SYSTEM
 from libs.events.envelope import Recorded, wire_instant
 from libs.events.event import Event
 from services.notify.domain import audiences as to
-from services.notify.domain.lateness import held_until
+from services.notify.domain.channels import Telling, by_channels
 from services.notify.domain.telling import Message, TellOf
 
 NOBODY = to.Addressee("nobody", "NO_RECIPIENT")
@@ -167,26 +165,19 @@ def _messages(notice: Notice, occasion: to.Occasion) -> Iterator[Message]:
         for one in _addressees(part, occasion):
             if one.recipient not in seen:
                 seen.add(one.recipient)
-                yield from _by_channels(one, part, values, occasion)
+                yield from _told(one, part, values, occasion)
     # Whom only the reporter's absence leaves without a reader needs no post.
     if not seen and notice.audiences != (to.reporter,):
-        yield from _by_channels(NOBODY, notice, values, occasion)
+        yield from _told(NOBODY, notice, values, occasion)
 
 
 def _addressees(notice: Notice, occasion: to.Occasion) -> Iterator[to.Addressee]:
     return (one for audience in notice.audiences for one in audience(occasion))
 
 
-def _by_channels(
-    one: to.Addressee, part: Notice, values: Mapping[str, str], occasion: to.Occasion
-) -> Iterator[Message]:
-    """One message per contact point; held where the rules leave people in peace."""
-    view = occasion.view
-    rules, zone = rules_of(view), Naming(view).zone
-    for point in points_of(one.recipient, view):
-        send_at = None if one.dropped else held_until(occasion.at, point, occasion.case.urgency, rules, zone)
-        digest = point.digest and send_at is not None
-        yield Message(one.recipient, part.template, point.channel, values, one.dropped, part.once, send_at, digest)
+def _told(one: to.Addressee, part: Notice, values: Mapping[str, str], occasion: to.Occasion) -> Iterator[Message]:
+    telling = Telling(one.recipient, part.template, values, one.dropped, part.once, occasion.case.urgency)
+    return by_channels(telling, occasion.view, occasion.at)
 
 
 def values_of(event: Event, case: Case) -> dict[str, str]:

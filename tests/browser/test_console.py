@@ -119,7 +119,7 @@ async def test_two_calls_of_one_matter_stand_on_a_list_until_the_operator_tells_
     await expect(desk.page.locator(f"input[name=others][value='{first}']")).to_have_count(1)
     await desk.page.goto("/suspected")
     await row(desk.page, second).get_by_label("不同之处").select_option("OTHER_OBJECT")
-    await row(desk.page, second).get_by_role("button", name="与其余各件不是同一事项").click()
+    await row(desk.page, second).get_by_role("button", name="与其余各件不同").click()
 
     await expect(desk.page.get_by_role("status")).to_contain_text("不是同一事项")
     await expect(row(desk.page, first)).to_have_count(0)

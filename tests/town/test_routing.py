@@ -87,6 +87,25 @@ async def test_one_person_alone_cannot_weaken_the_separation(running: Stack, tow
     await published(town.line, {"rulebook": {**TOWN["rulebook"], "version": 3}})
 
 
+async def test_the_other_administrators_are_told_of_a_draft_and_its_drafter_of_its_end(town: Town) -> None:
+    async def told(person: str, draft: str) -> list[tuple[str, str, str]]:
+        found = await town.line.get(
+            "notify", "/messages", person="han-feng", recipient=f"person:{person}", case_id=draft
+        )
+        return [(one["template"], one["about"], one["state"]) for one in found["items"]]
+
+    documents = {"people": [{"id": "qiu-lan", "name_zh": "邱兰", "name_en": "Qiu Lan"}]}
+    draft = (await drafted(town.line, documents))["draft"]
+    await town.line.settle()
+    assert await told(PUBLISHER, draft) == [("draft_waiting", "draft", "SENT")]
+    assert await told(DRAFTER, draft) == []
+
+    await town.line.post("routing", f"/directory/drafts/{draft}/withdraw", {}, person=PUBLISHER)
+    await town.line.settle()
+    assert await told(DRAFTER, draft) == [("draft_withdrawn", "draft", "SENT")]
+    assert len(await told(PUBLISHER, draft)) == 1
+
+
 async def test_a_withdrawn_draft_comes_to_nothing(running: Stack, town: Town) -> None:
     documents = {"people": [{"id": "qiu-lan", "name_zh": "邱兰", "name_en": "Qiu Lan"}]}
     draft = (await drafted(town.line, documents))["draft"]

@@ -18,7 +18,7 @@ from libs.events.signature import Proves
 
 CASE_SOURCES = frozenset({b"/xunban/intake", b"/xunban/routing", b"/xunban/supervision", b"/xunban/notify"})
 DIRECTORY_SOURCES = frozenset({b"/xunban/directory"})
-CASE_STREAMS = frozenset({b"case-", b"access-", b"cluster-"})
+CASE_STREAMS = frozenset({b"case-", b"access-", b"cluster-", b"notice-"})
 KEPT = 16
 """Bytes of a hash that are kept of every event, to tell a duplicate from a fork."""
 WIDEST_GAP = 1_000_000

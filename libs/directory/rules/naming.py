@@ -155,6 +155,9 @@ NOTICES: Mapping[str, Bilingual] = {
     "reporter_left": Bilingual("诉求人已退出", "the reporter has left"),
     "restored": Bilingual("撤诉已撤回", "withdrawal taken back"),
     "answered": Bilingual("您咨询的事项已答复", "your question is answered"),
+    "draft_waiting": Bilingual("目录草案待发布", "a draft waits to be published"),
+    "draft_published": Bilingual("目录草案已发布", "a draft was published"),
+    "draft_withdrawn": Bilingual("目录草案已撤回", "a draft was taken back"),
 }
 """Templates of notify, by what they say."""
 ROLES: Mapping[str, Bilingual] = {

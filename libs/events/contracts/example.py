@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, JsonValue
 from libs.events.event import Event, Personal, Sealed
 from libs.events.ids import (
     AppointmentId,
+    CaseId,
     ClassCode,
     ClockId,
     DraftId,
@@ -28,6 +29,7 @@ CASE = "0199a5b0-7c1e-7d3a-9f00-2b6c1d5e8a01"
 EVENT = "0199a5b0-7c20-7000-8000-000000000001"
 OF_TYPE: dict[Any, Any] = {
     AppointmentId: "li-fang-grid",
+    CaseId: CASE,
     ClassCode: "manhole",
     ClockId: f"{EVENT}/handling",
     DraftId: "0199a5b0-7c30-7000-8000-000000000001",

@@ -96,9 +96,9 @@ class Append:
 
     @property
     def case_id(self) -> str | None:
-        """The case that the stream is about; None for one of the directory."""
+        """The case that the stream is about, or the draft of which it gives notice; None for one of the directory."""
         kind, _, case_id = self.stream.partition("-")
-        return case_id if kind in ("case", "access", "cluster") else None
+        return case_id if kind in ("case", "access", "cluster", "notice") else None
 
     @property
     def lane(self) -> int:

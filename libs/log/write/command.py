@@ -18,7 +18,7 @@ from libs.log.store import event_store
 from libs.log.store.event_store import Append, Appended, Connection, Pool
 from libs.log.unjudged import judging
 from libs.log.write.idempotency import IdempotencyKey, KeyTaken, Outcome, append_once, claim, find_answer, position
-from libs.log.write.prefetch import Prefetched, prefetch
+from libs.log.write.prefetch import Of, Prefetched, prefetch
 from libs.log.write.seal import CaseKeys, Vault, plain_body
 
 ATTEMPTS = 3
@@ -91,6 +91,7 @@ class CommandHandler(Generic[State, Command]):
         opens: bool = False,
         whole: bool = False,
         note: Mapping[str, Any] | None = None,
+        of: Of = "case",
     ) -> Outcome:
         """Carry out one command; raises `Rejected` where the rules do not allow it.
 
@@ -105,7 +106,7 @@ class CommandHandler(Generic[State, Command]):
                 try:
                     with tracing.span("append", call.traceparent, about={"case_id": case_id}) as here:
                         here_called = replace(call, traceparent=here.traceparent)
-                        seen = seen or await prefetch(conn, case_id, call.key)
+                        seen = seen or await prefetch(conn, case_id, call.key, of)
                         async with conn.transaction() if whole else nullcontext():
                             outcome = await self._attempt(
                                 conn, seen, build, facts, here_called, opens=opens, note=note or {}
@@ -138,7 +139,7 @@ class CommandHandler(Generic[State, Command]):
         known = await facts(conn, seen)
         check_version(call.if_match, len(own), known.case)
         now = call.given or seen.now
-        stream, refusal = f"case-{case_id}", None
+        stream, refusal = seen.stream, None
         events: Sequence[Event]
         try:
             events = self.decider.decide(self.decider.fold(event.data for event in own), build(now), known)
@@ -199,9 +200,9 @@ class CommandHandler(Generic[State, Command]):
             for seen, command, known in commands:
                 events = self.decider.decide(self.decider.fold(event.data for event in seen.own), command, known)
                 if events:
-                    stream, by = f"case-{seen.case_id}", provenance(SYSTEM, known, seen.own, here.traceparent)
-                    drafts = self._drafts(stream, events, seen.now, by)
-                    appends.append(Append(stream, drafts, len(seen.own), by.cause_recorded_at))
+                    by = provenance(SYSTEM, known, seen.own, here.traceparent)
+                    drafts = self._drafts(seen.stream, events, seen.now, by)
+                    appends.append(Append(seen.stream, drafts, len(seen.own), by.cause_recorded_at))
             await event_store.append_all(conn, appends)
 
     async def react(self, conn: Connection, reactions: Sequence[Reaction]) -> dict[str, State]:

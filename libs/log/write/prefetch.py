@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from libs.case import lifecycle
 from libs.case.state import Case
@@ -17,18 +17,20 @@ from libs.log.write.idempotency import IdempotencyKey, Outcome
 PREFETCH = f"""
     select log.business_now() as now, (select max(version) from read.directory_fact) as directory,
            {idempotency.ANSWER}, v.doc,
-           array(select own from log.event own where own.stream = 'case-' || k.case_id order by own.version) as own
-      from (select $1::uuid as case_id, $2::text as principal, $3::text as idem_key) k
+           array(select own from log.event own where own.stream = k.of || k.case_id order by own.version) as own
+      from (select $1::uuid as case_id, $2::text as principal, $3::text as idem_key, $4::text as of) k
       left join log.command_log c using (principal, idem_key)
       {idempotency.LAST_EVENT}
       left join read.case_view v on v.case_id = k.case_id
 """  # noqa: S608 - our own parts
 PREFETCH_ALL = """
-    select k.case_id::text as case_id, v.doc, log.business_now() as now,
-           (select max(version) from read.directory_fact) as directory,
-           array(select own from log.event own where own.stream = 'case-' || k.case_id order by own.version) as own
-      from unnest($1::uuid[]) k(case_id) left join read.case_view v using (case_id)
+    select k.stream, v.doc, log.business_now() as now, (select max(version) from read.directory_fact) as directory,
+           array(select own from log.event own where own.stream = k.stream order by own.version) as own
+      from unnest($1::text[]) k(stream)
+      left join read.case_view v on v.case_id = case when k.stream like 'case-%' then substr(k.stream, 6)::uuid end
 """
+Of = Literal["case", "notice"]
+"""Which stream is decided on: a case's, or that of the notices given of a draft of the directory."""
 TIME = "select log.business_now() as now, (select max(version) from read.directory_fact) as directory"
 
 
@@ -53,6 +55,12 @@ class Prefetched:
     doc: str | None = None
     """The case as the read model has it."""
     row: Any = field(default=None, compare=False, repr=False)
+    of: Of = "case"
+
+    @property
+    def stream(self) -> str:
+        """Where the decision is recorded."""
+        return f"{self.of}-{self.case_id}"
 
     def is_for(self, case_id: str, key: IdempotencyKey | None) -> bool:
         """Whether this is the look that a command on this case under this key needs."""
@@ -67,6 +75,8 @@ class Prefetched:
 
         So who has just dispatched or signed is known with its evidence, also while Kafka is away.
         """
+        if self.of != "case":
+            return None
         case = None if self.doc is None else Case.model_validate_json(self.doc)
         applied = case.versions.get(source, 0) if case else 0
         for event in self.own[applied:]:
@@ -74,21 +84,24 @@ class Prefetched:
         return case
 
 
-async def prefetch(conn: Connection, case_id: str | None, key: IdempotencyKey | NamedKey | None = None) -> Prefetched:
+async def prefetch(
+    conn: Connection, case_id: str | None, key: IdempotencyKey | NamedKey | None = None, of: Of = "case"
+) -> Prefetched:
     """See what there is now; nothing is locked."""
     asked = NamedKey(key.principal, key.key) if key else None
     if case_id is None and asked is None:
         row = await conn.fetchrow(TIME)
         return Prefetched(None, None, row["now"], row["directory"] or 0)
-    row = await conn.fetchrow(PREFETCH, case_id, asked and asked.principal, asked and asked.key)
+    row = await conn.fetchrow(PREFETCH, case_id, asked and asked.principal, asked and asked.key, f"{of}-")
     own = tuple(stream_of(row["own"]))
-    return Prefetched(case_id, asked, row["now"], row["directory"] or 0, own, row["doc"], row)
+    return Prefetched(case_id, asked, row["now"], row["directory"] or 0, own, row["doc"], row, of)
 
 
-async def prefetch_all(conn: Connection, case_ids: Collection[str]) -> list[Prefetched]:
-    """See these cases in one look, for what the service does by itself; nothing is locked."""
-    rows = await conn.fetch(PREFETCH_ALL, list(case_ids))
-    return [
-        Prefetched(row["case_id"], None, row["now"], row["directory"] or 0, tuple(stream_of(row["own"])), row["doc"])
-        for row in rows
-    ]
+async def prefetch_all(conn: Connection, streams: Collection[str]) -> dict[str, Prefetched]:
+    """See these streams, each of a case or a notice, in one look, for what the service does by itself."""
+    seen = {}
+    for row in await conn.fetch(PREFETCH_ALL, list(streams)):
+        of, _, case_id = row["stream"].partition("-")
+        own = tuple(stream_of(row["own"]))
+        seen[row["stream"]] = Prefetched(case_id, None, row["now"], row["directory"] or 0, own, row["doc"], None, of)
+    return seen

@@ -58,7 +58,9 @@ def _received(rows: ReadModel, event: Recorded, data: Opening, case: Case) -> No
 
 
 def _file(rows: ReadModel, case: Case) -> None:
-    row = None if case.ended else {name: getattr(case, name) for name in ("case_id", "lane", "class_code", "grid")}
+    # What is said of a case that never was opens none.
+    is_open = case.received_at and not case.ended
+    row = {name: getattr(case, name) for name in ("case_id", "lane", "class_code", "grid")} if is_open else None
     before = rows[filed].get(case.case_id)
     if row and row != before:
         rows[filed].put(row)

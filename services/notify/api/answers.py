@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -18,7 +18,8 @@ MessageRef = Annotated[str, Field(description="告知编号 / message id")]
 class MessageShown(TypedDict):
     """One message: of which event, to whom, and its fate. Never its text."""
 
-    case_id: CaseId
+    about: Annotated[Literal["case", "draft"], Field(description="`draft`: of the directory, told to administrators.")]
+    case_id: Annotated[CaseId, Field(description="Of the case, or of the draft.")]
     event_id: str
     message_id: MessageRef
     event_type: str

@@ -24,19 +24,20 @@ from services.notify.api.answers import Messages, NotifyCase
 from services.notify.domain.allowed_actions import allowed
 from services.notify.domain.fates import UNTOLD
 from services.notify.domain.resending import RequeueMessage
+from services.notify.readmodel.tables import tells_of
 
 router = APIRouter(tags=["告知 notify"])
 
 LISTED = SOURCES
 
 WANTED = """
-  from message m join case_view c using (case_id)
+  from message m left join case_view c using (case_id)
  where ($1 or c.unit = any($2) or c.grid = any($3) or c.doc ->> 'verifier' = $4)
    and ($5::uuid is null or m.case_id = $5) and ($6::text is null or m.recipient = $6)
    and ($7::text is null or m.state = $7) and ($8::text is null or m.reason = $8)
 """
 NOBODY_TOLD = """
-  from message m join case_view c using (case_id)
+  from message m left join case_view c using (case_id)
  where ($1 or c.unit = any($2) or c.grid = any($3) or c.doc ->> 'verifier' = $4)
    and m.state = 'DROPPED' and m.reason = any($5)
    and not exists (select 1 from message o where o.case_id = m.case_id and o.event_id = m.event_id
@@ -188,6 +189,7 @@ def item(row: Any) -> dict[str, Any]:
     )
     instants = {name: row[name] and row[name].isoformat() for name in ("due_at", "send_at", "retry_at", "sent_at")}
     return {
+        "about": tells_of(row),
         "case_id": str(row["case_id"]),
         "event_id": str(row["event_id"]),
         **{name: row[name] for name in names},

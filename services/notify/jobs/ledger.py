@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+import structlog
+
+from libs.events.contracts.notify import MessageDropped
+from libs.events.envelope import Recorded
 from libs.log.store import event_store
 from libs.log.store.event_store import Connection
 from libs.service.runtime import Runtime
+from services.notify.domain.fates import UNTOLD
+from services.notify.jobs import drafts
+from services.notify.readmodel.tables import tells_of
+
+log = structlog.get_logger()
 
 OPEN = """
     select message_id, case_id::text as case_id, event_id::text as event_id, event_type, template, recipient, channel,
@@ -24,7 +34,19 @@ PENDING = """
 """
 
 
+def stream_of(row: Any) -> str:
+    """Where it stands what became of a message."""
+    return f"{'case' if tells_of(row) == 'case' else 'notice'}-{row['case_id']}"
+
+
 async def pending(_: Runtime, conn: Connection) -> tuple[int, datetime | None]:
     """How many messages are due and not tried yet, and until when the next one is held."""
     row = await conn.fetchrow(PENDING, await event_store.business_now(conn))
-    return (row["due"], row["next"]) if row else (0, None)
+    untold = await drafts.pending(conn)
+    return (row["due"] + untold, row["next"]) if row else (untold, None)
+
+
+async def report_untold(_: Runtime, event: Recorded) -> None:
+    """Somebody should have been told and was not: said in the log at once; `GET /untold` lists what nobody was told."""
+    if isinstance(event.data, MessageDropped) and event.data.reason in UNTOLD:
+        log.warning("message_untold", case_id=event.subject, message_id=event.data.message_id, why=event.data.reason)

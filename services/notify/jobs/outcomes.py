@@ -16,15 +16,15 @@ RECORDED_TOGETHER = 50
 
 @dataclass
 class Outcomes:
-    """Those of one look, by case."""
+    """Those of one look, by stream."""
 
     waiting: dict[str, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
     enough: asyncio.Event = field(default_factory=asyncio.Event)
     count: int = 0
 
-    def add(self, case_id: str, one: Delivery) -> None:
+    def add(self, stream: str, one: Delivery) -> None:
         """One more."""
-        self.waiting[case_id].append(one)
+        self.waiting[stream].append(one)
         self.count += 1
         if self.count >= RECORDED_TOGETHER:
             self.enough.set()

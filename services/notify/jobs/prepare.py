@@ -14,7 +14,7 @@ from libs.case.facts import Facts
 from libs.directory.facts.view import View
 from libs.directory.rules.contacts import mobile_of, point_of, rules_of
 from libs.directory.rules.naming import Naming
-from libs.events.contracts.directory import ContactPoint
+from libs.events.contracts.directory import ContactPoint, DraftPublished, DraftWithdrawn
 from libs.events.contracts.notify import DropReason
 from libs.events.errors import Unavailable
 from libs.events.event import Sealed
@@ -39,6 +39,10 @@ ALIKE = """
        and message_id <> $5 and (state = 'SENT' or (due_at, message_id) < ($4, $5))
      order by mass desc, due_at limit $6
 """
+ENDED = f"""
+    select exists (select from directory_fact where type in ('{DraftPublished.ce_type}', '{DraftWithdrawn.ce_type}')
+                      and convert_from(body, 'UTF8')::jsonb ->> 'draft' = $1)
+"""  # noqa: S608 - our own names
 WORDING = "select sealed from wording where event_id = $1"
 WORDED = frozenset({"not_accepted"})
 """Templates that print what somebody wrote."""
@@ -90,28 +94,28 @@ class Known:
 
 @dataclass(frozen=True)
 class Look:
-    """Cases seen in one reading: their own events, the case, its running clocks, and the newest directory."""
+    """Cases, and drafts of the directory, seen in one reading: by stream, with running clocks and the directory."""
 
     running: Runtime
     seen: Mapping[str, Prefetched]
     dues: Mapping[str, Mapping[str, datetime]]
 
-    def known(self, case_id: str) -> Known:
+    def known(self, stream: str) -> Known:
         """Raises `UnknownEvent`, for this case alone."""
-        seen, directory = self.seen[case_id], self.running.directory.directory
+        seen, directory = self.seen[stream], self.running.directory.directory
         facts = Facts(seen.case(self.running.settings.source), directory.latest, directory)
-        return Known(seen, facts, self.dues.get(case_id, {}))
+        return Known(seen, facts, self.dues.get(str(seen.case_id), {}))
 
 
-async def look_at(running: Runtime, conn: Connection, case_ids: Collection[str]) -> Look:
-    """These cases as they are now."""
+async def look_at(running: Runtime, conn: Connection, streams: Collection[str]) -> Look:
+    """What these streams are about, as it is now."""
+    seen = await prefetch_all(conn, streams)
     dues: dict[str, dict[str, datetime]] = defaultdict(dict)
-    for row in await conn.fetch(DUES, list(case_ids)):
+    for row in await conn.fetch(DUES, [one.case_id for one in seen.values()]):
         dues[row["case_id"]][row["clock"]] = row["due_at"]
-    seen = await prefetch_all(conn, case_ids)
-    if any(one.directory > running.directory.directory.version for one in seen):
+    if any(one.directory > running.directory.directory.version for one in seen.values()):
         await running.directory.refresh(conn)
-    return Look(running, {str(one.case_id): one for one in seen}, dues)
+    return Look(running, seen, dues)
 
 
 async def letter_of(conn: Connection, row: Any, known: Known, masses: Masses) -> Letter:
@@ -120,6 +124,8 @@ async def letter_of(conn: Connection, row: Any, known: Known, masses: Masses) ->
         raise NotSent(gone)
     mass = 0 if row["digest"] else await _mass(conn, row, known, masses)
     waited = _waited(row, known)
+    if waited.judged_again and row["template"] == "draft_waiting" and await conn.fetchval(ENDED, row["case_id"]):
+        raise NotSent("OBSOLETE")
     # The one message of a mass incident stands for those after it, whatever became of its own case.
     if waited.judged_again and not mass:
         _judge(waited, known)

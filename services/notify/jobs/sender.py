@@ -15,16 +15,16 @@ from typing import Any
 import structlog
 from jinja2 import TemplateError
 
-from libs.events.contracts.notify import MessageDropped
 from libs.events.decider import SYSTEM
-from libs.events.envelope import Recorded
 from libs.events.errors import StreamConflict, UnknownEvent
 from libs.events.ids import MessageId
 from libs.log.process import fault_points
 from libs.log.store import event_store
+from libs.log.store.event_store import Connection
 from libs.log.transient import LOCKED, TRANSIENT
 from libs.log.worker import Worker
 from libs.log.write.command import CommandContext
+from libs.log.write.prefetch import Prefetched
 from libs.service.clock import real_now
 from libs.service.runtime import Runtime
 from services.notify import config
@@ -32,9 +32,8 @@ from services.notify.channels.channel import ChannelFailed, Parcel, carried
 from services.notify.channels.configured import Line, lines_of, open_channels
 from services.notify.domain.decider import DECIDER, Command
 from services.notify.domain.delivery import Delivery, RecordDeliveries
-from services.notify.domain.fates import UNTOLD
 from services.notify.jobs.digest import bundle, gathered
-from services.notify.jobs.ledger import OPEN
+from services.notify.jobs.ledger import OPEN, stream_of
 from services.notify.jobs.outcomes import Outcomes
 from services.notify.jobs.prepare import (
     Known,
@@ -57,12 +56,6 @@ SIDE_BY_SIDE = 4
 POLL_EVERY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 UNTIL_THE_LEDGER_SHOWS_IT = {"sent": 30.0, "open": 1.0}
-
-
-async def report_untold(_: Runtime, event: Recorded) -> None:
-    """Somebody should have been told and was not: said in the log at once; `GET /untold` lists what nobody was told."""
-    if isinstance(event.data, MessageDropped) and event.data.reason in UNTOLD:
-        log.warning("message_untold", case_id=event.subject, message_id=event.data.message_id, why=event.data.reason)
 
 
 async def run(running: Runtime, worker: Worker) -> None:
@@ -118,13 +111,13 @@ class Sender:
             rows = await conn.fetch(OPEN, list(lanes), names, [*self.held], shut, real_now(), ROUND)
             if not rows:
                 return False
-            look = await look_at(self.running, conn, {row["case_id"] for row in rows})
+            look = await look_at(self.running, conn, {stream_of(row) for row in rows})
         cases: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
             if not row["digest"]:
-                cases[row["case_id"]].append(row)
+                cases[stream_of(row)].append(row)
         outcomes, slots = Outcomes(), asyncio.Semaphore(SIDE_BY_SIDE)
-        work = [self._send_case(look, case_id, due, outcomes) for case_id, due in cases.items()]
+        work = [self._send_case(look, stream, due, outcomes) for stream, due in cases.items()]
         work += [self._send_digest(look, together, outcomes) for together in gathered(rows)]
         sending = asyncio.gather(*(self._carried_out(slots, one) for one in work))
         recorded = True
@@ -149,11 +142,11 @@ class Sender:
                 return False
         return True
 
-    async def _send_case(self, look: Look, case_id: str, rows: Sequence[Any], outcomes: Outcomes) -> None:
-        known = look.known(case_id)
+    async def _send_case(self, look: Look, stream: str, rows: Sequence[Any], outcomes: Outcomes) -> None:
+        known = look.known(stream)
         for row in self._unsent(known, rows):
             if tried := await self._try(row, known):
-                outcomes.add(case_id, tried)
+                outcomes.add(stream, tried)
 
     async def _send_digest(self, look: Look, rows: Sequence[Any], outcomes: Outcomes) -> None:
         """One parcel for all of them.
@@ -164,18 +157,18 @@ class Sender:
         entries: list[tuple[Any, Letter]] = []
         for row in rows:
             if made := self.made.get(row["message_id"]):
-                outcomes.add(row["case_id"], made)
+                outcomes.add(stream_of(row), made)
                 continue
-            known = look.known(row["case_id"])
+            known = look.known(stream_of(row))
             if self._unsent(known, [row]):
                 try:
                     async with self.running.pool.acquire() as conn:
                         entries.append((row, await letter_of(conn, row, known, self.masses)))
                 except NotSent as why:
-                    outcomes.add(row["case_id"], dropped(row, why))
+                    outcomes.add(stream_of(row), dropped(row, why))
         if entries and (told := await self._deliver(*entries[0], known, entries)):
             for row, letter in entries:
-                outcomes.add(row["case_id"], self._outcome(row, told, letter))
+                outcomes.add(stream_of(row), self._outcome(row, told, letter))
 
     def _unsent(self, known: Known, rows: Sequence[Any]) -> list[Any]:
         """Those that this service's own stream calls open and due: the ledger may lag behind it."""
@@ -236,31 +229,38 @@ class Sender:
     async def _recorded(self, look: Look, outcomes: Mapping[str, Sequence[Delivery]]) -> bool:
         """Whether it is on record what became of these messages: by one append for all, or of each case by itself.
 
-        So a case that has moved on meanwhile, or whose lane is held by somebody else, keeps no other from it.
+        Where a case has moved on meanwhile, as when two channels tell of it at once, all are looked at once more. So
+        neither that nor a lane that somebody else holds keeps the others from it.
         """
         if not outcomes:
             return True
         try:
             async with self.running.pool.acquire() as conn:
-                now, commands = await event_store.business_now(conn), []
-                for case_id, deliveries in outcomes.items():
-                    known = look.known(case_id)
-                    command = self._command(deliveries, now)
-                    commands.append((replace(known.seen, now=now), command, known.facts))
-                await self.running.handler.handle_all(conn, commands)
+                try:
+                    await self._record_all(conn, look, outcomes)
+                except StreamConflict:
+                    await self._record_all(conn, await look_at(self.running, conn, outcomes), outcomes)
         except Exception as why:
             if isinstance(why, TRANSIENT) and not isinstance(why, LOCKED):
                 log.warning("sender_waits", channels=self.line.names, reason=type(why).__name__)
                 return False
             alone = asyncio.Semaphore(1)
-            return all([await self._carried_out(alone, self._record(*one)) for one in outcomes.items()])
+            each = [self._record(look.seen[stream], deliveries) for stream, deliveries in outcomes.items()]
+            return all([await self._carried_out(alone, one) for one in each])
         for deliveries in outcomes.values():
             self._settle(deliveries)
         return True
 
-    async def _record(self, case_id: str, deliveries: Sequence[Delivery]) -> None:
-        handler, command = self.running.handler, partial(self._command, deliveries)
-        await handler.handle(case_id, command, self.running.facts_in, CommandContext(SYSTEM))
+    async def _record_all(self, conn: Connection, look: Look, outcomes: Mapping[str, Sequence[Delivery]]) -> None:
+        now, commands = await event_store.business_now(conn), []
+        for stream, deliveries in outcomes.items():
+            known = look.known(stream)
+            commands.append((replace(known.seen, now=now), self._command(deliveries, now), known.facts))
+        await self.running.handler.handle_all(conn, commands)
+
+    async def _record(self, seen: Prefetched, deliveries: Sequence[Delivery]) -> None:
+        call, command = CommandContext(SYSTEM), partial(self._command, deliveries)
+        await self.running.handler.handle(str(seen.case_id), command, self.running.facts_in, call, of=seen.of)
         self._settle(deliveries)
 
     def _command(self, deliveries: Sequence[Delivery], now: datetime) -> Command:

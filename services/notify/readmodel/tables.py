@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from sqlalchemy import Boolean, Column, DateTime, Index, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
@@ -69,5 +71,11 @@ wording = Table(
 )
 """What somebody wrote that a message prints. Gone when the case is erased."""
 PRINTED = ("legal_basis", "alternative")
+
+
+def tells_of(row: Any) -> Literal["case", "draft"]:
+    """What a message is about: a case, or a draft of the directory, whose id then stands in place of the case's."""
+    return "draft" if row["event_type"].startswith("directory.") else "case"
+
 
 TABLES = (message, due, reporter, wording)

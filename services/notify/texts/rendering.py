@@ -17,6 +17,7 @@ from libs.directory.rules.naming import Bilingual, Naming, code
 
 FOLDER = Path(__file__).with_name("templates")
 Language = Literal["zh", "en", "both"]
+OF_A_CASE, OF_A_DRAFT = Bilingual("案件编号", "Case"), Bilingual("草案编号", "Draft")
 TITLES = ("【巡办】", "[Xunban] ")
 
 
@@ -50,6 +51,11 @@ class Letter:
     """What somebody wrote and the template prints, opened for this letter alone."""
     mass: int = 0
     """How many alike there are today, where this is the last single message of them."""
+
+    @property
+    def number(self) -> Bilingual:
+        """What the id of its matter is called."""
+        return OF_A_DRAFT if "drafted_by" in self.values else OF_A_CASE
 
 
 class Text(NamedTuple):
@@ -91,7 +97,8 @@ class Rendering:
             return long + notes
         title, sentence = long.splitlines()[:2]
         inline = "".join(f" {line}" for line in notes.splitlines())
-        return short.render(title=title, sentence=sentence, notes=inline, case_id=letter.case_id)
+        number = {"number": letter.number, "case_id": letter.case_id}
+        return short.render(title=title, sentence=sentence, notes=inline, **number)
 
     def _long(self, letter: Letter, language: str) -> str:
         return templates(self.own).get_template(f"{language}/{letter.template}.txt").render(**self._said(letter))
@@ -102,6 +109,7 @@ class Rendering:
         said |= {name: code(value) for name, value in values.items()}
         if due_at := values.get("due_at"):
             said["due_at"] = naming.due(datetime.fromisoformat(due_at))
+        said |= {name: naming.person(values[name]) for name in ("drafted_by", "ended_by") if name in values}
         if "unit" in values:
             said["unit"] = naming.unit(values["unit"])
         if "class_code" in values:
@@ -127,11 +135,11 @@ def _joined(parts: Sequence[str]) -> Text:
     return Text(body.partition("\n")[0], body)
 
 
-def _entry(text: str, letter: Letter) -> dict[str, str]:
+def _entry(text: str, letter: Letter) -> dict[str, object]:
     title, sentence = text.splitlines()[:2]
     for mark in TITLES:
         title = title.removeprefix(mark)
-    return {"title": title, "sentence": sentence, "case_id": letter.case_id}
+    return {"title": title, "sentence": sentence, "number": letter.number, "case_id": letter.case_id}
 
 
 def _addressed(recipient: str, naming: Naming) -> Bilingual:

@@ -33,6 +33,9 @@ GOLDENS = Path(__file__).parents[3] / "contract" / "goldens"
 TEMPLATES = {path.stem for path in (FOLDER / "zh").glob("[a-z]*.txt")}
 
 
+OF_DRAFTS = {"draft_waiting", "draft_published", "draft_withdrawn"}
+
+
 def parts_of(notice: Notice | None) -> tuple[Notice, ...]:
     assert notice is not None
     return (notice, notice.also) if notice.also else (notice,)
@@ -62,7 +65,7 @@ def test_every_notice_has_its_template_and_no_template_is_left_over() -> None:
     special = [CONTINUED, CO_UNIT_LEFT, ESCALATED, LEFT_BY_UNIT]
     notices = [part for notice in [*NOTICES.values(), *special] for part in parts_of(notice)]
 
-    assert {notice.template for notice in notices} == TEMPLATES == set(SUBJECTS)
+    assert {notice.template for notice in notices} | OF_DRAFTS == TEMPLATES == set(SUBJECTS)
     assert {path.stem for path in (FOLDER / "en").glob("[a-z]*.txt")} == TEMPLATES
 
 
@@ -216,3 +219,14 @@ def test_a_template_of_a_deployment_cannot_reach_the_interpreter(tmp_path: Path)
 
     with pytest.raises(SecurityError):
         Rendering(VIEW, tmp_path).letter(letter(language="zh"))
+
+
+@pytest.mark.parametrize("template", sorted(OF_DRAFTS))
+def test_a_draft_is_told_with_its_number_and_who_made_and_who_ended_it(template: str) -> None:
+    values = {"drafted_by": "he-jun", "ended_by": "qin-yue"}
+    for channel, labels in (("file", ("\n草案编号: ", "\nDraft: ")), ("sms", (" 草案编号: ", " Draft: "))):
+        text = RENDERING.letter(Letter(template, CASE, "person:qin-yue", values, {}, channel=channel)).body
+        assert all(f"{label}{CASE}" in text for label in labels)
+        assert ("贺军" in text, "秦越" in text) == (template == "draft_waiting", True)
+    zh = RENDERING.digest([Letter(template, CASE, "person:qin-yue", values, {})], "zh").body
+    assert f"(草案编号: {CASE})" in zh
