@@ -48,7 +48,7 @@ class Seen(BaseHTTPRequestHandler):
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of an nginx with this configuration, one process behind it."""
     if NGINX is None:
-        pytest.skip("no nginx on this machine (Debian: nginx-light)")
+        pytest.skip("no nginx on this machine (Debian: nginx)")
     folder = tmp_path_factory.mktemp("nginx")
     with ThreadingHTTPServer(("127.0.0.1", 0), Seen) as behind:
         Thread(target=behind.serve_forever, daemon=True).start()
