@@ -15,7 +15,7 @@ from libs.events.errors import Refused, Rejected, StreamConflict
 from libs.events.event import Event
 from libs.log.process import fault_points, tracing
 from libs.log.store import event_store
-from libs.log.store.event_store import Append, Appended, Connection, Pool
+from libs.log.store.event_store import Append, Appended, Connection, Pool, lock_lanes
 from libs.log.unjudged import judging
 from libs.log.write.idempotency import IdempotencyKey, KeyTaken, Outcome, append_once, claim, find_answer, position
 from libs.log.write.prefetch import Of, Prefetched, prefetch
@@ -193,7 +193,8 @@ class CommandHandler(Generic[State, Command]):
     async def handle_all(self, conn: Connection, commands: Sequence[tuple[Prefetched, Command, Known]]) -> None:
         """Commands of the service's own, each on what was seen of its case; one call per lane appends all that follows.
 
-        Raises `StreamConflict` where a case has moved on since: then each may be asked for by itself (`handle`).
+        Raises `StreamConflict` where a case has moved on since, `LockNotAvailableError` where a lane is held for long:
+        then nothing is appended, and each may be asked for by itself (`handle`).
         """
         appends = []
         with tracing.span("append", None) as here:
@@ -203,7 +204,12 @@ class CommandHandler(Generic[State, Command]):
                     by = provenance(SYSTEM, known, seen.own, here.traceparent)
                     drafts = self._drafts(seen.stream, events, seen.now, by)
                     appends.append(Append(seen.stream, drafts, len(seen.own), by.cause_recorded_at))
-            await event_store.append_all(conn, appends)
+            if not appends:
+                return
+            async with conn.transaction():
+                # A lane that somebody holds for long keeps nobody waiting for the others (ADR 0009).
+                await lock_lanes(conn, {one.lane for one in appends})
+                await event_store.append_all(conn, appends)
 
     async def react(self, conn: Connection, reactions: Sequence[Reaction]) -> dict[str, State]:
         """Decide one after another, then append in one call per lane; in the reader's transaction, which holds them.
