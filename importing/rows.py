@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import openpyxl
 from openpyxl.utils.escape import unescape
@@ -23,8 +24,13 @@ from libs.tuned.openpyxl_merged import merged_cells
 from operations.installation import CannotStart
 
 NO_RESULT = "="
-DAMAGED = frozenset({NO_RESULT, "#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"})
-"""What a spreadsheet shows where there is nothing: errors, and here a formula that nobody has worked out."""
+DAMAGED = re.compile(rf"{NO_RESULT}|#(N/A|NAME\?|DIV/0!|GETTING_DATA|[A-Z]+!)|Err:\d{{3}}|#{{2,}}", re.IGNORECASE)
+"""What a spreadsheet shows where there is nothing: errors of each make, a column that is too narrow, and here a formula
+that nobody has worked out."""
+LARGE, MOST_PACKED = 64 * 1024 * 1024, 200
+"""Bytes from which a part of a workbook is looked at, and how many times smaller honest XML is packed at most."""
+LONGEST_LINE = 1_000_000
+"""Signs; a file that unpacks to more in one line is none of ours."""
 EXACT = 10**15
 """A spreadsheet keeps fifteen digits of a number, and puts zeros for the rest."""
 WIDEST = 500
@@ -68,7 +74,7 @@ def read(file: Path, mapping: Mapping) -> Iterator[Row]:
         if any(cells):
             padded = [*cells, *([""] * (len(header) - len(cells)))]
             values = {name: cell for name, cell in zip(header, padded, strict=False) if name}
-            damaged = frozenset(name for name, cell in values.items() if cell in DAMAGED)
+            damaged = frozenset(name for name, cell in values.items() if DAMAGED.fullmatch(cell.strip()))
             yield Row(line, values, len(cells) == len(header), damaged)
 
 
@@ -89,12 +95,20 @@ def _csv(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
     line = 1
     try:
         with _text(file, mapping.encoding) as lines:
-            reader = csv.reader(lines, delimiter=mapping.delimiter, strict=True)
+            reader = csv.reader(_bounded(lines), delimiter=mapping.delimiter, strict=True)
             for cells in reader:
                 yield line, cells
                 line = reader.line_num + 1
     except (OSError, EOFError, UnicodeDecodeError, LookupError, csv.Error, zlib.error) as error:
         raise FileUnreadable(f"{file}:{line} 无法读取 / cannot be read: {type(error).__name__}") from error
+
+
+def _bounded(lines: TextIO) -> Iterator[str]:
+    """Line by line, none longer than anybody writes. Raises `csv.Error`."""
+    while line := lines.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise csv.Error("line too long")
+        yield line
 
 
 @contextmanager
@@ -123,6 +137,9 @@ def _sheet(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
 
 
 def _book(file: Path, *, results: bool) -> Any:
+    with ZipFile(file) as parts:
+        if any(one.file_size > max(LARGE, MOST_PACKED * one.compress_size) for one in parts.infolist()):
+            raise BadZipFile
     return openpyxl.load_workbook(file, read_only=True, data_only=results)
 
 
@@ -181,7 +198,8 @@ def _cell(value: Any, written: Any) -> str:
     """The cell as text; what a number lost in the sheet shows in how it is written."""
     match value:
         case None:
-            return NO_RESULT if isinstance(written, str) and written.startswith("=") else ""
+            # A formula over several cells is no text here either.
+            return "" if written is None else NO_RESULT
         case int() | float() if abs(value) >= EXACT:
             return f"{value:.14E}"
         case datetime():
