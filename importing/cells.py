@@ -17,8 +17,8 @@ from libs.events.text import folded, trimmed
 
 NOT_LEFT = re.compile(r"[-\u2013\u2014/\\.*]+|无|没有|不详|未知|未留|匿名|n/?a|null|none", re.IGNORECASE)
 """What is written where nobody left a telephone, or where there is nothing else to write."""
-ROUNDED = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d+")
-"""How a spreadsheet writes a number whose digits it does not keep."""
+ROUNDED = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d+|\d{15}0{3,}")
+"""How a spreadsheet writes a number of which it keeps fifteen digits."""
 TIME_OF_DAY = re.compile(r"%-?[HIkl]|%[cXT]")
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 NOTHING_THERE = "单元格是错误值, 或公式没有结果 / the cell is an error, or a formula without result"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,11 @@ from typing import TextIO
 from importing.mapping import Mapping
 from importing.sheets import NO_RESULT, OLD, SHEETS, FileUnreadable, old_sheet, sheet
 
-DAMAGED = frozenset({NO_RESULT, "#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"})
-"""What a spreadsheet shows where there is nothing: errors, and here a formula that nobody has worked out."""
+DAMAGED = re.compile(rf"{NO_RESULT}|#(N/A|NAME\?|DIV/0!|GETTING_DATA|[A-Z]+!)|Err:\d{{3}}|#{{2,}}", re.IGNORECASE)
+"""What a spreadsheet shows where there is nothing: errors of each make, a column that is too narrow, and here a formula
+that nobody has worked out."""
+LONGEST_LINE = 1_000_000
+"""Signs; a file that unpacks to more in one line is none of ours."""
 LINE, REASON = "error_line", "error_reason"
 """Columns that a file of errors has besides the original ones."""
 
@@ -64,7 +68,7 @@ def read(file: Path, mapping: Mapping) -> Iterator[Row]:
         if any(cells):
             padded = [*cells, *([""] * (width - len(cells)))]
             values = {name: cell for name, cell in zip(header, padded, strict=False) if name}
-            damaged = frozenset(name for name, cell in values.items() if cell in DAMAGED)
+            damaged = frozenset(name for name, cell in values.items() if DAMAGED.fullmatch(cell.strip()))
             # In a sheet a cell stands where it stands; in a text one too many has moved all that follow it.
             noted = any(cells[width:])
             yield Row(line, values, len(cells) >= width and (placed or not noted), damaged, noted)
@@ -87,12 +91,20 @@ def _csv(file: Path, mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
     line = 1
     try:
         with _text(file, mapping.encoding) as lines:
-            reader = csv.reader(lines, delimiter=mapping.delimiter, strict=True)
+            reader = csv.reader(_bounded(lines), delimiter=mapping.delimiter, strict=True)
             for cells in reader:
                 yield line, cells
                 line = reader.line_num + 1
     except (OSError, EOFError, UnicodeDecodeError, LookupError, csv.Error, zlib.error) as error:
         raise FileUnreadable(f"{file}:{line} 无法读取 / cannot be read: {type(error).__name__}") from error
+
+
+def _bounded(lines: TextIO) -> Iterator[str]:
+    """Line by line, none longer than anybody writes. Raises `csv.Error`."""
+    while line := lines.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise csv.Error("line too long")
+        yield line
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import openpyxl
 import xlrd
@@ -28,6 +28,8 @@ SHEETS = (".xlsx", ".xlsm")
 NO_RESULT = "="
 EXACT = 10**15
 """A spreadsheet keeps fifteen digits of a number, and puts zeros for the rest."""
+LARGE, MOST_PACKED = 64 * 1024 * 1024, 200
+"""Bytes from which a part of a workbook is looked at, and how many times smaller honest XML is packed at most."""
 WIDEST = 500
 MOST_BLOCKS = 100_000
 LONGEST_GAP = 10_000
@@ -71,6 +73,9 @@ def sheet(file: Path, mapping: Mapping) -> Lines:
 
 
 def _book(file: Path, *, results: bool) -> Any:
+    with ZipFile(file) as parts:
+        if any(one.file_size > max(LARGE, MOST_PACKED * one.compress_size) for one in parts.infolist()):
+            raise BadZipFile
     return openpyxl.load_workbook(file, read_only=True, data_only=results)
 
 
@@ -135,7 +140,8 @@ def _cell(cell: Any, written: Any) -> str:
     """The cell as text; what a number lost in the sheet shows in how it is written."""
     match value := cell.value:
         case None:
-            return NO_RESULT if isinstance(written, str) and written.startswith("=") else ""
+            # A formula over several cells is no text here either.
+            return "" if written is None else NO_RESULT
         case bool():
             return str(value)
         case int() | float():

@@ -20,6 +20,10 @@ DASHES = re.compile("[\u2010-\u2015\u2212\u2014\u30fc~]")
 ASIDE = re.compile(r"[(\[【][^()\[\]【】]*[^\d\s()+.\-][^()\[\]【】]*[)\]】]")
 """A remark in brackets; (0512) is none."""
 BETWEEN = re.compile(r"[/\\、,;。|&\r\n]|或|和|及")
+DATE = re.compile(r"(?<!\d)(?:19|20)\d{2}([-./年])(?:0?[1-9]|1[0-2])[-./月](?:0?[1-9]|[12]\d|3[01])(?!\d)日?")
+"""Of a day somebody may have been called: eight digits that are no number."""
+FRACTION = re.compile(r"(?<=\d{7})\.0+(?!\d)")
+"""What a spreadsheet writes behind a number that it took for an amount."""
 RUN = re.compile(r"\+?\(?\d[\d\s().\-]*")
 """Digits that stand together, in groups."""
 GROUP = re.compile(r"\+?\d+")
@@ -96,7 +100,7 @@ def read(written: str) -> tuple[Telephone, ...]:
     """
     if len(written) > LONGEST:
         raise NoTelephone()
-    plain = DASHES.sub("-", folded(written))
+    plain = DATE.sub(" ", FRACTION.sub("", DASHES.sub("-", folded(written))))
     asides = ASIDE.findall(plain)
     found = [one for piece in BETWEEN.split(ASIDE.sub(" ", plain)) for one in _numbers(piece)]
     found += [one for aside in asides for one in _told_beside(aside)]

@@ -95,3 +95,26 @@ async def test_scenario_14_who_withdraws_stops_his_own_matter_and_not_the_public
     await town.withdraw("2026-11-19 14:00", outage, NAMED["reporter_phone"])
     late = await town.restore("2026-11-19 16:00:01", outage, NAMED["reporter_phone"], expect=409)
     assert late["code"] == "E-WD-WINDOW"
+
+
+async def test_scenario_of_each_stage_a_named_caller_has_a_clock_from_the_first_contact_to_the_call_back(
+    town: Town,
+) -> None:
+    """e.2: contact, handling, review, verification, call-back and closing, one after the other, each in time."""
+    case = await town.appeal("2026-11-23 09:00", "zhou-min", "G03", "complaint", "小区门口下水道异味", **NAMED)
+    await town.register("2026-11-23 09:00", case, "sewer-odour", "U3")
+    await town.dispatch("2026-11-23 09:10", case)
+    await town.accept("2026-11-23 09:30", case, "fang-yun")
+    await town.contact("2026-11-23 10:00", case, "zheng-kai")
+    await town.feedback("2026-11-24 10:00", case, "zheng-kai", "已疏通")
+    await town.review("2026-11-24 11:00", case)
+    await town.verify("2026-11-24 14:00", case, "li-fang", "G03")
+    answers = {"reached": True, "contacted": True, "solved": True, "satisfaction": "SATISFIED"}
+    await town.act("2026-11-25 09:00", "supervision", f"/cases/{case}/callback", "xu-jing", answers)
+    await town.close("2026-11-25 10:00", case)
+
+    closed = await view(town, case)
+    assert closed["state"] == "CLOSED"
+    verdicts = {one["clock"]: one["verdict"] for one in closed["clocks"]}
+    stages = ("first_contact", "handling", "review", "verification", "callback", "close")
+    assert [verdicts[one] for one in stages] == ["ON_TIME"] * 6

@@ -58,9 +58,9 @@ class Writer:
     _heads: dict[tuple[str, int], tuple[int, bytes]] = field(default_factory=dict)
     _versions: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def append(self, event: Event, case: str = CASE, at: datetime | None = None) -> WrittenRecord:
+    def append(self, event: Event, case: str = CASE, at: datetime | None = None, kind: str = "case") -> WrittenRecord:
         """One event of its owner, a minute after the one before."""
-        source, lane, stream = f"/xunban/{event.owner}", lane_of(case), f"case-{case}"
+        source, lane, stream = f"/xunban/{event.owner}", lane_of(case), f"{kind}-{case}"
         at = at or MORNING + timedelta(minutes=len(self.records))
         made = draft(
             event, plain_body(event), source=source, subject=case, stream=stream, at=at, by=Provenance(CLERK, 12)

@@ -1,13 +1,16 @@
 """Rows of files as they come – plain, zipped, workbook – and what is sent of each, or why nothing is."""
 
 import gzip
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import openpyxl
 import pytest
 import xlwt
+from openpyxl.worksheet.formula import ArrayFormula
 
 from importing.cells import RowUnusable
 from importing.counting import records
@@ -278,15 +281,28 @@ def refused(file: Path, mapping: Mapping = TOWN) -> list[str | None]:
 def test_a_number_whose_digits_a_spreadsheet_dropped_is_no_name(tmp_path: Path) -> None:
     long = [with_cell(编号=20261127000000012345), with_cell(编号=20261127000000012399), with_cell(编号=2026112700001)]
     assert refused(workbook(tmp_path / "ids.xlsx", *long)) == ["编号", "编号", None]
-    for cells, named in (({"编号": "2.02611E+19"}, "编号"), ({"电话": "1.38E+10"}, "电话")):
+    dropped = {"编号": "20261127000000000000"}
+    for cells, named in (({"编号": "2.02611E+19"}, "编号"), (dropped, "编号"), ({"电话": "1.38E+10"}, "电话")):
         with pytest.raises(RowUnusable, match=named):
             town(**cells)
 
 
-@pytest.mark.parametrize("cell", ["=B2+5", "=NA()", "#NAME?", "#N/A"])
+@pytest.mark.parametrize(
+    "cell", ["=B2+5", "=NA()", "#NAME?", "#N/A", "#SPILL!", "#GETTING_DATA", "Err:508", "########"]
+)
 def test_a_cell_that_looks_filled_and_holds_nothing_is_named(tmp_path: Path, cell: str) -> None:
     file = workbook(tmp_path / "formulas.xlsx", with_cell(答复期限=cell), with_cell(内容=cell), with_cell())
     assert refused(file) == ["答复期限", "内容", None]
+
+
+def test_a_formula_over_several_cells_without_a_result_is_no_empty_cell(tmp_path: Path) -> None:
+    file = workbook(tmp_path / "array.xlsx", with_cell(地址=ArrayFormula("D2:D3", "=UPPER(D4:D5)")), with_cell())
+    assert refused(file)[0] == "地址"
+
+
+@pytest.mark.parametrize("text", ["#3号楼", "12#", "#A", "Error", "=="])
+def test_a_text_with_such_a_sign_is_a_text(text: str) -> None:
+    assert town(内容=text).appeal["content"] == text
 
 
 def test_what_a_workbook_writes_of_a_line_end_is_a_line_end(tmp_path: Path) -> None:
@@ -324,6 +340,24 @@ def test_broken_gzip_is_said_in_one_line(tmp_path: Path) -> None:
         file.write_bytes(broken)
         with pytest.raises(FileUnreadable):
             list(read(file, TOWN))
+
+
+def test_a_file_that_unpacks_to_one_endless_line_ends_where_nobody_writes_on(tmp_path: Path) -> None:
+    file = tmp_path / "bomb.csv.gz"
+    file.write_bytes(gzip.compress(b"x" * 40_000_000))
+    tracemalloc.start()
+    with pytest.raises(FileUnreadable):
+        list(read(file, TOWN))
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+
+
+def test_a_workbook_that_unpacks_to_thousands_of_times_its_size_is_not_unpacked(tmp_path: Path) -> None:
+    file = workbook(tmp_path / "bomb.xlsx", with_cell())
+    with ZipFile(file, "a", ZIP_DEFLATED) as parts:
+        parts.writestr("xl/more.xml", b" " * 70_000_000)
+    with pytest.raises(FileUnreadable):
+        list(read(file, TOWN))
 
 
 def test_one_lonely_cell_at_the_end_of_a_sheet_is_no_million_of_rows(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from libs.audit.checks.chain import Checker
 from libs.audit.checks.claims import Topics
 from libs.audit.checks.findings import Fault
+from libs.events.contracts.notify import MessageSent
+from libs.events.ids import MessageId
 from tests.unit.audit.logs import (
     ASSIGNED,
     CASE,
@@ -21,6 +23,7 @@ from tests.unit.audit.logs import (
 )
 
 ROUTING = "/xunban/routing"
+SENT = MessageSent(message_id=MessageId("a" * 32), channel="file", receipt="1")
 
 
 def checked(records: list[WrittenRecord]) -> Checker:
@@ -39,6 +42,14 @@ def test_a_sound_log_has_no_findings_and_is_counted() -> None:
     assert checker.findings == []
     assert (checker.events, checker.duplicates, len(checker.heads)) == (6, 0, 2)
     assert checker.size > 3000
+
+
+def test_what_notify_tells_of_a_draft_of_the_directory_is_sound_in_the_lane_of_its_id() -> None:
+    writer = Writer()
+    writer.append(SENT, kind="notice")
+    assert faults(writer.records) == []
+    writer.append(SENT, kind="draft")
+    assert [fault for fault, *_ in faults(writer.records)] == [Fault.FOREIGN]
 
 
 def test_a_missing_event_is_a_gap_and_nothing_after_it_is_blamed() -> None:
