@@ -27,7 +27,10 @@ async def apply_directory(line: Timeline, folder: Path) -> None:
     except Unexpected as why:
         if InOffice.code not in str(why):
             raise
-        await publish(line, documents)
+        known = (await line.get("routing", "/directory/rulebook", person=DRAFTER))["rulebook"]["version"]
+        rulebook = documents["rulebook"]
+        # Versions rise: what was published meanwhile is followed, not gone back to.
+        await publish(line, {**documents, "rulebook": {**rulebook, "version": max(known, rulebook["version"])}})
     await line.settle()
 
 
