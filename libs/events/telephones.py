@@ -10,13 +10,12 @@ from typing import Literal
 import phonenumbers
 
 from libs.events.errors import Malformed
-from libs.events.text import folded
+from libs.events.text import as_number
 
 Kind = Literal["MOBILE", "LANDLINE", "LOCAL", "SERVICE", "OTHER"]
 """`LOCAL`: without its area code. `SERVICE`: 12345, 95588, 10086, dialled by everybody. `OTHER`: 400 and 800."""
 LONGEST = 100
 """Signs of one field: two numbers, each with an extension and a remark."""
-DASHES = re.compile("[\u2010-\u2015\u2212\u2014\u30fc~]")
 ASIDE = re.compile(r"[(\[【][^()\[\]【】]*[^\d\s()+.\-][^()\[\]【】]*[)\]】]")
 """A remark in brackets; (0512) is none."""
 BETWEEN = re.compile(r"[/\\、,;。|&\r\n]|或|和|及")
@@ -100,7 +99,7 @@ def read(written: str) -> tuple[Telephone, ...]:
     """
     if len(written) > LONGEST:
         raise NoTelephone()
-    plain = DATE.sub(" ", FRACTION.sub("", DASHES.sub("-", folded(written))))
+    plain = DATE.sub(" ", FRACTION.sub("", as_number(written)))
     asides = ASIDE.findall(plain)
     found = [one for piece in BETWEEN.split(ASIDE.sub(" ", plain)) for one in _numbers(piece)]
     found += [one for aside in asides for one in _told_beside(aside)]

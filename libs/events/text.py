@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
@@ -32,6 +33,15 @@ def _seen_part(text: str) -> str:
     while end < len(text) and unicodedata.category(text[end])[0] == "M":
         end += 1  # An accent belongs to the letter that it stands on.
     return text[seen[0] : end]
+
+
+DASHES = re.compile("[\u2010-\u2015\u2212\u30fc~]")
+"""What stands between the groups of a number where people and their keyboards write no hyphen."""
+
+
+def as_number(text: str) -> str:
+    """A number as it was typed, with plain digits and hyphens."""
+    return DASHES.sub("-", folded(text))
 
 
 def folded(text: str) -> str:

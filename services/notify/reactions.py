@@ -31,6 +31,7 @@ class Notice:
 
 
 RELIEVED = Notice("relieved", (to.relieved,))
+CALLED_OFF = Notice("relieved", (to.called_off,))
 NOTICES: Mapping[type[Event], Notice] = {
     intake.CaseRegistered: Notice("registered", (to.dispatchers,)),
     intake.CaseNotAccepted: Notice("not_accepted", (to.finder,)),
@@ -46,21 +47,21 @@ NOTICES: Mapping[type[Event], Notice] = {
     routing.EndorsementRequested: Notice("endorse", (to.leaders,)),
     routing.EndorsementRefused: Notice("endorsement_refused", (to.handler, to.clerks)),
     routing.ReturnRequested: Notice("return_requested", (to.dispatchers,)),
-    routing.ReturnApproved: Notice("return_approved", (to.dispatchers, to.clerks)),
+    routing.ReturnApproved: Notice("return_approved", (to.dispatchers, to.clerks), also=RELIEVED),
     routing.ReturnRejected: Notice("return_rejected", (to.handler, to.clerks)),
     routing.ArbitrationOpened: Notice(
         "arbitration", (to.arbiters, to.parties), also=Notice("deciding_unit", (to.reporter,), once=True)
     ),
-    routing.ArbitrationRuled: Notice("ruled", (to.parties, to.dispatchers)),
+    routing.ArbitrationRuled: Notice("ruled", (to.parties, to.dispatchers), also=RELIEVED),
     routing.OrderPassedOn: Notice("passed_on", (to.clerks, to.keeping_on), also=RELIEVED),
     routing.CoUnitAdded: Notice("co_unit", (to.clerks,)),
     routing.CoUnitReported: Notice("co_reported", (to.handler, to.lead)),
     routing.FeedbackSubmitted: Notice("feedback", (to.reviewers,)),
-    routing.WorkOrderCancelled: Notice("cancelled", (to.handler, to.clerks)),
+    routing.WorkOrderCancelled: Notice("cancelled", (to.handler, to.clerks), also=CALLED_OFF),
     routing.SeparationViolationDetected: Notice("violation", (to.supervisors,)),
     # The resumption of the work order that follows from these two says nothing new.
     supervision.FeedbackRejected: Notice("rejected", (to.handler, to.clerks)),
-    supervision.ReworkOrdered: Notice("rework", (to.handler, to.clerks)),
+    supervision.ReworkOrdered: Notice("rework", (to.handler, to.clerks), also=RELIEVED),
     supervision.VerificationAssigned: Notice("verify", (to.verifier,), also=RELIEVED),
     supervision.DeadlineWarned: Notice("warned", (to.responsible,)),
     supervision.DeadlineBreached: Notice("breached", (to.responsible, to.leaders, to.town)),

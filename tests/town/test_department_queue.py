@@ -9,6 +9,7 @@ import pytest
 from examples.department.client import Department
 from libs.case.state import TERMINAL
 from libs.directory.publish.files import read_files
+from libs.events.ids import new_id
 from libs.service.http.cases import encode_cursor
 from operations.embedded.stack import Stack
 from operations.installation import ROOT
@@ -303,6 +304,23 @@ async def test_the_queue_shows_what_no_rule_fits_and_why_nobody_was_chosen(town:
 async def queued(town: Town, **query: Any) -> dict[str, Any]:
     answer: dict[str, Any] = await town.line.get("routing", "/queue", person="chen-li", limit=200, **query)
     return answer
+
+
+async def test_a_line_says_from_which_version_it_is_so_that_a_stale_page_undoes_nothing(town: Town) -> None:
+    (case,) = await dispatched(town, 1, at=f"{DAY} 16:00", unit=MARKET)
+    await town.accept(f"{DAY} 16:10", case, CLERK)
+    (line,) = [one for one in (await work(town, CLERK, limit=200))["items"] if one["case_id"] == case]
+    await town.assign(f"{DAY} 16:20", case, CLERK, "xie-jun")
+
+    seen = {"If-Match": f'"{line["version"]}"', "Idempotency-Key": new_id()}
+    url, headers = f"{town.line.apis['routing']}/cases/{case}/assign", town.line._headers(CLERK, None, None) | seen
+    stale = await town.line.client.post(url, headers=headers, json={"handler": "xie-jun"})
+    assert (stale.status_code, stale.json()["code"]) == (409, "E-VERSION")
+    many = {"items": [{"case_id": case, "handler": "xie-jun", "version": line["version"]}]}
+    (item,) = (await asked(town, "/bulk/assign", CLERK, new_id(), many)).json()["items"]
+    assert (item["status"], item["code"]) == (409, "E-VERSION")
+    (now,) = [one for one in (await work(town, CLERK, limit=200))["items"] if one["case_id"] == case]
+    assert now["version"] == line["version"] + 1
 
 
 async def test_lists_counts_and_feeds_built_anew_from_the_log_are_the_same(running: Stack, town: Town) -> None:

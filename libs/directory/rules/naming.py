@@ -122,7 +122,7 @@ NOTICES: Mapping[str, Bilingual] = {
     "assigned": Bilingual("请其经办", "to handle the case"),
     "feedback": Bilingual("反馈待审核", "feedback to review"),
     "cancelled": Bilingual("工单撤销", "work order cancelled"),
-    "relieved": Bilingual("已交他人", "given to somebody else"),
+    "relieved": Bilingual("不再由其办理", "relieved of it"),
     "rejected": Bilingual("反馈被退回", "feedback rejected"),
     "rework": Bilingual("重办", "rework"),
     "verify": Bilingual("请其核实", "to verify on site"),

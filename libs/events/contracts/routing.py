@@ -165,6 +165,8 @@ class ReturnApproved(Event, zh="同意退单", en="return approved"):
     unit: UnitId
     decided_by: PersonId
     reason: CaseText | None = None
+    relieved: PersonId | None = None
+    """Who handled it there."""
 
 
 class ReturnRejected(Event, zh="不同意退单", en="return rejected"):
@@ -197,6 +199,8 @@ class ArbitrationRuled(Event, zh="裁定", en="ruled"):
     groundless: tuple[UnitId, ...] = ()
     """Parties whose return had no ground: the time is charged to them (RET-5)."""
     reason: CaseText
+    relieved: PersonId | None = None
+    """Who handled it in a unit that has it no more."""
 
 
 class OrderPassedOn(Event, zh="单位撤并承接", en="passed to the successor"):

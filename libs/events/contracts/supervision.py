@@ -174,6 +174,8 @@ class ReworkOrdered(Event, zh="重办", en="rework ordered"):
     ordered_by: PersonId
     because: str
     reason: CaseText | None = None
+    relieved: PersonId | None = None
+    """Who was still to verify it."""
 
 
 class CallbackAttempted(Event, zh="回访", en="call-back"):

@@ -18,7 +18,7 @@ from libs.case.access import sight
 from libs.case.facts import Facts
 from libs.case.state import Case
 from libs.events.errors import Malformed, NotFound
-from libs.events.text import folded, trimmed
+from libs.events.text import as_number, trimmed
 from libs.log.store.event_store import Connection
 from libs.log.write.command import CommandContext, etag
 from libs.log.write.idempotency import Outcome
@@ -35,8 +35,8 @@ MinPosition = Annotated[
 ]
 
 
-Folded = Annotated[str, BeforeValidator(lambda said: folded(said) if isinstance(said, str) else said)]
-"""A number as people type it: full-width digits are digits."""
+Folded = Annotated[str, BeforeValidator(lambda said: as_number(said) if isinstance(said, str) else said)]
+"""A number as people type it: full-width digits are digits, every dash is a hyphen."""
 
 
 def saying(check: Callable[[str], object]) -> AfterValidator:

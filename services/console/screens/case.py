@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from libs.directory.rules.naming import NOTICES
 from libs.events.ids import new_id
+from libs.events.text import as_number
 from services.console.forms.act import Form, form_of, shown_again
 from services.console.forms.catalogue import BY_NAME, IN_ANY_STATE, RESEND
 from services.console.forms.intake import PURPOSES, TO_CONTACT
@@ -104,8 +105,9 @@ class Told:
 @router.get("/find")
 async def find(screen: Seen, case: str = "") -> Response:
     """Straight to a case by its number, or to the one of a receipt."""
-    number = case.strip().lower()
-    if "".join(number.split()).isdecimal():
+    number = as_number(case).strip().lower()
+    # A receipt is printed in groups; a case's number has letters too.
+    if "".join(number.replace("-", " ").split()).isdecimal():
         return go("/cases", receipt=number)
     return go(f"/cases/{number}") if number else go("/")
 

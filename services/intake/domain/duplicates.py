@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,11 +24,18 @@ ALIKE = 0.25
 """From this share of common words on a case in the same grid is worth a look [P]."""
 ONE_MATTER = 0.3
 """From this share of the pairs of the shorter text on the same caller speaks of the same thing [P]."""
-NO_ADDRESS = frozenset({
-    "", "不详", "地址不详", "具体地址不详", "位置不详", "未知", "不明", "不清楚", "不知道", "无", "没有", "暂无",
-    "无地址", "未提供", "同上", "同前", "略", "其他", "家中", "家里", "本人家中",
-    "na", "none", "no", "nil", "null", "unknown", "same",
-})  # fmt: skip
+NO_ADDRESS = re.compile(
+    "|".join((
+        r".?",
+        r"(暂|均|都|尚)?(无|没有?|未|不)(提供|说明|告知|留下?|填写?|详|明|知道?|清楚|确定|便透露|愿透露|方便(透露)?)?(具体|详细)?(地址|位置|地点|住址)?",
+        r"(具体|详细)?(地址|位置|地点|住址)(不详|不明|未知|不清楚?|保密|略)",
+        r"未知|不明|同(上|前)|如(题|上|下)|略|其他|其它|某(地|处|村|小区)|保密|待定|待补充",
+        r"(详?见|按)(内容|附件|正文|诉求|描述|工单|照片|图片?|上)|电话(联系|沟通)|来电(反映|人处)",
+        r"(本人)?(家(中|里)?|住处|住址|户籍地|现场|当地|本地)|家?附近|路(上|边)|(本|我们?|该)(小区|村|社区|单位|地|镇|县|市)|(小区|村|社区|镇)(内|里)",
+        r"(线上|网上|网络)|全(省|市|县|区|镇|村)",
+        r"na|none|no|nil|null|unknown|same|sameasabove|tbd|test|xx+|0+|nowhere|home|here",
+    ))
+)  # fmt: skip
 """What is written where there is no address, as `_letters` leaves it."""
 
 
@@ -77,7 +85,7 @@ def same_address(one: Place, other: Place) -> bool:
 def written_address(address: str | None) -> str | None:
     """Letters and digits of an address; None where it is none."""
     letters = _letters(address)
-    return None if letters in NO_ADDRESS else letters
+    return None if NO_ADDRESS.fullmatch(letters) else letters
 
 
 def same_place(one: Place, other: Place, radius_m: int) -> bool:

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from libs.directory.rules.naming import Bilingual
 from libs.events.errors import Malformed, NotFound
+from libs.events.text import as_number
 
 DIGITS = 14
 """Of the number; two check digits follow. Two cases may share a number, their secrets tell them apart."""
@@ -61,7 +62,7 @@ def number_of(case_id: str) -> str:
 
 def read_number(typed: str) -> str:
     """A number as somebody typed it, in its own form; raises `ReceiptMistyped`."""
-    digits = typed.replace("-", "").replace(" ", "")
+    digits = as_number(typed).replace("-", "").replace(" ", "")
     if len(digits) != DIGITS + 2 or not digits.isascii() or not digits.isdecimal() or int(digits) % 97 != 1:
         raise ReceiptMistyped()
     return "-".join(digits[start : start + 4] for start in range(0, len(digits), 4))

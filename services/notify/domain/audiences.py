@@ -141,6 +141,12 @@ def relieved(to: Occasion) -> Iterator[Addressee]:
     return iter([Addressee(f"person:{person}")] if person else ())
 
 
+def called_off(to: Occasion) -> Iterator[Addressee]:
+    """Who was to stand at the place of a case that its reporter has withdrawn."""
+    waits = to.case.before_withdrawal == "VERIFYING" and to.case.verifier
+    return iter([Addressee(f"person:{to.case.verifier}")] if waits else ())
+
+
 def responsible(to: Occasion) -> Iterator[Addressee]:
     """Who must act before a clock runs out: handler and clerks of the unit, else who has the stage in the centre.
 

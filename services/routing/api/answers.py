@@ -133,6 +133,7 @@ class Order(Due):
     lamp: MaybeLamp
     signed: bool
     deemed_signed: bool
+    version: Annotated[int, Field(description="How many events of routing the line shows; for `If-Match`.")]
 
 
 class WorkList(Freshness):

@@ -56,6 +56,7 @@ class Assignment(Body):
 
     case_id: CaseInBody
     handler: PersonId = Field(max_length=64, examples=["zheng-kai"])
+    version: int | None = Field(default=None, ge=0, description="清单所示版本 / as `GET /work` says it, like If-Match")
 
 
 class BulkAssignBody(Body):
@@ -87,10 +88,13 @@ async def bulk_assign(body: BulkAssignBody, running: RuntimeDep, call: CommandDe
     def naming(handler: PersonId) -> Build:
         return lambda now: handling.AssignHandler(now, call.actor, handler)
 
-    return await carry_out_each(running, call, {item.case_id: naming(item.handler) for item in body.items})
+    seen = {item.case_id: item.version for item in body.items if item.version is not None}
+    return await carry_out_each(running, call, {item.case_id: naming(item.handler) for item in body.items}, seen)
 
 
-async def carry_out_each(running: Runtime, call: CommandContext, commands: Mapping[str, Build]) -> JSONResponse:
+async def carry_out_each(
+    running: Runtime, call: CommandContext, commands: Mapping[str, Build], seen: Mapping[str, int] | None = None
+) -> JSONResponse:
     """One command after the other. The request's key belongs to this body, so each item's derived key does too."""
 
     async def begun() -> Outcome:
@@ -98,13 +102,13 @@ async def carry_out_each(running: Runtime, call: CommandContext, commands: Mappi
 
     async with running.pool.acquire() as conn:
         await at_most_once(conn, call.key, begun)
-    items = [item async for item in results(running, call, commands)]
+    items = [item async for item in results(running, call, commands, seen or {})]
     done = sum(item["status"] < 400 for item in items)
     return JSONResponse({"items": items, "done": done, "refused": len(items) - done})
 
 
 async def results(
-    running: Runtime, call: CommandContext, commands: Mapping[str, Build]
+    running: Runtime, call: CommandContext, commands: Mapping[str, Build], seen: Mapping[str, int]
 ) -> AsyncIterator[dict[str, Any]]:
     """What became of each item. Once the store is away the rest is not tried: the caller repeats the request."""
     away = False
@@ -112,7 +116,7 @@ async def results(
         try:
             if away:
                 raise Unavailable()
-            outcome = await carry_out(running, case_id, call_for(call, case_id), build)
+            outcome = await carry_out(running, case_id, call_for(call, case_id, seen.get(case_id)), build)
         except Rejected as refused:
             outcome = Outcome(status_of(refused), refused.document())
         except AWAY:
@@ -120,12 +124,15 @@ async def results(
         yield item_document(case_id, outcome)
 
 
-def call_for(call: CommandContext, case_id: str) -> CommandContext:
-    """The item's own call: its key follows from the request's key and the case, so a repetition finds its answer."""
+def call_for(call: CommandContext, case_id: str, seen: int | None = None) -> CommandContext:
+    """The item's own call: its key follows from the request's key and the case, so a repetition finds its answer.
+
+    `seen`: the version of the case that the caller would change.
+    """
     if call.key is None:
         return call
     key = sha256(f"{call.key.key} {case_id}".encode()).hexdigest()
-    return replace(call, key=replace(call.key, key=f"bulk.{key}"), if_match=None)
+    return replace(call, key=replace(call.key, key=f"bulk.{key}"), if_match=None if seen is None else f'"{seen}"')
 
 
 def item_document(case_id: str, outcome: Outcome) -> dict[str, Any]:

@@ -101,7 +101,13 @@ def rule(order: WorkOrder, command: RuleArbitration, facts: Facts) -> Sequence[E
     known_unit(command.unit, facts.directory, command.at)
     if not set(command.groundless) <= set(order.parties):
         raise NotAParty(allowed=order.parties)
-    ruled = ArbitrationRuled(ruled_by=person, unit=command.unit, groundless=command.groundless, reason=command.reason)
+    ruled = ArbitrationRuled(
+        ruled_by=person,
+        unit=command.unit,
+        groundless=command.groundless,
+        reason=command.reason,
+        relieved=None if command.unit == order.unit else order.handler,
+    )
     return [ruled, forced(order, command, case, facts)]
 
 

@@ -153,7 +153,7 @@ def decide_return(order: WorkOrder, command: DecideReturn, facts: Facts) -> Sequ
     command.by.must_be("DISPATCHER")
     require_status(order, case, "RETURN_PENDING")
     if command.approved:
-        return [ReturnApproved(unit=order.unit, decided_by=person, reason=command.reason)]
+        return [ReturnApproved(unit=order.unit, decided_by=person, reason=command.reason, relieved=order.handler)]
     if not command.reason:
         raise ReasonForRefusalMissing(allowed=["reason"])
     return [ReturnRejected(unit=order.unit, decided_by=person, reason=command.reason)]

@@ -85,6 +85,18 @@ def test_whoever_loses_a_task_is_told_with_whoever_gets_it() -> None:
     )
 
 
+def test_so_is_who_handled_what_is_given_back_and_who_was_to_look_at_what_is_done_again_or_withdrawn() -> None:
+    given_back = routing.ReturnApproved(unit=HOUSING, decided_by=PersonId("chen-li"), relieved=PersonId("ma-jun"))
+    assert "person:ma-jun" in recipients(given_back, appeal(unit=None))
+    again = supervision.ReworkOrdered(
+        round=2, ordered_by=PersonId("wu-qian"), because="REVIEWER", relieved=PersonId("li-fang")
+    )
+    assert "person:li-fang" in recipients(again, appeal(handler="zheng-kai"))
+    withdrawn = appeal(state="WITHDRAWN", before_withdrawal="VERIFYING", verifier="li-fang", handler="zheng-kai")
+    cancelled = routing.WorkOrderCancelled(unit=HOUSING, because="e-1")
+    assert recipients(cancelled, withdrawn) == {"person:li-fang", "person:zheng-kai", "person:fang-yun"}
+
+
 def test_a_work_order_is_told_to_the_clerk_of_the_unit() -> None:
     assert recipients(DISPATCHED, appeal()) == {"person:fang-yun"}
 

@@ -24,8 +24,14 @@ async def accept(screen: Seen, typed: Typed) -> Response:
 async def assign(screen: Seen, typed: Typed) -> Response:
     """Name one handler for every order that is ticked."""
     handler = typed.get("handler", "")
-    items = [{"case_id": case, "handler": handler} for case in lines(typed.get("items", ""))]
+    items = [{"case_id": case, "handler": handler, **seen(typed, case)} for case in lines(typed.get("items", ""))]
     return await each(screen, typed, "assign", items)
+
+
+def seen(typed: dict[str, str], case: str) -> dict[str, int]:
+    """The version of the line that was ticked."""
+    said = typed.get(f"version-{case}", "")
+    return {"version": int(said)} if said.isdecimal() else {}
 
 
 async def each(screen: Screen, typed: Typed, name: str, items: list[Any]) -> Response:

@@ -128,7 +128,11 @@ def order_rework(own: Completion, command: OrderRework, facts: Facts) -> Sequenc
     command.by.must_be("REVIEWER")
     if case.ended or own.closed or not (own.accepted or case.state == "FEEDBACK"):
         raise not_here(own, case)
-    return [ReworkOrdered(round=own.round + 1, ordered_by=command.by.person, because="REVIEWER", reason=command.reason)]
+    relieved = own.verifier if case.state == "VERIFYING" else None
+    by = command.by.person
+    return [
+        ReworkOrdered(round=own.round + 1, ordered_by=by, because="REVIEWER", reason=command.reason, relieved=relieved)
+    ]
 
 
 def close(own: Completion, command: CloseCase, facts: Facts) -> Sequence[Event]:

@@ -37,6 +37,13 @@ def test_a_number_is_the_same_for_ever_and_read_however_it_was_typed(case_id: st
     )
 
 
+@pytest.mark.parametrize("dash", ["－", "—", "–", "‐", "−", "　"])
+def test_full_width_digits_and_every_dash_are_read(dash: str) -> None:
+    number = number_of(CASE)
+    wide = number.translate({ord(digit): ord(digit) + 0xFEE0 for digit in "0123456789"})
+    assert read_number(wide.replace("-", dash)) == number
+
+
 @given(IDS, some.integers(0, 15), some.integers(1, 9))
 def test_one_wrong_digit_is_found(case_id: str, place: int, off: int) -> None:
     digits = number_of(case_id).replace("-", "")

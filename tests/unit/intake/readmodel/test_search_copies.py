@@ -178,7 +178,33 @@ def test_a_corrected_telephone_takes_the_place_of_every_number_of_before() -> No
     assert {row["telephone"] for row in rows[tables.caller].of_case(CASE_ID)} == index_entries("13900000000", KEY)
 
 
-@pytest.mark.parametrize("written", ["不详", "无", "同上", " 同 上。", "N/A", "-", "ｎｏｎｅ", "（地址不详）", ""])
+NOWHERE = (
+    "暂未提供",
+    "无详细地址",
+    "不清楚具体位置",
+    "地址保密",
+    "见附件",
+    "详见内容",
+    "本人家中",
+    "本小区",
+    "村里",
+    "线上",
+    "1",
+    "TBD",
+)
+
+
+@pytest.mark.parametrize(
+    "written", ["无锡路3号", "未来路", "家乐福", "同心路1号", "本溪路", "村里超市旁", "人民广场", "3栋"]
+)
+def test_an_address_that_begins_like_none_is_one(written: str) -> None:
+    here = Place(G03, address=written)
+    assert same_address(here, here)
+
+
+@pytest.mark.parametrize(
+    "written", ["不详", "无", "同上", " 同 上。", "N/A", "-", "ｎｏｎｅ", "（地址不详）", "", *NOWHERE]
+)
 def test_what_stands_for_no_address_is_none(written: str) -> None:
     here = Place(G03, address=written)
     assert not same_address(here, here)

@@ -130,7 +130,7 @@ def test_who_takes_over_from_a_unit_that_has_ended_is_told_and_so_is_who_must_se
 
     assert "由县住建局承接, 各项时限不变" in taken
     assert "办理截止: 2026-11-09 24:00" in taken
-    assert "已改由他人负责" in relieved
+    assert "不再由您负责" in relieved
     assert "请重新派遣" in to_dispatch
     assert "派遣截止: 2026-11-09 24:00" in to_dispatch
     assert "如仍需协办, 请另请单位" in co_left

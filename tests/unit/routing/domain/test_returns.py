@@ -8,6 +8,7 @@ from libs.case.testing import case_of, given
 from libs.events.contracts.routing import (
     ArbitrationOpened,
     CaseDispatched,
+    HandlerAssigned,
     ReturnApproved,
     ReturnRejected,
     RouteProposed,
@@ -67,6 +68,8 @@ from tests.unit.routing.givens import (
 
 ASK = RequestReturn(FIVE, FANG_YUN, DUTY, WATER)
 APPROVE = DecideReturn(FIVE, CHEN_LI, approved=True)
+
+HANDLED = HandlerAssigned(unit=HOUSING, handler=PersonId("zheng-kai"), assigned_by=PersonId("fang-yun"))
 
 
 def test_a_unit_returns_what_it_has_not_signed_with_basis_and_the_unit_responsible() -> None:
@@ -167,6 +170,12 @@ def test_while_a_return_waits_nobody_signs_or_reports() -> None:
 def test_the_dispatcher_approves() -> None:
     own = (PROPOSED, SENT, ASKED)
     agreed = ReturnApproved(unit=HOUSING, decided_by=PersonId("chen-li"))
+    given(DECIDER, *own).when(APPROVE, facts(*log(*own))).then(agreed)
+
+
+def test_who_handled_it_in_the_unit_that_gives_it_back_is_named_for_he_loses_it() -> None:
+    own = (PROPOSED, SENT, SIGNED, HANDLED, ASKED)
+    agreed = ReturnApproved(unit=HOUSING, decided_by=PersonId("chen-li"), relieved=PersonId("zheng-kai"))
     given(DECIDER, *own).when(APPROVE, facts(*log(*own))).then(agreed)
 
 

@@ -13,8 +13,9 @@ from libs.events.contracts.supervision import (
     FeedbackRejected,
     ReworkOrdered,
     SeparationViolationAttempted,
+    VerificationAssigned,
 )
-from libs.events.decider import Actor
+from libs.events.decider import SYSTEM, Actor
 from libs.events.errors import Forbidden, NotFound, Refused
 from libs.events.ids import ClassCode, PersonId
 from libs.separation.refusal import SeparationForbids
@@ -201,6 +202,15 @@ def test_scenario_8_an_unsolved_call_back_does_not_close_by_itself_the_reviewer_
 
     given(DECIDER, ACCEPTED, PASSED, CALLED_BACK).when(rework, facts(*log)).then(
         ReworkOrdered(round=2, ordered_by=PERSON, because="REVIEWER", reason="第二天又堆了")
+    )
+
+
+def test_who_was_still_to_look_at_the_place_is_named_by_the_rework_for_he_goes_in_vain() -> None:
+    asked = VerificationAssigned(verifier=PersonId("li-fang"), assigned_by=SYSTEM.person, round=1, because="e-1")
+    log = (*ACCEPTED_LOG, (NOON, asked))
+    rework = OrderRework(NOON, WU_QIAN, "先补交照片")
+    given(DECIDER, ACCEPTED, asked).when(rework, facts(*log)).then(
+        ReworkOrdered(round=2, ordered_by=PERSON, because="REVIEWER", reason="先补交照片", relieved=PersonId("li-fang"))
     )
 
 
