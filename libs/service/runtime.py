@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,7 @@ from libs.log.relay.wakeup import Wakeup
 from libs.log.store.event_store import Connection, Pool, lock_lanes
 from libs.log.unjudged import judging
 from libs.log.write.command import CommandHandler, Reaction
-from libs.log.write.prefetch import NamedKey, Prefetched, prefetch
+from libs.log.write.prefetch import NamedKey, Prefetched, prefetch, prefetch_all
 from libs.log.write.seal import Opener, Vault
 from libs.service.callers import Tokens
 from libs.service.pool import open_pool
@@ -155,7 +155,19 @@ class Runtime:
         """What a decision may look at of what was seen, and the directory at that version or later."""
         if seen.directory > self.directory.directory.version:
             await self.directory.refresh(conn)
-        return Facts(seen.case(self.settings.source), self.directory.directory.latest, self.directory.directory)
+        return self.facts_of(seen)
+
+    async def look(self, conn: Connection, streams: Collection[str]) -> dict[str, Prefetched]:
+        """What these streams are about in one reading, and the directory at that version or later."""
+        seen = await prefetch_all(conn, streams)
+        if any(one.directory > self.directory.directory.version for one in seen.values()):
+            await self.directory.refresh(conn)
+        return seen
+
+    def facts_of(self, seen: Prefetched) -> Facts:
+        """What a decision may look at of what was seen, by the directory that is here. Raises `UnknownEvent`."""
+        directory = self.directory.directory
+        return Facts(seen.case(self.settings.source), directory.latest, directory)
 
     def reactions_to(self, event: Recorded, case: Case, view: View, traceparent: str | None) -> list[Reaction]:
         """The service's own commands that follow from an event; `case` is the case right after it.

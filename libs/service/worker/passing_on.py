@@ -18,7 +18,7 @@ from libs.log.transient import TRANSIENT
 from libs.log.unjudged import NotJudged
 from libs.log.worker import Worker
 from libs.log.write.command import Reaction
-from libs.log.write.prefetch import prefetch
+from libs.log.write.prefetch import Prefetched
 from libs.service.runtime import Runtime
 
 log = structlog.get_logger()
@@ -91,23 +91,21 @@ class PassingOn:
         try:
             async with conn.transaction():
                 await lock_lane(conn, lane)
-                reactions = [made for case_id in cases if (made := await self._decision(running, conn, case_id))]
-                await running.react(conn, reactions)
+                seen = await running.look(conn, [f"case-{case_id}" for case_id in cases])
+                await running.react(conn, [self._decision(running, one) for one in seen.values() if one.own])
                 fault_points.here("passing_on.before_commit")
         except NotJudged as why:
             log.error("case_halted", case_id=why.case_id, lane=lane, exc_info=why)
             if rest := [case_id for case_id in cases if case_id != why.case_id]:
                 await self._pass_on(running, conn, lane, rest)
 
-    async def _decision(self, running: Runtime, conn: Connection, case_id: str) -> Reaction | None:
+    def _decision(self, running: Runtime, seen: Prefetched) -> Reaction:
         """The command, as if the newest event of the own stream had been recorded now: so that it happens now."""
-        seen = await prefetch(conn, case_id)
-        if not seen.own:
-            return None
         last = seen.own[-1]
         cause = replace(last, position=replace(last.position, recorded_at=max(seen.now, last.recorded_at)))
-        facts = await running.facts_in(conn, seen)
-        return Reaction(self.command(seen.now), facts, cause, None, seen.now if running.manual else None)
+        return Reaction(
+            self.command(seen.now), running.facts_of(seen), cause, None, seen.now if running.manual else None
+        )
 
 
 def has_begun(view: View, at: datetime) -> bool:

@@ -20,7 +20,7 @@ from libs.events.errors import Unavailable
 from libs.events.event import Sealed
 from libs.events.ids import MessageId, PersonId
 from libs.log.store.event_store import Connection
-from libs.log.write.prefetch import Prefetched, prefetch_all
+from libs.log.write.prefetch import Prefetched
 from libs.log.write.seal import MASKED, CaseKeys
 from libs.service.runtime import Runtime
 from services.notify.channels.channel import Channel, ChannelFailed, Parcel
@@ -102,19 +102,16 @@ class Look:
 
     def known(self, stream: str) -> Known:
         """Raises `UnknownEvent`, for this case alone."""
-        seen, directory = self.seen[stream], self.running.directory.directory
-        facts = Facts(seen.case(self.running.settings.source), directory.latest, directory)
-        return Known(seen, facts, self.dues.get(str(seen.case_id), {}))
+        seen = self.seen[stream]
+        return Known(seen, self.running.facts_of(seen), self.dues.get(str(seen.case_id), {}))
 
 
 async def look_at(running: Runtime, conn: Connection, streams: Collection[str]) -> Look:
     """What these streams are about, as it is now."""
-    seen = await prefetch_all(conn, streams)
+    seen = await running.look(conn, streams)
     dues: dict[str, dict[str, datetime]] = defaultdict(dict)
     for row in await conn.fetch(DUES, [one.case_id for one in seen.values()]):
         dues[row["case_id"]][row["clock"]] = row["due_at"]
-    if any(one.directory > running.directory.directory.version for one in seen.values()):
-        await running.directory.refresh(conn)
     return Look(running, seen, dues)
 
 
